@@ -1,0 +1,178 @@
+"""Who asks for which data of whom, why and when: the values that a decision is taken on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Literal
+
+Kind = Literal[
+    "hospital", "clinic", "pharmacy", "dentist", "visiting-nurse", "care-manager", "home-help", "day-care", "disability",
+    "support-center", "city", "insurer", "university", "public-health", "police", "network", "subject",
+]
+"""Kind of the registered organization. `support-center` is 地域包括支援センター, `network` the network's own office (officers, clerk)."""
+
+Role = Literal[
+    "doctor", "nurse", "pharmacist", "dentist", "rehabilitation", "care-manager", "helper", "social-worker", "clerk", "municipality",
+    "privacy-officer", "operator", "system", "subject", "proxy",
+]
+"""Role in which somebody asks. `system` is an organization's own application (API token), with the ceiling of its kind's lead role."""
+
+
+@dataclass(frozen=True, slots=True)
+class Requester:
+    """Organization + person + role that asks or subscribes. All of it comes from registration, never from the request itself."""
+
+    organization: str
+    """Ten-character code of the registered organization; empty = not signed in."""
+    kind: Kind
+    role: Role
+    person: str = ""
+    """Identifier of the user inside the network (a practitioner's registered id); empty for applications."""
+    groups: frozenset[str] = frozenset()
+    """References (`Group/x`, `CareTeam/y`) of which the requester is a member at the time of asking."""
+    resolved: bool = True
+    """False when the actor could not be looked up: deny rules then count as matching."""
+    patients: frozenset[str] | None = None
+    """Patients that the token is bound to; None = not bound."""
+    second_factor: bool = False
+    receiver_confirmed: bool = False
+    """The receiver has confirmed this person's consent at the visit (third condition of the network notice)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Emergency:
+    """An open break-glass session (緊急開示): one patient, one person, at most 240 minutes."""
+
+    session: str
+    person: str
+    patient: str
+    reason: str
+    attested: bool
+    second_factor: bool
+    opened: datetime
+    closes: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """One question. `purpose` is a v3-ActReason code (TREAT, CAREMGT, ETREAT, BTG …) fixed at the token's registration."""
+
+    requester: Requester
+    purpose: str
+    at: datetime
+    action: Literal["access", "collect", "use", "disclose", "correct"] = "access"
+    emergency: Emergency | None = None
+    statute: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Labels:
+    """How sensitive a resource is. `confidentiality` is U L M N R V, or None when unknown; `sensitivities` None when labelling has not run."""
+
+    confidentiality: str | None
+    sensitivities: frozenset[str] | None
+
+
+UNKNOWN = Labels(None, None)
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """What the decision may know of a resource, without opening it.
+
+    `begins` and `ends` are the clinical time (effective, onset, period, authoredOn …), inclusive days in Asia/Tokyo; None = unknown,
+    never filled from lastUpdated.
+    """
+
+    custodian: str
+    type: str
+    id: str
+    """`Type/tsu-…`, the hub-wide id."""
+    patient: str
+    labels: Labels = UNKNOWN
+    begins: date | None = None
+    ends: date | None = None
+    author: str = ""
+    """Reference of the author; empty = unknown."""
+    related: frozenset[str] = frozenset()
+    """Encounter, EpisodeOfCare, CarePlan that it hangs on."""
+    codes: frozenset[str] = frozenset()
+    """`system|code` of its main codings."""
+    profiles: frozenset[str] = frozenset()
+    in_error: bool = False
+    family: bool = False
+    """Holds class F: what is said of a family member."""
+    harm: bool = False
+    """A doctor has flagged that disclosure to the person may harm (Art. 33(2))."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """One consent that took part in a decision."""
+
+    consent: str
+    version: int
+    effect: Literal["permit", "deny", "not-covered"]
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """The answer: what, why, on which ground, from which consents, and what has to be done with it.
+
+    `effect`: permit = give, redact = give what the masks leave (whole resource dropped when `masks` holds `resource`), deny = as if it
+    did not exist. `reason` is a code of consent-and-audit §7 (P-EXPLICIT … D-BTG-REFUSED). `basis` is a code of §1.2, empty on denial.
+    `obligations`: NORDSCLCD, NOTIFY_PATIENT, NOTIFY_PO, REVIEW … ; `masks`: `resource`, `family`, `inline`.
+    """
+
+    effect: Literal["permit", "redact", "deny"]
+    reason: str
+    basis: str = ""
+    consents: tuple[Reason, ...] = ()
+    obligations: frozenset[str] = frozenset()
+    masks: frozenset[str] = frozenset()
+    trail: tuple[str, ...] = ()
+    """The steps of the algorithm that were passed, for 「なぜ見えた・なぜ見えない」: closed words such as `own:no`, `live:2`, `deny:nested`."""
+
+    @property
+    def gives(self) -> bool:
+        """Say whether anything of the resource leaves."""
+        return self.effect == "permit" or (self.effect == "redact" and "resource" not in self.masks)
+
+
+@dataclass(frozen=True, slots=True)
+class Posting:
+    """A custodian's posted purposes for the implied path, and the network's switch for it."""
+
+    organization: str
+    purposes: frozenset[str]
+    since: date
+
+
+@dataclass(frozen=True, slots=True)
+class Network:
+    """Dated rules of the network; read from `consent/data/*.json` and the region's file, checked at start.
+
+    `purposes_by_kind`: which purposes an organization of a kind may ask for at all. `own_purposes`: purposes under which a custodian
+    uses its own record. `ceiling`: role → data classes (S C K F X) it may see after consent.
+    """
+
+    version: str
+    purposes_by_kind: Mapping[str, frozenset[str]]
+    own_purposes: frozenset[str]
+    implied: bool = False
+    implied_kinds: frozenset[str] = frozenset()
+    implied_purposes: frozenset[str] = frozenset()
+    posted: Mapping[str, Posting] = field(default_factory=dict)
+    reserved: frozenset[tuple[str, str]] = frozenset()
+    """(patient, organization) pairs with a reservation against the implied path."""
+    emergency_kinds: frozenset[str] = frozenset()
+    emergency_roles: frozenset[str] = frozenset()
+    emergency_minutes: int = 240
+    emergency_overrides_unreadable: bool = True
+    written_purposes: frozenset[str] = frozenset()
+    """Purposes for which an oral consent is not enough."""
+    controllers: frozenset[str] = frozenset()
+    """Names under which a consent speaks for the whole network rather than for one custodian."""
+    ceiling: Mapping[str, frozenset[str]] = field(default_factory=dict)

@@ -1,0 +1,1 @@
+"""The hub: commands, the gate, the event log, views, followers and doors."""
