@@ -1,0 +1,216 @@
+"""A Bundle that asks for writes or reads: transaction and batch (R4 §3.1.0.11), cut into entries whose bytes are the received ones."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from schemas.errors import BadInput, BadValue, BrokenRule, Issue, Malformed, MissingValue, TooLong, Unsupported
+from schemas.fhir.limits import as_object, parse
+from schemas.fhir.resource import Body, check, refusal, type_of
+from schemas.fhir.schema import resource_types
+from schemas.fhir.strict import CAP, faults, fits, make
+
+_TYPES = frozenset({"transaction", "batch"})
+_TARGET = re.compile(r"([A-Za-z]+)(?:/([A-Za-z0-9\-.]{1,64})|\?\S+)")
+_ABSOLUTE = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*:\S+")
+_IN_ENTRY = re.compile(r"Bundle\.entry\[(\d+)\]")
+_CONDITIONS = {
+    "ifNoneExist": frozenset({"POST"}),
+    "ifMatch": frozenset({"PUT", "PATCH", "DELETE"}),
+    "ifNoneMatch": frozenset({"GET", "HEAD", "PUT"}),
+    "ifModifiedSince": frozenset({"GET", "HEAD"}),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One entry as it was sent; conditions are as sent too. `refusal` is set in a batch only: this entry is wrong, the others go on."""
+
+    index: int
+    full_url: str | None
+    method: str
+    url: str
+    if_none_exist: str | None = None
+    if_match: str | None = None
+    if_none_match: str | None = None
+    body: Body | None = None
+    refusal: BadInput | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """A Bundle's type and its entries in the sent order."""
+
+    type: str
+    entries: tuple[Entry, ...]
+
+
+class _Slice(msgspec.Struct):
+    resource: msgspec.Raw = msgspec.Raw()
+
+
+class _Slices(msgspec.Struct):
+    entry: list[_Slice] = []
+
+
+_SLICER = msgspec.json.Decoder(_Slices)
+
+
+def read_bundle(raw: bytes, *, max_bytes: int = 20_000_000, max_entries: int = 5_000) -> Envelope:
+    """Read a transaction or batch whole.
+
+    A transaction with any fault raises one refusal with the issues of all entries (at most 50); in a batch each faulty entry
+    carries its own. Both raise for faults of the Bundle itself. Other types of Bundle: Unsupported. Methods are returned as sent.
+    """
+    value = as_object(parse(raw, max_bytes=max_bytes))
+    kind = _kind(value)
+    sent = value.get("entry", [])
+    if not isinstance(sent, list):
+        raise Malformed("HUB-4022", where="Bundle.entry", expected="[ ]")
+    if len(sent) > max_entries:
+        raise TooLong("HUB-4051", where="Bundle.entry", limit=f"{max_entries:,}")
+    own, by_entry = _shell(value, sent)
+    if own:
+        raise refusal(own)
+    slices = _SLICER.decode(raw).entry
+    seen: set[str] = set()
+    entries = []
+    found: list[Issue] = []
+    for i, (entry, cut) in enumerate(zip(sent, slices, strict=True)):
+        read, issues = _entry(i, entry, cut, by_entry.get(i, []), seen)
+        if issues:
+            found += issues
+            read = Entry(i, read.full_url, read.method, read.url, refusal=refusal(issues[:CAP]))
+        entries.append(read)
+    if found and kind == "transaction":
+        raise refusal(found if len(found) <= CAP else [*found[: CAP - 1], _more()])
+    return Envelope(kind, tuple(entries))
+
+
+def _kind(value: dict[str, Any]) -> str:
+    type_of(value, "Bundle")
+    kind = value.get("type")
+    if kind is None:
+        raise MissingValue("HUB-4020", where="Bundle.type", element="type")
+    if not isinstance(kind, str) or kind not in _TYPES:
+        raise Unsupported("HUB-4050", where="Bundle.type")
+    return kind
+
+
+def _more() -> Issue:
+    return Issue("HUB-4049", words={"limit": str(CAP)}, code="too-long", severity="information")
+
+
+def _shell(value: dict[str, Any], sent: list[Any]) -> tuple[list[Issue], dict[int, list[Issue]]]:
+    """Check the Bundle without its resources: the issues of the whole, and those of each entry."""
+    bare = {**value, "entry": [{k: v for k, v in e.items() if k != "resource"} if isinstance(e, dict) else e for e in sent]}
+    own: list[Issue] = []
+    by_entry: dict[int, list[Issue]] = {}
+    if not sent:
+        del bare["entry"]
+        if "entry" in value:
+            own.append(make(MissingValue, "HUB-4023", "Bundle.entry"))
+    if "total" in value:
+        own.append(make(BrokenRule, "HUB-4060", "Bundle.total"))
+    if not fits("Bundle", bare):
+        for issue in faults("Bundle", bare):
+            inside = _IN_ENTRY.match(issue.where)
+            if inside:
+                by_entry.setdefault(int(inside[1]), []).append(issue)
+            else:
+                own.append(issue)
+    return own, by_entry
+
+
+def _entry(i: int, entry: Any, cut: _Slice, faulty: list[Issue], seen: set[str]) -> tuple[Entry, list[Issue]]:
+    """Read one entry; with issues, the entry holds only what can be told of it."""
+    where = f"Bundle.entry[{i}]"
+    if not isinstance(entry, dict):
+        return Entry(i, None, "", ""), faulty
+    request = entry.get("request")
+    full_url = entry.get("fullUrl")
+    if faulty or not isinstance(request, dict):
+        return Entry(i, None, "", ""), faulty or [make(MissingValue, "HUB-4052", f"{where}.request", element="request")]
+    method, url = request["method"], request["url"]
+    issues = [*_labelled(where, entry, full_url, seen), *_conditions(where, request)]
+    target, address = _target(where, method, url)
+    issues += target
+    body = None
+    if "resource" in entry:
+        body, wrong = _body(f"{where}.resource", entry["resource"], cut)
+        issues += wrong
+    issues += _together(where, method, address, body, present="resource" in entry)
+    read = Entry(
+        i, full_url, method, url, request.get("ifNoneExist"), request.get("ifMatch"), request.get("ifNoneMatch"), body if not issues else None
+    )
+    return read, issues
+
+
+def _labelled(where: str, entry: dict[str, Any], full_url: str | None, seen: set[str]) -> Iterator[Issue]:
+    """Check fullUrl (bdl-7, bdl-8) and that nothing of an answer is there (bdl-2, bdl-4)."""
+    if full_url is not None:
+        if not _ABSOLUTE.fullmatch(full_url) or "/_history/" in full_url:
+            yield make(BadValue, "HUB-4056", f"{where}.fullUrl")
+        if full_url in seen:
+            yield make(BrokenRule, "HUB-4055", f"{where}.fullUrl")
+        seen.add(full_url)
+    if "response" in entry or "search" in entry:
+        yield make(BrokenRule, "HUB-4060", where)
+
+
+def _conditions(where: str, request: dict[str, Any]) -> Iterator[Issue]:
+    for name in request:
+        if name in _CONDITIONS and request["method"] not in _CONDITIONS[name]:
+            yield make(BrokenRule, "HUB-4061", f"{where}.request.{name}")
+
+
+def _target(where: str, method: str, url: str) -> tuple[list[Issue], tuple[str, str | None]]:
+    """Take an entry's url apart into type and id; reads keep any relative url, which the hub judges."""
+    place = f"{where}.request.url"
+    if method in {"GET", "HEAD"}:
+        return ([make(BadValue, "HUB-4054", place)] if _ABSOLUTE.fullmatch(url) or url.startswith("/") else []), ("", None)
+    match = _TARGET.fullmatch(url)
+    if method == "POST":
+        kind, number = url, None
+        shaped = url.isalpha()
+    else:
+        kind, number = (match[1], match[2]) if match else ("", None)
+        shaped = match is not None
+    if not shaped:
+        return [make(BadValue, "HUB-4054", place)], ("", None)
+    if kind not in resource_types():
+        return [make(Unsupported, "HUB-4011", place)], ("", None)
+    return [], (kind, number)
+
+
+def _body(where: str, value: Any, cut: _Slice) -> tuple[Body | None, list[Issue]]:
+    """Check one resource; its `raw` is the slice that was received."""
+    if not isinstance(value, dict):
+        return None, [make(Malformed, "HUB-4022", where, expected="{ }")]
+    raw = bytes(cut.resource)
+    try:
+        kind = type_of(value)
+    except BadInput as error:
+        return None, [issue.at(where) for issue in error.issues]
+    issues = check(kind, value, raw)
+    if issues:
+        return None, [issue.at(where) for issue in issues]
+    return Body(kind, value.get("id"), raw, value), []
+
+
+def _together(where: str, method: str, address: tuple[str, str | None], body: Body | None, *, present: bool) -> Iterator[Issue]:
+    """Check that resource and request speak of the same thing."""
+    if present != (method in {"POST", "PUT", "PATCH"}):
+        yield make(BrokenRule, "HUB-4057", f"{where}.resource")
+    kind, number = address
+    if body is None or not kind or method == "PATCH":
+        return
+    if body.type != kind:
+        yield make(BrokenRule, "HUB-4058", f"{where}.resource")
+    if method == "PUT" and number is not None and body.id != number:
+        yield make(BadValue, "HUB-4059", f"{where}.resource.id")
