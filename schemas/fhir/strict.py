@@ -19,6 +19,8 @@ from schemas.fhir.schema import definitions, element_names, schema_of
 CAP = 50
 """Issues that one refusal names at most."""
 _CODES_SHOWN = 20
+_SECOND = frozenset({"HUB-4034", "HUB-4037"})
+"""Rules that say nothing new of a place which has an issue already: a text that is no reference points to no wrong type either."""
 _DATED = re.compile(r"(\d{4})-(\d{2})-(\d{2})(?:T(\d{2}):(\d{2}):(\d{2}).*)?")
 _TIMES = frozenset({"date", "dateTime", "instant", "time"})
 _FORMS = {
@@ -63,8 +65,12 @@ def fits(resource_type: str, value: dict[str, Any]) -> bool:
 
 def faults(resource_type: str, value: dict[str, Any]) -> Iterator[Issue]:
     """Name what is wrong, at most `CAP` issues; nothing when the tree fits."""
+    seen: set[str] = set()
     for error in islice(validator(resource_type).iter_errors(value), CAP):
-        yield _issue(resource_type, error)
+        issue = _issue(resource_type, error)
+        if issue.where not in seen or issue.rule not in _SECOND:
+            seen.add(issue.where)
+            yield issue
 
 
 def make(kind: type[Refusal], rule: str, where: str, **words: str) -> Issue:
@@ -135,7 +141,12 @@ def _ruled(comment: str, where: str, error: jsonschema_rs.ValidationError) -> Is
         case "extension":
             return make(BrokenRule, "HUB-4035", where)
         case _:
-            return make(BadValue, "HUB-4038", where)
+            return _in_list(where, error)
+
+
+def _in_list(where: str, error: jsonschema_rs.ValidationError) -> Issue:
+    """Word a member of a list that may hold nulls by what is wrong with it as a value."""
+    return _issue(where.partition(".")[0], error.kind.as_dict()["context"][1][0])
 
 
 def _unknown(home: str, where: str, unexpected: list[str]) -> Issue:
@@ -149,7 +160,7 @@ def _unknown(home: str, where: str, unexpected: list[str]) -> Issue:
 
 
 def _code(where: str, error: jsonschema_rs.ValidationError) -> Issue:
-    if where.endswith(".resourceType") or where.endswith("]"):
+    if where.endswith(".resourceType"):
         return make(BadValue, "HUB-4010", where)
     if error.instance is None:
         return make(BadValue, "HUB-4024", where)
@@ -161,12 +172,13 @@ def _form(home: str, where: str, value: Any) -> Issue:
     if home == "Reference.reference":
         return make(BadValue, "HUB-4033", where)
     dated = _DATED.fullmatch(value) if home in _TIMES and isinstance(value, str) else None
-    if dated and not _exists(*(int(g or 0) for g in dated.groups())):
+    if dated and not _exists([int(g or 0) for g in dated.groups()]):
         return make(BadValue, "HUB-4026", where)
     return make(BadValue, "HUB-4025", where, form=_FORMS.get(home, home))
 
 
-def _exists(year: int, month: int, day: int, hour: int, minute: int, second: int) -> bool:
+def _exists(numbers: list[int]) -> bool:
+    year, month, day, hour, minute, second = numbers
     try:
         date(year, month, day)
     except ValueError:

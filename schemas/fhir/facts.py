@@ -1,0 +1,182 @@
+"""What search and the consent decision need to know of a resource, read by tables: data/fhir/facts.json, compartments.json, search.json."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from datetime import date, datetime, timedelta, timezone
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+import orjson
+
+JST = timezone(timedelta(hours=9), "JST")
+_PARTIAL = re.compile(r"(\d{4})(?:-(\d{2})(?:-(\d{2}))?)?")
+_LEAP_SECOND = re.compile(r"(T\d{2}:\d{2}):60")
+_TO_PATIENT = re.compile(r"(?:https?://\S+/)?Patient(?:/[A-Za-z0-9\-.]{1,64}(?:/_history/[A-Za-z0-9\-.]{1,64})?|\?\S+)|urn:(?:uuid|oid|tsunagu:Patient):\S+")
+_TYPED = re.compile(r"(?:.*/)?([A-Z][A-Za-z]+)(?:/[A-Za-z0-9\-.]{1,64}(?:/_history/[A-Za-z0-9\-.]{1,64})?|\?\S+)|urn:tsunagu:([A-Za-z]+):\S+")
+_UNTYPED = re.compile(r"urn:(?:uuid|oid):\S+")
+
+Days = tuple[date | None, date | None]
+
+
+@cache
+def _table(name: str) -> dict[str, Any]:
+    read: dict[str, Any] = orjson.loads(files("schemas").joinpath(f"data/fhir/{name}.json").read_bytes())
+    return read
+
+
+def at(value: Any, path: str, place: str = "") -> Iterator[tuple[str, Any]]:
+    """Follow a path of element names through objects and lists: (place, what stands there), in the order of the text."""
+    name, _, rest = path.partition(".")
+    here = value.get(name) if isinstance(value, dict) else None
+    if here is None:
+        return
+    where = f"{place}.{name}" if place else name
+    found = [(f"{where}[{i}]", one) for i, one in enumerate(here)] if isinstance(here, list) else [(where, here)]
+    for spot, one in found:
+        if rest:
+            yield from at(one, rest, spot)
+        elif one is not None:
+            yield spot, one
+
+
+def patient_references(resource_type: str, value: dict[str, Any]) -> list[tuple[str, str]]:
+    """Give the references that put a resource in a Patient compartment (R4 compartment definition; Task and documents by this hub's rule).
+
+    Only such as point to a Patient or, being a URN, may: (`subject`, `Patient/1`). Authors and receivers are among them: whose data it
+    is say `subject_references`.
+    """
+    return _patients(resource_type, value, "member")
+
+
+def subject_references(resource_type: str, value: dict[str, Any]) -> list[tuple[str, str]]:
+    """Give the references that say whose data the resource is: subject, patient, beneficiary, for."""
+    return _patients(resource_type, value, "about")
+
+
+def _patients(resource_type: str, value: dict[str, Any], kind: str) -> list[tuple[str, str]]:
+    if resource_type == "Bundle":
+        return _of_document(value, kind)
+    return [
+        (place, text)
+        for path in _table("compartments")[kind].get(resource_type, ())
+        for place, text in _texts(value, path)
+        if _TO_PATIENT.fullmatch(text)
+    ]
+
+
+def _of_document(value: dict[str, Any], kind: str) -> list[tuple[str, str]]:
+    """Take a document for its Composition's, which stands first (R4 §2.2, bdl-11)."""
+    entries = value.get("entry")
+    first = entries[0].get("resource") if value.get("type") == "document" and entries else None
+    if not isinstance(first, dict) or first.get("resourceType") != "Composition":
+        return []
+    return [(f"entry[0].resource.{place}", text) for place, text in _patients("Composition", first, kind)]
+
+
+def _texts(value: Any, path: str) -> Iterator[tuple[str, str]]:
+    for place, reference in at(value, path):
+        text = reference.get("reference") if isinstance(reference, dict) else None
+        if isinstance(text, str):
+            yield place, text
+
+
+def identifiers(value: dict[str, Any]) -> list[tuple[str, str]]:
+    """Give (system, value) of the identifiers by which search finds the resource; system is empty when it has none."""
+    row = _table("search").get(str(value.get("resourceType")), {}).get("identifier", {"paths": ["identifier"]})
+    return [
+        (str(one.get("system", "")), one["value"])
+        for path in row["paths"]
+        for _, one in at(value, path)
+        if isinstance(one, dict) and isinstance(one.get("value"), str)
+    ]
+
+
+def main_codes(resource_type: str, value: dict[str, Any]) -> frozenset[str]:
+    """Give `system|code` of what the resource is about: its code, drug, vaccine or kind of document; a contained drug's too."""
+    rows = _table("facts")["codes"]
+    codings = [c for path in rows.get(resource_type, rows["*"]) for _, c in at(value, f"{path}.coding")]
+    drug = value.get("medicationReference")
+    if isinstance(drug, dict) and str(drug.get("reference", "")).startswith("#"):
+        inside = [c for c in value.get("contained", ()) if isinstance(c, dict) and c.get("id") == drug["reference"][1:]]
+        codings += [c for one in inside for _, c in at(one, "code.coding")]
+    return frozenset(f"{c.get('system', '')}|{c['code']}" for c in codings if isinstance(c, dict) and "code" in c)
+
+
+def clinical_days(resource_type: str, value: dict[str, Any]) -> Days:
+    """Give the first and last day (both inclusive, in Japan) of what the resource tells; None = unknown. Never from meta.lastUpdated.
+
+    Partial dates are widened: 2019 is 2019-01-01 to 2019-12-31, and a period with no end has None as its last day.
+    """
+    for row in _table("facts")["days"].get(resource_type, ()):
+        spans = [_span([v for _, v in at(value, path)]) for path in row]
+        begins = spans[0][0]
+        ends = spans[-1][1] or (spans[0][1] if len(spans) > 1 else None)
+        if begins or ends:
+            return begins, ends
+    return None, None
+
+
+def _span(values: list[Any]) -> Days:
+    """Give the earliest and the latest day of dates, periods and timings."""
+    days = [d for v in values for d in _days(v)]
+    begins = [b for b, _ in days if b]
+    ends = [e for _, e in days]
+    return min(begins, default=None), None if not ends or None in ends else max(e for e in ends if e)
+
+
+def _days(value: Any) -> list[Days]:
+    if isinstance(value, str):
+        return [days_of(value)]
+    if not isinstance(value, dict):
+        return []
+    if "start" in value or "end" in value:
+        start, end = value.get("start"), value.get("end")
+        return [(days_of(start)[0] if start else None, days_of(end)[1] if end else None)]
+    bounds = [b for _, b in at(value, "repeat.boundsPeriod")]
+    return [d for v in (*value.get("event", ()), *bounds) for d in _days(v)]
+
+
+def days_of(text: str) -> Days:
+    """Give the first and last day in Japan that a date, dateTime or instant may mean; (None, None) when it is none of these."""
+    partial = _PARTIAL.fullmatch(text)
+    try:
+        if partial is None:
+            day = datetime.fromisoformat(_LEAP_SECOND.sub(r"\1:59", text)).astimezone(JST).date()
+            return day, day
+        year, month, day_of_month = int(partial[1]), int(partial[2] or 0), int(partial[3] or 0)
+        first = date(year, month or 1, day_of_month or 1)
+    except (ValueError, OverflowError):
+        return None, None
+    if day_of_month:
+        return first, first
+    if not month:
+        return first, date(year, 12, 31)
+    return first, date(year, 12, 31) if month == 12 else date(year, month + 1, 1) - timedelta(days=1)
+
+
+def author(resource_type: str, value: dict[str, Any]) -> str:
+    """Give the reference of who wrote the resource; empty when it does not say."""
+    for path in _table("facts")["authors"].get(resource_type, ()):
+        for _, text in _texts(value, path):
+            return text
+    return ""
+
+
+def related(resource_type: str, value: dict[str, Any]) -> frozenset[str]:
+    """Give the references to the Encounter, EpisodeOfCare and CarePlan that the resource hangs on; a URN counts unless it names another type."""
+    rows, kinds = _table("facts")["related"], _table("facts")["related_types"]
+    found = set()
+    for path in rows.get(resource_type, rows["*"]):
+        for _, text in _texts(value, path):
+            typed = _TYPED.fullmatch(text)
+            if (typed and (typed[1] or typed[2]) in kinds) or (_UNTYPED.fullmatch(text) and path != "basedOn"):
+                found.add(text)
+    return frozenset(found)
+
+
+def profiles(value: dict[str, Any]) -> frozenset[str]:
+    """Give the profiles that the resource claims (meta.profile), with their versions if they have one."""
+    return frozenset(p for _, p in at(value, "meta.profile") if isinstance(p, str))
