@@ -58,7 +58,13 @@ class _Slices(msgspec.Struct):
     entry: list[_Slice] = []
 
 
+class _Loose(msgspec.Struct):
+    entry: list[msgspec.Raw] = []
+
+
 _SLICER = msgspec.json.Decoder(_Slices)
+_LOOSE = msgspec.json.Decoder(_Loose)
+_ONE = msgspec.json.Decoder(_Slice)
 
 
 def read_bundle(raw: bytes, *, max_bytes: int = 20_000_000, max_entries: int = 5_000) -> Envelope:
@@ -77,7 +83,7 @@ def read_bundle(raw: bytes, *, max_bytes: int = 20_000_000, max_entries: int = 5
     own, by_entry = _shell(value, sent)
     if own:
         raise refusal(own)
-    slices = _SLICER.decode(raw).entry
+    slices = _slices(raw, sent)
     seen: set[str] = set()
     entries = []
     found: list[Issue] = []
@@ -90,6 +96,13 @@ def read_bundle(raw: bytes, *, max_bytes: int = 20_000_000, max_entries: int = 5
     if found and kind == "transaction":
         raise refusal(found if len(found) <= CAP else [*found[: CAP - 1], _more()])
     return Envelope(kind, tuple(entries))
+
+
+def _slices(raw: bytes, sent: list[Any]) -> list[_Slice]:
+    """Cut the resources out of the text; an entry that is no object has an empty slice."""
+    if all(isinstance(e, dict) for e in sent):
+        return _SLICER.decode(raw).entry
+    return [_ONE.decode(r) if isinstance(e, dict) else _Slice() for e, r in zip(sent, _LOOSE.decode(raw).entry, strict=True)]
 
 
 def _kind(value: dict[str, Any]) -> str:
@@ -120,9 +133,9 @@ def _shell(value: dict[str, Any], sent: list[Any]) -> tuple[list[Issue], dict[in
     if not fits("Bundle", bare):
         for issue in faults("Bundle", bare):
             inside = _IN_ENTRY.match(issue.where)
-            if inside:
+            if inside and (issue.rule != "HUB-4023" or not sent[int(inside[1])]):
                 by_entry.setdefault(int(inside[1]), []).append(issue)
-            else:
+            elif not inside:
                 own.append(issue)
     return own, by_entry
 
@@ -146,7 +159,14 @@ def _entry(i: int, entry: Any, cut: _Slice, faulty: list[Issue], seen: set[str])
         issues += wrong
     issues += _together(where, method, address, body, present="resource" in entry)
     read = Entry(
-        i, full_url, method, url, request.get("ifNoneExist"), request.get("ifMatch"), request.get("ifNoneMatch"), body if not issues else None
+        i,
+        full_url,
+        method,
+        url,
+        request.get("ifNoneExist"),
+        request.get("ifMatch"),
+        request.get("ifNoneMatch"),
+        body if not issues else None,
     )
     return read, issues
 

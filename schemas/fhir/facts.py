@@ -14,8 +14,12 @@ import orjson
 JST = timezone(timedelta(hours=9), "JST")
 _PARTIAL = re.compile(r"(\d{4})(?:-(\d{2})(?:-(\d{2}))?)?")
 _LEAP_SECOND = re.compile(r"(T\d{2}:\d{2}):60")
-_TO_PATIENT = re.compile(r"(?:https?://\S+/)?Patient(?:/[A-Za-z0-9\-.]{1,64}(?:/_history/[A-Za-z0-9\-.]{1,64})?|\?\S+)|urn:(?:uuid|oid|tsunagu:Patient):\S+")
-_TYPED = re.compile(r"(?:.*/)?([A-Z][A-Za-z]+)(?:/[A-Za-z0-9\-.]{1,64}(?:/_history/[A-Za-z0-9\-.]{1,64})?|\?\S+)|urn:tsunagu:([A-Za-z]+):\S+")
+_TO_PATIENT = re.compile(
+    r"(?:https?://\S+/)?Patient(?:/[A-Za-z0-9\-.]{1,64}(?:/_history/[A-Za-z0-9\-.]{1,64})?|\?\S+)|urn:(?:uuid|oid|tsunagu:Patient):\S+"
+)
+_TYPED = re.compile(
+    r"(?:.*/)?([A-Z][A-Za-z]+)(?:/[A-Za-z0-9\-.]{1,64}(?:/_history/[A-Za-z0-9\-.]{1,64})?|\?\S+)|urn:tsunagu:([A-Za-z]+):\S+"
+)
 _UNTYPED = re.compile(r"urn:(?:uuid|oid):\S+")
 
 Days = tuple[date | None, date | None]

@@ -87,7 +87,9 @@ def _structure(path: str, cls: library.Model, found: tuple[Element, ...]) -> Sch
         if e.primitive and not _attribute(path, e):
             beside = {"$ref": "#/$defs/primitive"}
             properties[f"_{e.name}"] = (
-                {"type": "array", "minItems": 1, "items": {"$comment": "nullable", "anyOf": [{"type": "null"}, beside]}} if e.many else beside
+                {"type": "array", "minItems": 1, "items": {"$comment": "nullable", "anyOf": [{"type": "null"}, beside]}}
+                if e.many
+                else beside
             )
             if e.many:
                 del properties[e.name]["items"]
@@ -156,7 +158,10 @@ def _name_sets(path: str, found: tuple[Element, ...], definitions: dict[str, Sch
             definitions[_target_name(targets)] = {
                 "allOf": [
                     {"$ref": "#/$defs/Reference"},
-                    {"type": "object", "properties": {"reference": {"$comment": f"target {' '.join(targets)}", "anyOf": _target_patterns(targets)}}},
+                    {
+                        "type": "object",
+                        "properties": {"reference": {"$comment": f"target {' '.join(targets)}", "anyOf": _target_patterns(targets)}},
+                    },
                 ]
             }
 
@@ -229,7 +234,9 @@ def _aligned(name: str, form: Schema) -> Schema:
 
 def _or_reason(e: Element) -> Schema:
     """Ask for a primitive, or for the extension that says why it is absent (R4 §2.4.0.2)."""
-    reason = {"required": [f"_{e.name}"]} if e.many else {"required": [f"_{e.name}"], "properties": {f"_{e.name}": {"required": ["extension"]}}}
+    reason = (
+        {"required": [f"_{e.name}"]} if e.many else {"required": [f"_{e.name}"], "properties": {f"_{e.name}": {"required": ["extension"]}}}
+    )
     return {"$comment": f"required {e.name}", "anyOf": [{"required": [e.name]}, reason]}
 
 

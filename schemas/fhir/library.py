@@ -92,7 +92,9 @@ def model(name: str) -> Model:
 @cache
 def type_names() -> frozenset[str]:
     """Name everything the library models: resources, data types and backbone elements."""
-    return frozenset(n.removesuffix("Type") for n in dir(fhirtypes) if n.endswith("Type") and hasattr(getattr(fhirtypes, n), "_model_klass"))
+    return frozenset(
+        n.removesuffix("Type") for n in dir(fhirtypes) if n.endswith("Type") and hasattr(getattr(fhirtypes, n), "_model_klass")
+    )
 
 
 @cache
@@ -114,11 +116,7 @@ def walk(root: str) -> Iterator[tuple[str, Model]]:
             continue
         seen.add(cls)
         yield path, cls
-        queue.extend(
-            (f"{path}.{e.name}", model(e.type))
-            for e in elements(cls)
-            if not e.primitive and e.type == _spelt(f"{path}.{e.name}")
-        )
+        queue.extend((f"{path}.{e.name}", model(e.type)) for e in elements(cls) if not e.primitive and e.type == _spelt(f"{path}.{e.name}"))
 
 
 def home(name: str) -> str:
@@ -128,13 +126,12 @@ def home(name: str) -> str:
 
 @cache
 def _homes() -> dict[str, str]:
-    return {_spelt(path): path for name in sorted(type_names()) if _root(name) for path, _ in walk(name) if "." in path}
-
-
-def _root(name: str) -> bool:
-    cls = model(name)
-    bases = {b.__name__ for b in cls.__mro__[1:]}
-    return bool(cls.has_resource_base()) or "BackboneElement" not in bases or name in {"Timing", "Dosage", "ElementDefinition"}
+    """Walk from the shortest names, so that `ElementDefinitionSlicing` is found inside ElementDefinition before it is taken for a type."""
+    homes: dict[str, str] = {}
+    for name in sorted(type_names(), key=len):
+        if name not in homes:
+            homes |= {_spelt(path): path for path, _ in walk(name) if "." in path}
+    return homes
 
 
 def _spelt(path: str) -> str:

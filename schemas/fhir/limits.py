@@ -128,5 +128,3 @@ def as_object(value: Any) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise Malformed("HUB-4009")
     return value
-
-

@@ -81,7 +81,11 @@ def compartment(given: dict[str, Any], members: dict[str, list[str]]) -> dict[st
             member[resource_type] = sorted(set(found))
     member |= _HUB
     about = {t: [s for s in _SUBJECTS if s in found] for t, found in member.items()}
-    return {"source": f"{_SOURCE}; Task added by this hub", "about": {t: p for t, p in about.items() if p}, "member": dict(sorted(member.items()))}
+    return {
+        "source": f"{_SOURCE}; Task added by this hub",
+        "about": {t: p for t, p in about.items() if p},
+        "member": dict(sorted(member.items())),
+    }
 
 
 def main(path: str) -> None:

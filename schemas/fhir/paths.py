@@ -12,7 +12,7 @@ def fhir_path(root: str, steps: Sequence[str | int]) -> str:
 
     A name that is no element of FHIR came from the sender and is not repeated: the path ends before it.
     """
-    parts = [root if root in resource_types() else "$this"]
+    parts = [root if root in resource_types() else "Resource"]
     for step in steps:
         if isinstance(step, int):
             parts.append(f"[{step}]")

@@ -41,7 +41,10 @@ def _meta(sent: msgspec.Raw | None, version: int, updated: str, tags: Sequence[t
         own.pop(name, None)
     meta = {"versionId": orjson.dumps(str(version)), "lastUpdated": orjson.dumps(updated)}
     meta |= {name: part for name, part in own.items() if name not in meta}
-    for name, added in (("security", [t for t in tags if t[0].startswith(_LABELS)]), ("tag", [t for t in tags if not t[0].startswith(_LABELS)])):
+    for name, added in (
+        ("security", [t for t in tags if t[0].startswith(_LABELS)]),
+        ("tag", [t for t in tags if not t[0].startswith(_LABELS)]),
+    ):
         if added:
             meta[name] = _added(meta.get(name, b"[]"), added)
     return _object(meta)

@@ -26,7 +26,7 @@ _LINK = re.compile(rb"""(\s(?:href|src)\s*=\s*)(?:\\"(.*?)\\"|'(.*?)')""", re.DO
 
 def references(value: dict[str, Any]) -> Iterator[tuple[str, str]]:
     """Give every `Reference.reference` with its place, contained resources included: (`Observation.subject.reference`, `Patient/1`)."""
-    yield from _references(str(value.get("resourceType", "$this")), value)
+    yield from _references(str(value.get("resourceType", "Resource")), value)
 
 
 def _references(place: str, value: Any) -> Iterator[tuple[str, str]]:

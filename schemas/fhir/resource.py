@@ -48,9 +48,9 @@ def type_of(value: dict[str, Any], expected_type: str | None = None) -> str:
     """Give the resource type; raise MissingValue, BadValue or Unsupported when there is none, another one, or an unknown one."""
     found = value.get("resourceType")
     if found is None:
-        raise MissingValue("HUB-4010", where="$this.resourceType")
+        raise MissingValue("HUB-4010", where="Resource.resourceType")
     if not isinstance(found, str) or found not in resource_types():
-        raise Unsupported("HUB-4011", where="$this.resourceType")
+        raise Unsupported("HUB-4011", where="Resource.resourceType")
     if expected_type is not None and found != expected_type:
         raise BadValue("HUB-4012", where=f"{found}.resourceType", expected=expected_type)
     return found

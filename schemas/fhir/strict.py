@@ -154,9 +154,7 @@ def _unknown(home: str, where: str, unexpected: list[str]) -> Issue:
     here = sorted(n for n in definitions()[home]["properties"] if not n.startswith("_"))
     near = {n for u in unexpected for n in difflib.get_close_matches(u, here, n=2)}
     known = sorted(n for n in unexpected if n in element_names())
-    return make(
-        Malformed, "HUB-4021", where, count=str(len(unexpected)), elements=_few(known) or "-", near=_few(sorted(near)) or "-"
-    )
+    return make(Malformed, "HUB-4021", where, count=str(len(unexpected)), elements=_few(known) or "-", near=_few(sorted(near)) or "-")
 
 
 def _code(where: str, error: jsonschema_rs.ValidationError) -> Issue:

@@ -71,7 +71,11 @@ REQUEST: dict[str, Any] = {
     "status": "active",
     "intent": "order",
     "contained": [
-        {"resourceType": "Medication", "id": "m", "code": {"coding": [{"system": "urn:oid:1.2.392.100495.20.1.73", "code": "2171022F2029"}]}}
+        {
+            "resourceType": "Medication",
+            "id": "m",
+            "code": {"coding": [{"system": "urn:oid:1.2.392.100495.20.1.73", "code": "2171022F2029"}]},
+        }
     ],
     "medicationReference": {"reference": "#m"},
     "subject": {"reference": "Patient/p1"},
@@ -87,7 +91,9 @@ COMPOSITION: dict[str, Any] = {
     "date": "2026-05-01T10:00:00+09:00",
     "author": [{"reference": "Practitioner/d1"}],
     "title": "診療情報提供書",
-    "section": [{"title": "傷病名", "text": {"status": "additional", "div": DIV}, "section": [{"text": {"status": "additional", "div": DIV}}]}],
+    "section": [
+        {"title": "傷病名", "text": {"status": "additional", "div": DIV}, "section": [{"text": {"status": "additional", "div": DIV}}]}
+    ],
 }
 
 ALL = (PATIENT, OBSERVATION, CONDITION, REQUEST, COMPOSITION)

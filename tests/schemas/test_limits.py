@@ -38,7 +38,9 @@ def test_text_that_is_no_sound_json_is_refused_with_its_own_rule(raw, expected):
     assert rule(raw) == expected
 
 
-@pytest.mark.parametrize("raw", [b'{"a":"NaN"}', b'{"a":"\\\\ud800"}', b'{"a":"\\\\u0000"}', b'{"a":"\\ud83d\\ude00"}', b'{"a":"]]}}{{"}', b'{"a":"b","c":"b"}'])
+@pytest.mark.parametrize(
+    "raw", [b'{"a":"NaN"}', b'{"a":"\\\\ud800"}', b'{"a":"\\\\u0000"}', b'{"a":"\\ud83d\\ude00"}', b'{"a":"]]}}{{"}', b'{"a":"b","c":"b"}']
+)
 def test_what_only_looks_wrong_inside_a_string_is_taken(raw):
     assert parse(raw, max_bytes=LIMIT) == json.loads(raw)
 

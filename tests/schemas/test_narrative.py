@@ -16,24 +16,63 @@ def rule(text: str) -> str:
 
 @pytest.mark.parametrize(
     "inside",
-    ["文", "<p>文</p>", "<p>文</p><p>文</p>", "<p>1 &lt; 2</p>", "<b>文</b><br/>", "<table><tr><td colspan='2'>文</td></tr></table>", "\n  <p>文</p>\n",
-     '<a href="http://example.org/x">文</a>', '<a href="#here" name="x">文</a>', '<img src="data:image/png;base64,AA==" alt="x"/>', "<!-- 注 -->文", "&#160;文",
-     '<p style="color: red">文</p>'],
+    [
+        "文",
+        "<p>文</p>",
+        "<p>文</p><p>文</p>",
+        "<p>1 &lt; 2</p>",
+        "<b>文</b><br/>",
+        "<table><tr><td colspan='2'>文</td></tr></table>",
+        "\n  <p>文</p>\n",
+        '<a href="http://example.org/x">文</a>',
+        '<a href="#here" name="x">文</a>',
+        '<img src="data:image/png;base64,AA==" alt="x"/>',
+        "<!-- 注 -->文",
+        "&#160;文",
+        '<p style="color: red">文</p>',
+    ],
 )
 def test_plain_formatting_passes(inside):
     assert rule(div(inside)) == ""
 
 
-@pytest.mark.parametrize("text", ["文", "<div>文</div>", '<p xmlns="http://www.w3.org/1999/xhtml">文</p>', div("<p>文"), div("</p><p>文"), div("&nbsp;"), div("文") * 2, div("文") + "x", ""])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "文",
+        "<div>文</div>",
+        '<p xmlns="http://www.w3.org/1999/xhtml">文</p>',
+        div("<p>文"),
+        div("</p><p>文"),
+        div("&nbsp;"),
+        div("文") * 2,
+        div("文") + "x",
+        "",
+    ],
+)
 def test_what_is_not_one_wellformed_xhtml_div_is_refused(text):
     assert rule(text) == "HUB-4040"
 
 
 @pytest.mark.parametrize(
     "inside",
-    ["<script>x</script>", "<p onclick='x'>文</p>", "<iframe>文</iframe>", "<form>文</form>", "<style>p{}</style>", "<object>文</object>", "<input/>文",
-     '<a href="javascript:x">文</a>', '<a href=" JaVaScRiPt:x">文</a>', '<a href="java&#10;script:x">文</a>', '<img src="http://example.org/x.png"/>',
-     '<img src="//example.org/x.png"/>', '<p style="background:url(http://example.org)">文</p>', '<svg xmlns="http://www.w3.org/2000/svg">文</svg>', "<?php x ?>文"],
+    [
+        "<script>x</script>",
+        "<p onclick='x'>文</p>",
+        "<iframe>文</iframe>",
+        "<form>文</form>",
+        "<style>p{}</style>",
+        "<object>文</object>",
+        "<input/>文",
+        '<a href="javascript:x">文</a>',
+        '<a href=" JaVaScRiPt:x">文</a>',
+        '<a href="java&#10;script:x">文</a>',
+        '<img src="http://example.org/x.png"/>',
+        '<img src="//example.org/x.png"/>',
+        '<p style="background:url(http://example.org)">文</p>',
+        '<svg xmlns="http://www.w3.org/2000/svg">文</svg>',
+        "<?php x ?>文",
+    ],
 )
 def test_scripts_handlers_and_outside_content_are_refused(inside):
     assert rule(div(inside)) == "HUB-4041"

@@ -56,17 +56,41 @@ def test_right_resources_are_read_with_their_received_bytes(value):
         (but(OBSERVATION, effectiveDateTime="2026-01-01T24:00:00Z"), "HUB-4026", "Observation.effectiveDateTime"),
         (but(OBSERVATION, effectiveDateTime="2026-01-01T10:00:00"), "HUB-4025", "Observation.effectiveDateTime"),
         (but(OBSERVATION, effectiveDateTime=None, _effectiveDateTime={}), "HUB-4023", "Observation.effectiveDateTime"),
-        (but(OBSERVATION, component=[{"code": {"text": "x"}, "valueQuantity": {"value": "1"}}]), "HUB-4022", "Observation.component[0].valueQuantity.value"),
+        (
+            but(OBSERVATION, component=[{"code": {"text": "x"}, "valueQuantity": {"value": "1"}}]),
+            "HUB-4022",
+            "Observation.component[0].valueQuantity.value",
+        ),
         (but(OBSERVATION, note=[{"text": None}]), "HUB-4024", "Observation.note[0].text"),
         (but(CONDITION, clinicalStatus={"text": "活動性"}), "HUB-4037", "Condition.clinicalStatus"),
         (but(REQUEST, medicationReference=None), "HUB-4032", "MedicationRequest"),
-        (but(REQUEST, dispenseRequest={"numberOfRepeatsAllowed": 1.5}), "HUB-4022", "MedicationRequest.dispenseRequest.numberOfRepeatsAllowed"),
-        (but(REQUEST, dispenseRequest={"numberOfRepeatsAllowed": 1.0}), "HUB-4029", "MedicationRequest.dispenseRequest.numberOfRepeatsAllowed"),
-        (but(REQUEST, dispenseRequest={"numberOfRepeatsAllowed": -1}), "HUB-4028", "MedicationRequest.dispenseRequest.numberOfRepeatsAllowed"),
+        (
+            but(REQUEST, dispenseRequest={"numberOfRepeatsAllowed": 1.5}),
+            "HUB-4022",
+            "MedicationRequest.dispenseRequest.numberOfRepeatsAllowed",
+        ),
+        (
+            but(REQUEST, dispenseRequest={"numberOfRepeatsAllowed": 1.0}),
+            "HUB-4029",
+            "MedicationRequest.dispenseRequest.numberOfRepeatsAllowed",
+        ),
+        (
+            but(REQUEST, dispenseRequest={"numberOfRepeatsAllowed": -1}),
+            "HUB-4028",
+            "MedicationRequest.dispenseRequest.numberOfRepeatsAllowed",
+        ),
         (but(REQUEST, contained=[{"resourceType": "Medication", "status": "on"}]), "HUB-4030", "MedicationRequest.contained[0].status"),
         (but(REQUEST, contained=[{"resourceType": "Zzz"}]), "HUB-4010", "MedicationRequest.contained[0].resourceType"),
-        (but(REQUEST, contained=[{"resourceType": "Basic", "code": {"text": "x"}, "contained": [PATIENT]}]), "HUB-4045", "MedicationRequest.contained[0]"),
-        (but(COMPOSITION, section=[{"section": [{"text": {"status": "additional", "div": "<p>"}}]}]), "HUB-4040", "Composition.section[0].section[0].text.div"),
+        (
+            but(REQUEST, contained=[{"resourceType": "Basic", "code": {"text": "x"}, "contained": [PATIENT]}]),
+            "HUB-4045",
+            "MedicationRequest.contained[0]",
+        ),
+        (
+            but(COMPOSITION, section=[{"section": [{"text": {"status": "additional", "div": "<p>"}}]}]),
+            "HUB-4040",
+            "Composition.section[0].section[0].text.div",
+        ),
     ],
 )
 def test_each_fault_is_named_by_rule_and_place(value, rule, where):
@@ -99,8 +123,16 @@ def test_days_of_the_calendar_and_partial_dates_pass(day):
 
 @pytest.mark.parametrize(
     "reference",
-    ["Patient/p1", "Patient/p1/_history/2", "#p", "urn:uuid:53fefa32-fcbb-4ff8-8a92-55ee120877b7", "urn:tsunagu:Patient:0001", "http://example.org/fhir/Patient/p1",
-     "https://example.org/elsewhere", "Patient?identifier=urn:oid:1.2|3"],
+    [
+        "Patient/p1",
+        "Patient/p1/_history/2",
+        "#p",
+        "urn:uuid:53fefa32-fcbb-4ff8-8a92-55ee120877b7",
+        "urn:tsunagu:Patient:0001",
+        "http://example.org/fhir/Patient/p1",
+        "https://example.org/elsewhere",
+        "Patient?identifier=urn:oid:1.2|3",
+    ],
 )
 def test_every_form_of_reference_passes_when_its_type_may_stand_there(reference):
     read(text(but(OBSERVATION, subject={"reference": reference})))
