@@ -11,6 +11,7 @@ from itertools import islice
 from typing import Any
 
 import jsonschema_rs
+import orjson
 
 from schemas.errors import BadValue, BrokenRule, Issue, Malformed, MissingValue, Refusal, TooLong, UnknownCode
 from schemas.fhir.paths import fhir_path
@@ -19,6 +20,8 @@ from schemas.fhir.schema import definitions, element_names, schema_of
 CAP = 50
 """Issues that one refusal names at most."""
 _CODES_SHOWN = 20
+_HUGE = 20_000
+"""Quotation marks; about 200 KB of FHIR."""
 _SECOND = frozenset({"HUB-4034", "HUB-4037"})
 """Rules that say nothing new of a place which has an issue already: a text that is no reference points to no wrong type either."""
 _DATED = re.compile(r"(\d{4})-(\d{2})-(\d{2})(?:T(\d{2}):(\d{2}):(\d{2}).*)?")
@@ -64,13 +67,25 @@ def fits(resource_type: str, value: dict[str, Any]) -> bool:
 
 
 def faults(resource_type: str, value: dict[str, Any]) -> Iterator[Issue]:
-    """Name what is wrong, at most `CAP` issues; nothing when the tree fits."""
+    """Name what is wrong, at most `CAP` issues, of a huge tree the first; nothing when the tree fits."""
     seen: set[str] = set()
-    for error in islice(validator(resource_type).iter_errors(value), CAP):
+    for error in _first(resource_type, value) if is_huge(value) else islice(validator(resource_type).iter_errors(value), CAP):
         issue = _issue(resource_type, error)
         if issue.where not in seen or issue.rule not in _SECOND:
             seen.add(issue.where)
             yield issue
+
+
+def is_huge(value: dict[str, Any]) -> bool:
+    """Say whether a tree holds so much that listing every fault could take seconds; the validator lists all before the first is read."""
+    return orjson.dumps(value).count(b'"') > _HUGE
+
+
+def _first(resource_type: str, value: dict[str, Any]) -> Iterator[jsonschema_rs.ValidationError]:
+    try:
+        validator(resource_type).validate(value)
+    except jsonschema_rs.ValidationError as error:
+        yield error
 
 
 def make(kind: type[Refusal], rule: str, where: str, **words: str) -> Issue:

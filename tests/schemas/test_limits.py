@@ -124,3 +124,16 @@ def test_depth_counts_objects_and_lists_alike(levels):
         check_text(raw, max_bytes=LIMIT)
     else:
         assert rule(raw) == "HUB-4004"
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b'{"a":"' + b'\\"' * 500_000,
+        b'{"a":"' + b'" "' * 300_000,
+        b"{" + b'"a\\u0041":1,' * 50_000 + b'"b":1}',
+        b'{"a":"' + b"\\ud800" * 200_000 + b'"}',
+    ],
+)
+def test_hostile_text_is_refused_without_being_scanned_again_and_again(raw):
+    assert rule(raw) in {"HUB-4005", "HUB-4007", "HUB-4003"}

@@ -218,3 +218,7 @@ def test_a_refusal_never_repeats_what_was_sent(value, data):
 def test_a_broken_narrative_in_a_resource_is_a_refusal():
     with pytest.raises(BrokenRule):
         read(text(but(PATIENT, text={"status": "generated", "div": DIV.replace("<p>", "<script>x</script><p>")})))
+
+
+def test_of_a_huge_wrong_resource_the_first_fault_is_told_at_once():
+    assert len(issues(but(PATIENT, telecom=[{"use": "zzz"}] * 50_000))) == 1
