@@ -1,0 +1,1 @@
+"""What the followers keep and the pages show."""
