@@ -70,9 +70,10 @@ def _observed(row: Mapping[str, str], part: Any, one: Known) -> Said:
         return Said(row, _turned(row, "希望する" if flag is True else REFUSED), one)
     free = text(part, "valueString")
     found = next((a for a in [*map(_concept_answer, walk(part, "valueCodeableConcept")), _answer(free)] if a), "")
-    if found:
-        return Said(row, REFUSED if found == REFUSED and not _order_exists(row) else _turned(row, found), one)
     free = free or said(part, "valueCodeableConcept")
+    if found:
+        unclear = row["inverse"] and found == REFUSED
+        return Said(row, _turned(row, found), one, f"{said(part, 'code')}：{free}" if unclear else "")
     if free:
         return Said(row, "場合による", one, free)
     finding = row["inverse"] and not _order_exists(row) and not any(True for _ in walk(part, "dataAbsentReason"))

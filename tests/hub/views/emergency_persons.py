@@ -18,6 +18,7 @@ OFFICES = {
 }
 SOURCES = {code: office.name for code, office in OFFICES.items()}
 LOINC = "http://loinc.org"
+HL7 = "http://terminology.hl7.org/CodeSystem"
 YJ = "urn:oid:1.2.392.100495.20.1.73"
 _ids = count(1)
 ACCESS = Access("緊急開示", "法27条1項2号", emergency=True, notices=("本人（郵送待ち）",))
@@ -31,8 +32,8 @@ def ago(**spans):
     return NOW - timedelta(**spans)
 
 
-def known(kind, custodian, body, *, id=None, version=1, recorded=None):
-    key = id or f"tsu-{next(_ids)}"
+def known(kind, custodian, body, *, key=None, version=1, recorded=None):
+    key = key or f"tsu-{next(_ids)}"
     return Known(kind, key, version, custodian, SOURCES[custodian], recorded or ago(days=1), {"resourceType": kind, **body})
 
 
@@ -48,17 +49,18 @@ def person_name(kanji, kana, *, family="田村"):
     ]
 
 
-def patient(custodian=HOSPITAL, *, id="pat-1", **more):
+def patient(custodian=HOSPITAL, *, key="pat-1", **more):
     body = {
         "name": person_name("きよ", "たむら きよ"), "gender": "female", "birthDate": "1942-03-08",
         "address": [{"use": "home", "text": "さくら市本町2丁目"}], **more,
     }  # fmt: skip
-    return known("Patient", custodian, body, id=id)
+    return known("Patient", custodian, body, key=key)
 
 
 def observation(custodian, system, code, at, *, status="final", category="vital-signs", **more):
     body = {
-        "status": status, "category": [{"coding": [{"code": category}]}], "code": {"coding": [{"system": system, "code": code}]},
+        "status": status, "category": [{"coding": [{"system": f"{HL7}/observation-category", "code": category}]}],
+        "code": {"coding": [{"system": system, "code": code}]},
         "subject": {"reference": "Patient/pat-1"}, "effectiveDateTime": iso(at) if isinstance(at, datetime) else at, **more,
     }  # fmt: skip
     return known("Observation", custodian, body)
@@ -71,7 +73,7 @@ def quantity(value, unit):
 def told(custodian, label, value, at, *, category="functional-status"):
     """An Observation in words."""
     body = {
-        "status": "final", "category": [{"coding": [{"code": category}]}], "code": {"text": label}, "valueString": value,
+        "status": "final", "category": [{"coding": [{"system": f"{HL7}/observation-category", "code": category}]}], "code": {"text": label}, "valueString": value,
         "effectiveDateTime": iso(at),
     }  # fmt: skip
     return known("Observation", custodian, body)
@@ -113,7 +115,7 @@ def baseline(days=6, **values):
 def condition(text, *, custodian=CLINIC, recorded="2026-11-12", status="active", icd="", **more):
     coding = [{"system": "http://jpfhir.jp/fhir/core/mhlw/CodeSystem/ICD10-2013-full", "code": icd}] if icd else []
     body = {
-        "clinicalStatus": {"coding": [{"code": status}]}, "code": {"text": text, **({"coding": coding} if coding else {})},
+        "clinicalStatus": {"coding": [{"system": f"{HL7}/condition-clinical", "code": status}]}, "code": {"text": text, **({"coding": coding} if coding else {})},
         "subject": {"reference": "Patient/pat-1"}, "recordedDate": recorded, **more,
     }  # fmt: skip
     return known("Condition", custodian, body)
@@ -130,7 +132,8 @@ def drug(text, dose, *, custodian=CLINIC, yj="", authored="2026-11-12", status="
 
 def allergy(text, *, custodian=HOSPITAL, recorded="2019", reaction="", **more):
     body = {
-        "clinicalStatus": {"coding": [{"code": "active"}]}, "verificationStatus": {"coding": [{"code": "confirmed"}]}, "code": {"text": text},
+        "clinicalStatus": {"coding": [{"system": f"{HL7}/allergyintolerance-clinical", "code": "active"}]},
+        "verificationStatus": {"coding": [{"system": f"{HL7}/allergyintolerance-verification", "code": "confirmed"}]}, "code": {"text": text},
         "patient": {"reference": "Patient/pat-1"}, "recordedDate": recorded,
         **({"reaction": [{"manifestation": [{"text": reaction}]}]} if reaction else {}), **more,
     }  # fmt: skip
@@ -143,7 +146,7 @@ def device(name, code, *, custodian=NURSE, since="2021", recorded=None, **more):
     used |= {"recordedOn": recorded} if recorded else {"timingPeriod": {"start": since}}
     return [
         known("Device", custodian, {"status": "active", "deviceName": [{"name": name, "type": "user-friendly-name"}],
-                                    "type": {"coding": [{"code": code}]}}, id=key),
+                                    "type": {"coding": [{"code": code}]}}, key=key),
         known("DeviceUseStatement", custodian, used),
     ]  # fmt: skip
 
@@ -153,7 +156,8 @@ def wishes_consent(*, custodian=CLINIC, at="2026-09-14T14:00:00+09:00", status="
     base = "https://tsunagu.example.jp"
     said = {"acp-words": "できるだけ家で。苦しいのだけは取ってほしい", "acp-foreseen-conditions": conditions, "acp-confirming-doctor": doctor}
     body = {
-        "status": status, "scope": {"coding": [{"code": "adr"}]}, "category": [{"coding": [{"code": "acd"}]}], "dateTime": at,
+        "status": status, "scope": {"coding": [{"system": f"{HL7}/consentscope", "code": "adr"}]},
+        "category": [{"coding": [{"system": f"{HL7}/consentcategorycodes", "code": "acd"}]}], "dateTime": at,
         "patient": {"reference": "Patient/pat-1"}, "performer": [{"reference": "Patient/pat-1"}, {"display": "長女 田村 恵"}],
         "extension": [{"url": f"{base}/StructureDefinition/{name}", "valueString": value} for name, value in said.items() if value],
         "provision": {"provision": [
@@ -170,12 +174,12 @@ def related(kanji, relation, phone, *, rank=None, family="田村", custodian=CLI
     return known("RelatedPerson", custodian, body)
 
 
-def encounter(at, *, custodian=NURSE, kind="HH", status="finished", reason="", urgent=False, id=None, **more):
+def encounter(at, *, custodian=NURSE, kind="HH", status="finished", reason="", urgent=False, key=None, **more):
     body = {
-        "status": status, "class": {"code": kind}, "period": {"start": iso(at)}, "subject": {"reference": "Patient/pat-1"},
-        **({"reasonCode": [{"text": reason}]} if reason else {}), **({"priority": {"coding": [{"code": "EM"}]}} if urgent else {}), **more,
+        "status": status, "class": {"system": f"{HL7}/v3-ActCode", "code": kind}, "period": {"start": iso(at)}, "subject": {"reference": "Patient/pat-1"},
+        **({"reasonCode": [{"text": reason}]} if reason else {}), **({"priority": {"coding": [{"system": f"{HL7}/v3-ActPriority", "code": "EM"}]}} if urgent else {}), **more,
     }  # fmt: skip
-    return known("Encounter", custodian, body, id=id)
+    return known("Encounter", custodian, body, key=key)
 
 
 def care_level(text="要介護3", code="23", *, custodian=MANAGER, start="2025-04-01", end="2027-03-31", status="final"):
@@ -201,7 +205,7 @@ def kiyo():
     tonight = ago(minutes=10)
     return [
         patient(generalPractitioner=[{"identifier": {"value": CLINIC}, "display": "みどり医院 佐野"}]),
-        patient(NURSE, id="pat-2"),
+        patient(NURSE, key="pat-2"),
         care_level(),
         care_plan(),
         allergy("ペニシリン", reaction="アナフィラキシー", criticality="high"),
