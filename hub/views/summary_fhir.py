@@ -7,7 +7,7 @@ assembled it, the ClinicalImpression that carries ADL Observations (IPS allows n
 from __future__ import annotations
 
 import html
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import NAMESPACE_URL, UUID, uuid5
@@ -34,18 +34,17 @@ def to_document(page_known: Sequence[Known], page: EmergencyPage, base: str, now
     shelf = shelve(page_known, now, {})
     made = uuid5(NAMESPACE_URL, f"{base}/summary/{page.person}/{now.astimezone(JST).isoformat()}")
     patients = shelf.of("Patient")
-    subject = reference(patients[0]) if patients else f"Patient/{uuid5(made, 'patient')}"
-    device = {**_generated("Device", made), "type": {"text": "地域連携のハブ"}, "deviceName": [{"name": "つなぐ", "type": "user-friendly-name"}]}
+    subject = reference(patients[0]) if patients else f"Patient/{uuid5(made, 'Patient')}"
+    device = _generated("Device", made, "つなぐ（地域連携のハブ）") | {"deviceName": [{"name": "つなぐ", "type": "user-friendly-name"}]}
     found = contents(shelf, page)
     impression = _impression(found.get("functional"), subject, made, now)
+    sections = [_section(row, found[row["key"]], impression) for row in rows("ips_sections") if row["key"] in found]
     composition = _composition(page, subject, made, now)
     composition["author"] = [{"reference": f"Device/{device['id']}", "display": "つなぐ"}]
-    composition["section"] = [_section(row, found[row["key"]], impression) for row in rows("ips_sections") if row["key"] in found]
-    resources = [composition]
-    resources += [] if patients else [_unknown_patient(page, made)]
-    resources += [_given(one) for one in patients]
-    resources += [device, *([impression] if impression else [])]
-    resources += [_given(one) for one in _carried(shelf, [*(one for content in found.values() for one in content.entries), *patients])]
+    composition["section"] = sections
+    pointed = {*_references(sections), *_references(impression), subject}
+    resources = [composition, *([] if patients else [_unknown_patient(page, made)]), device, *([impression] if impression else [])]
+    resources += [_given(one) for one in _carried(shelf, [one for one in shelf.known if reference(one) in pointed])]
     unique: dict[str, dict[str, Any]] = {}
     for one in resources:
         unique.setdefault(f"{one['resourceType']}/{one['id']}", one)
@@ -63,9 +62,8 @@ def to_document(page_known: Sequence[Known], page: EmergencyPage, base: str, now
 def _composition(page: EmergencyPage, subject: str, made: UUID, now: datetime) -> dict[str, Any]:
     head = [f"{page.name}　{page.birth}　{page.sex}", *([page.deceased] if page.deceased else []), page.fresh]
     return {
-        **_generated("Composition", made),
+        **_generated("Composition", made, *(part for part in head if part)),
         "language": "ja",
-        "text": narrative(part for part in head if part),
         "status": "final",
         "type": {"coding": [{"system": "http://loinc.org", "code": TYPE}], "text": "患者サマリー"},
         "subject": {"reference": subject},
@@ -74,14 +72,14 @@ def _composition(page: EmergencyPage, subject: str, made: UUID, now: datetime) -
     }
 
 
-def _generated(kind: str, made: UUID) -> dict[str, Any]:
-    return {"resourceType": kind, "id": str(uuid5(made, kind))}
+def _generated(kind: str, made: UUID, *sentences: str) -> dict[str, Any]:
+    return {"resourceType": kind, "id": str(uuid5(made, kind)), "text": narrative(sentences)}
 
 
 def _unknown_patient(page: EmergencyPage, made: UUID) -> dict[str, Any]:
     """Make a Patient for a document of which no Patient was given: what is unknown is said to be so."""
     absent = {"extension": [{"url": _ABSENT, "valueCode": "unknown"}]}
-    return {"resourceType": "Patient", "id": str(uuid5(made, "patient")), "name": [{"text": page.name}], "_birthDate": absent}
+    return _generated("Patient", made, page.name) | {"name": [{"text": page.name}], "_birthDate": absent}
 
 
 def _impression(content: Content | None, subject: str, made: UUID, now: datetime) -> dict[str, Any] | None:
@@ -90,8 +88,7 @@ def _impression(content: Content | None, subject: str, made: UUID, now: datetime
     if content is None or not observations:
         return None
     return {
-        **_generated("ClinicalImpression", made),
-        "text": narrative(content.sentences),
+        **_generated("ClinicalImpression", made, *content.sentences),
         "status": "completed",
         "subject": {"reference": subject},
         "date": now.astimezone(JST).isoformat(timespec="seconds"),
@@ -151,10 +148,10 @@ def _given(one: Known) -> dict[str, Any]:
     return {"resourceType": one.type, "id": one.id.rsplit("/", 1)[-1], **kept}
 
 
-def narrative(sentences: Any) -> dict[str, Any]:
+def narrative(sentences: Iterable[str]) -> dict[str, Any]:
     """Write sentences as an XHTML list: escaped, and without characters that XML 1.0 forbids."""
     items = "".join(f"<li>{html.escape(clean(one), quote=True)}</li>" for one in sentences)
-    return {"status": "generated", "div": f'<div xmlns="http://www.w3.org/1999/xhtml"><ul>{items}</ul></div>'}
+    return {"status": "generated", "div": f'<div xmlns="http://www.w3.org/1999/xhtml" lang="ja" xml:lang="ja"><ul>{items}</ul></div>'}
 
 
 def clean(told: str) -> str:

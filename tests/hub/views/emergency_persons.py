@@ -18,6 +18,7 @@ OFFICES = {
 }
 SOURCES = {code: office.name for code, office in OFFICES.items()}
 LOINC = "http://loinc.org"
+CATEGORY = "http://jpfhir.jp/fhir/core/CodeSystem/JP_SimpleObservationCategory_CS"
 HL7 = "http://terminology.hl7.org/CodeSystem"
 YJ = "urn:oid:1.2.392.100495.20.1.73"
 _ids = count(1)
@@ -73,7 +74,8 @@ def quantity(value, unit):
 def told(custodian, label, value, at, *, category="functional-status"):
     """An Observation in words."""
     body = {
-        "status": "final", "category": [{"coding": [{"system": f"{HL7}/observation-category", "code": category}]}], "code": {"text": label}, "valueString": value,
+        "status": "final", "category": [{"coding": [{"system": CATEGORY, "code": category}]}], "code": {"text": label}, "valueString": value,
+        "subject": {"reference": "Patient/pat-1"},
         "effectiveDateTime": iso(at),
     }  # fmt: skip
     return known("Observation", custodian, body)
@@ -158,7 +160,7 @@ def wishes_consent(*, custodian=CLINIC, at="2026-09-14T14:00:00+09:00", status="
     body = {
         "status": status, "scope": {"coding": [{"system": f"{HL7}/consentscope", "code": "adr"}]},
         "category": [{"coding": [{"system": f"{HL7}/consentcategorycodes", "code": "acd"}]}], "dateTime": at,
-        "patient": {"reference": "Patient/pat-1"}, "performer": [{"reference": "Patient/pat-1"}, {"display": "長女 田村 恵"}],
+        "policy": [{"uri": f"{base}/policy/acp"}], "patient": {"reference": "Patient/pat-1"}, "performer": [{"reference": "Patient/pat-1"}, {"display": "長女 田村 恵"}],
         "extension": [{"url": f"{base}/StructureDefinition/{name}", "valueString": value} for name, value in said.items() if value],
         "provision": {"provision": [
             {"type": kind, "code": [{"coding": [{"system": f"{base}/CodeSystem/acp-treatment", "code": code}]}]} for kind, code in provisions
@@ -229,5 +231,6 @@ def kiyo():
         encounter(ago(days=3), reason="下腿浮腫＋、体重 +1.4 kg／週"),
         encounter(ago(days=6), custodian=CLINIC, reason="利尿薬そのまま"),
         encounter(ago(days=20), reason="いつも通り"),
-        known("Appointment", NURSE, {"status": "booked", "start": "2026-11-26T10:00:00+09:00", "participant": [{"status": "accepted"}]}),
+        known("Appointment", NURSE, {"status": "booked", "start": "2026-11-26T10:00:00+09:00", "end": "2026-11-26T11:00:00+09:00",
+                                     "participant": [{"actor": {"reference": "Patient/pat-1"}, "status": "accepted"}]}),
     ]  # fmt: skip

@@ -122,6 +122,30 @@ def test_what_entries_point_to_comes_with_them():
     assert f"{BASE}/Practitioner/prac-9" in [one["fullUrl"] for one in made["entry"]]
 
 
+def references(value):
+    if isinstance(value, dict):
+        yield from [value["reference"]] if isinstance(value.get("reference"), str) else []
+        for inner in value.values():
+            yield from references(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from references(inner)
+
+
+def test_nothing_is_in_the_document_that_cannot_be_reached_from_its_composition():
+    procedure = known("Procedure", CLINIC, {"status": "completed", "code": {"text": "ペースメーカー植込み"}, "performedDateTime": "2021"})
+    made = {f"{one['resource']['resourceType']}/{one['resource']['id']}": one["resource"] for one in document([*KIYO, procedure])["entry"]}
+    first = next(iter(made))
+    reached, waiting = {first}, [first]
+    while waiting:
+        for target in references(made[waiting.pop()]):
+            if target in made and target not in reached:
+                reached.add(target)
+                waiting.append(target)
+    assert reached == set(made)
+    assert "Patient/pat-2" not in made
+
+
 def test_a_document_without_a_patient_names_what_is_unknown():
     made = document([condition("心房細動")])
     subject = made["entry"][0]["resource"]["subject"]["reference"]
