@@ -23,8 +23,6 @@ class CallList:
 
     calls: tuple[Call, ...]
     no_one: str
-    agents: tuple[str, ...] = ()
-    """Names and relations of those whom the person chose to speak for them (代弁者)."""
 
 
 def call_list(shelf: Shelf) -> CallList:
@@ -39,8 +37,7 @@ def call_list(shelf: Shelf) -> CallList:
             continue
         kept[one.key] = one.call
         phones.add(phone)
-    agents = tuple(one.call.who for one in relatives if one.call.chip and one.call.chip.text == "代弁者")
-    return CallList(tuple(kept.values()), "" if relatives else nobody(shelf), agents)
+    return CallList(tuple(kept.values()), "" if relatives else nobody(shelf))
 
 
 def _digits(phone: str) -> str:

@@ -2,6 +2,7 @@
 
 from datetime import date
 from importlib.resources import files
+from itertools import pairwise
 
 import pytest
 
@@ -34,7 +35,7 @@ def test_each_code_of_a_sign_belongs_to_a_sign_or_a_state():
 def test_the_bands_of_a_parameter_leave_no_gap_and_no_overlap(part, step):
     bands = sorted((row for row in rows("news2") if row["parameter"] == part), key=lambda row: float(row["from"] or -1))
     assert (bands[0]["from"], bands[-1]["to"]) == ("", "")
-    for low, high in zip(bands, bands[1:], strict=False):
+    for low, high in pairwise(bands):
         assert round(float(low["to"]) * step) + 1 == round(float(high["from"]) * step)
 
 
