@@ -1,0 +1,153 @@
+"""The SQLite store: the library's recorder over a table whose position is a key of its own, and transactions that carry views along.
+
+One file holds the log and the views. Positions have no gaps and survive a dump and restore, because they are assigned under the
+write lock and never by an implicit rowid. There is one write transaction at a time, and only `hub.writer` opens it.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from eventsourcing.persistence import StoredEvent
+from eventsourcing.sqlite import SQLiteApplicationRecorder, SQLiteConnection, SQLiteConnectionPool, SQLiteCursor, SQLiteDatastore
+
+from hub.log.merkle import event_leaf
+from schemas.errors import Broken
+
+EVENTS = """CREATE TABLE IF NOT EXISTS events (
+  position INTEGER PRIMARY KEY, originator_id TEXT NOT NULL, originator_version INTEGER NOT NULL, topic TEXT NOT NULL,
+  state BLOB NOT NULL, leaf BLOB NOT NULL, UNIQUE (originator_id, originator_version))"""
+SUBMISSIONS = "CREATE TABLE IF NOT EXISTS submissions (id BLOB PRIMARY KEY, first INTEGER NOT NULL, last INTEGER NOT NULL) WITHOUT ROWID"
+TRACKING = "CREATE TABLE IF NOT EXISTS tracking (application_name TEXT PRIMARY KEY, notification_id INTEGER NOT NULL) WITHOUT ROWID"
+
+
+class Tx:
+    """One transaction as tables see it: `?` parameters, rows as tuples."""
+
+    __slots__ = ("cursor",)
+
+    def __init__(self, cursor: sqlite3.Cursor) -> None:
+        self.cursor = cursor
+
+    def run(self, sql: str, params: Sequence[Any] = ()) -> None:
+        """Execute one statement."""
+        self.cursor.execute(sql, params)
+
+    def many(self, sql: str, rows: Iterable[Sequence[Any]]) -> None:
+        """Execute one statement for each row."""
+        self.cursor.executemany(sql, rows)
+
+    def all(self, sql: str, params: Sequence[Any] = ()) -> list[Any]:
+        """Give all rows."""
+        return self.cursor.execute(sql, params).fetchall()
+
+    def one(self, sql: str, params: Sequence[Any] = ()) -> Any:
+        """Give the first row, or None."""
+        return self.cursor.execute(sql, params).fetchone()
+
+
+class _Pool(SQLiteConnectionPool):
+    def _create_connection(self) -> SQLiteConnection:
+        connection = super()._create_connection()
+        cursor = connection._sqlite_conn.cursor()  # noqa: SLF001  the library sets no durability and has no other place for it
+        cursor.execute("PRAGMA synchronous=FULL")
+        cursor.execute("PRAGMA secure_delete=ON")
+        cursor.execute("PRAGMA cache_size=-16000")
+        cursor.execute("PRAGMA wal_autocheckpoint=4000")
+        cursor.close()
+        return connection
+
+
+class Datastore(SQLiteDatastore):
+    """The library's datastore with our durability: synchronous=FULL, deleted cells overwritten."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__(path, lock_timeout=30, pool_size=4, max_overflow=12)
+        self.pool.close()
+        self.pool = _Pool(db_name=path, lock_timeout=30, pool_size=4, max_overflow=12)
+
+
+class EventTable(SQLiteApplicationRecorder):
+    """The library's application recorder; positions and leaves are settled under the write lock."""
+
+    def __init__(self, datastore: SQLiteDatastore) -> None:
+        super().__init__(datastore, events_table_name="events")
+        self.insert_events_statement = "INSERT INTO events VALUES (?,?,?,?,?,?)"
+
+    def construct_create_table_statements(self) -> list[str]:
+        """Give the table with its own position, and the two that stand beside it."""
+        return [EVENTS, SUBMISSIONS, TRACKING]
+
+    def _insert_events(self, c: SQLiteCursor, stored_events: Sequence[StoredEvent], **_: Any) -> Sequence[int]:
+        cursor = c if isinstance(c, sqlite3.Cursor) else c.sqlite_cursor
+        first: int = cursor.execute("SELECT coalesce(max(position), 0) + 1 FROM events").fetchone()[0]
+        rows = []
+        for position, event in enumerate(stored_events, first):
+            stream = event.originator_id if isinstance(event.originator_id, UUID) else UUID(event.originator_id)
+            mark = event_leaf(position=position, stream=stream.bytes, version=event.originator_version, topic=event.topic, state=event.state)
+            rows.append((position, stream.hex, event.originator_version, event.topic, event.state, mark))
+        cursor.executemany(self.insert_events_statement, rows)
+        return range(first, first + len(rows))
+
+
+class Store:
+    """One SQLite file, held by one hub."""
+
+    def __init__(self, path: Path, *, tables: Sequence[str] = ()) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self.path = path
+        self._held = _hold(path)
+        self.datastore = Datastore(str(path))
+        self.recorder = EventTable(self.datastore)
+        self.recorder.create_table()
+        with self.datastore.transaction(commit=True) as cursor:
+            for statement in tables:
+                cursor.execute(statement)
+
+    @contextmanager
+    def write(self) -> Iterator[Tx]:
+        """Open the one write transaction; commits at the end, rolls all back on an error."""
+        with self.datastore.transaction(commit=True) as cursor:
+            yield Tx(_raw(cursor))
+
+    @contextmanager
+    def read(self) -> Iterator[Tx]:
+        """Open a snapshot: all reads inside see one state."""
+        with self.datastore.transaction(commit=False) as cursor:
+            yield Tx(_raw(cursor))
+
+    def append(self, tx: Tx, events: Sequence[StoredEvent]) -> range:
+        """Append inside the write transaction; give the positions. A version that is taken raises sqlite3.IntegrityError."""
+        positions = self.recorder._insert_events(tx.cursor, events)  # type: ignore[arg-type]  # noqa: SLF001  the documented hook of the library's recorders
+        return range(positions[0], positions[-1] + 1) if positions else range(0)
+
+    def close(self) -> None:
+        """Close all connections and let the file go."""
+        self.datastore.close()
+        if self._held is not None:
+            os.close(self._held)
+            self._held = None
+
+
+def _raw(cursor: Any) -> sqlite3.Cursor:
+    raw: sqlite3.Cursor = cursor if isinstance(cursor, sqlite3.Cursor) else cursor.sqlite_cursor
+    raw.row_factory = None  # plain tuples: four times cheaper than the library's named rows
+    return raw
+
+
+def _hold(path: Path) -> int:
+    """Take the lock that says a hub has this file open; raise Broken when another has it."""
+    handle = os.open(path.with_name(path.name + ".lock"), os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as fault:
+        os.close(handle)
+        raise Broken("HUB-5006") from fault
+    return handle

@@ -1,0 +1,103 @@
+"""The pages that people read: drawn by the server, complete without script. Here are the small values that only pages need.
+
+The large ones (`Board`, `EmergencyPage`, `AuditPage`) come from `hub.views.shapes`; `render` turns all of them into HTML.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from hub.views.shapes import Chip, Tone
+from schemas.errors import Issue
+
+
+@dataclass(frozen=True, slots=True)
+class Nav:
+    """One link of the top bar. `count` is a number that waits for this user, as text; empty = none."""
+
+    href: str
+    label: str
+    current: bool = False
+    count: str = ""
+    tone: Tone = "danger"
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """What surrounds a page: who is signed in, where they may go, the demo band.
+
+    `demo_code`: the one-time code that a demo shows because nobody holds its second factor; empty on every real page.
+    `events`: address of a server-sent event stream; each `message` or `refresh` on it shows a hint that there is something newer.
+    """
+
+    demo: bool
+    csrf: str = ""
+    user: str = ""
+    organization: str = ""
+    nav: Sequence[Nav] = ()
+    demo_code: str = ""
+    events: str = ""
+    sign_out: str = "/sign-out"
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """One person of a search: just enough to be sure that it is the right one, and one way on."""
+
+    name: str
+    kana: str
+    birth: date | None
+    sex: str
+    town: str
+    """City or ward; never the whole address."""
+    href: str
+    button: str = "急変時を開く"
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SignIn:
+    """One way in: a person of an organization, and the link that stands for their sign-in."""
+
+    href: str
+    name: str
+    role: str
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """One message that was not taken: when, who sent it, which layout, and why. Never what it held."""
+
+    reference: str
+    at: datetime
+    sender: str
+    layout: str
+    issues: Sequence[Issue]
+    can_send: bool = True
+    state: Chip | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One thing that a role can do from its first page."""
+
+    href: str
+    title: str
+    text: str
+    count: str = ""
+    tone: Tone = ""
+    main: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class EmergencyLinks:
+    """Where the 急変時 (sudden change) page leads; an empty one is not drawn. `close` is posted."""
+
+    sheet: str = ""
+    page: str = ""
+    handover: str = ""
+    document: str = ""
+    close: str = ""
