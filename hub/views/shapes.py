@@ -287,6 +287,61 @@ class EmergencyPage:
     fresh: str
 
 
+# ── 判断の記録 ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """One resource that a decision was about."""
+
+    type: str
+    id: str
+    """Hub-wide id, `tsu-…`."""
+    version: int
+    effect: Literal["permit", "redact", "deny"]
+    reason: str
+    basis: str = ""
+    masks: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """One recorded decision (AccessDecided): one request about one person, with all resources that it reached."""
+
+    reference: str
+    """Random reference, `K7Q2-9D`."""
+    request: str
+    """X-Request-Id of the request; several decisions may share it."""
+    at: datetime
+    organization: str
+    kind: str
+    role: str
+    user: str
+    """Registered id of the user; empty for an organization's application."""
+    purpose: str
+    action: Literal["read", "search", "view", "deliver", "write", "emergency", "audit"]
+    person: str
+    """Opaque reference of the person for links; empty when the request was about nobody."""
+    pseudonym: str
+    """`P-00318`: how the person is named to officers."""
+    effect: Literal["permit", "redact", "deny"]
+    """What the request as a whole came to: deny = nothing of this person left."""
+    reason: str
+    basis: str
+    consents: tuple[tuple[str, int, str], ...] = ()
+    """(consent id, version, permit | deny | not-covered)."""
+    trail: tuple[str, ...] = ()
+    obligations: tuple[str, ...] = ()
+    seen: tuple[Seen, ...] = ()
+    typed_reason: str = ""
+    """Break-glass only: what the asker typed."""
+    closes: datetime | None = None
+    review: Literal["", "waiting", "justified", "question"] = ""
+    notices: tuple[str, ...] = ()
+    """The true state of each notice, ready to show."""
+    proof: Mapping[str, str] = field(default_factory=dict)
+
+
 # ── 開示の記録 ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 

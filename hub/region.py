@@ -1,0 +1,110 @@
+"""The register of a region: its organizations, their hours, and the people who sign in. Read from one JSON file, checked when read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+from typing import Any, get_args
+
+import orjson
+
+from consent.ask import Kind, Role
+from hub.views.shapes import Office
+from schemas.errors import Broken
+from schemas.ids import is_office_code
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """Somebody who signs in: in which role, for which purpose (v3-ActReason), for which organization."""
+
+    id: str
+    organization: str
+    name: str
+    role: Role
+    purpose: str
+
+
+@dataclass(frozen=True, slots=True)
+class Region:
+    """All that is registered. `purposes` are the purposes of the organizations' own applications (API tokens)."""
+
+    name: str
+    edition: str
+    network: str
+    """Code of the network's own office (事務局): officers and the clerk belong to it."""
+    offices: Mapping[str, Office]
+    purposes: Mapping[str, str]
+    users: Mapping[str, User] = field(default_factory=dict)
+
+    def name_of(self, code: str) -> str:
+        """Give an organization's name; its code when it is not registered."""
+        return self.offices[code].name if code in self.offices else code
+
+
+def read_region(path: Path) -> Region:
+    """Read the register.
+
+    `{name, edition, network, organizations: [{code, name, kind, purpose, phone, address, weekdays, opens, closes, open_on_holidays,
+    closed_days}], users: [{id, organization, name, role, purpose}]}`. Raises Broken (HUB-5010) naming the place when it is wrong.
+    """
+    try:
+        data = orjson.loads(path.read_bytes())
+    except (OSError, orjson.JSONDecodeError) as fault:
+        raise Broken("HUB-5010", where=path.name) from fault
+    return parse_region(data)
+
+
+def parse_region(data: Mapping[str, Any]) -> Region:
+    """Check and build the register from its tree; see `read_region`."""
+    offices: dict[str, Office] = {}
+    purposes: dict[str, str] = {}
+    for i, row in enumerate(_list(data, "organizations")):
+        where = f"organizations[{i}]"
+        code, kind = _text(row, "code", where), _text(row, "kind", where)
+        if not is_office_code(code) or code in offices:
+            raise Broken("HUB-5010", where=f"{where}.code")
+        if kind not in get_args(Kind):
+            raise Broken("HUB-5010", where=f"{where}.kind")
+        offices[code] = Office(
+            code=code,
+            name=_text(row, "name", where),
+            kind=kind,
+            phone=row.get("phone", ""),
+            address=row.get("address", ""),
+            weekdays=frozenset(row.get("weekdays", (0, 1, 2, 3, 4))),
+            opens=row.get("opens", "09:00"),
+            closes=row.get("closes", "18:00"),
+            open_on_holidays=bool(row.get("open_on_holidays", False)),
+            closed_days=frozenset(date.fromisoformat(d) for d in row.get("closed_days", ())),
+        )
+        purposes[code] = _text(row, "purpose", where)
+    users: dict[str, User] = {}
+    for i, row in enumerate(_list(data, "users")):
+        where = f"users[{i}]"
+        user = User(*(_text(row, name, where) for name in ("id", "organization", "name", "role", "purpose")))  # type: ignore[arg-type]
+        if user.organization not in offices or user.id in users:
+            raise Broken("HUB-5010", where=f"{where}.organization" if user.organization not in offices else f"{where}.id")
+        if user.role not in get_args(Role):
+            raise Broken("HUB-5010", where=f"{where}.role")
+        users[user.id] = user
+    network = _text(data, "network", "")
+    if network not in offices or offices[network].kind != "network":
+        raise Broken("HUB-5010", where="network")
+    return Region(_text(data, "name", ""), _text(data, "edition", ""), network, offices, purposes, users)
+
+
+def _list(data: Mapping[str, Any], name: str) -> list[Mapping[str, Any]]:
+    found = data.get(name)
+    if not isinstance(found, list) or not all(isinstance(row, dict) for row in found):
+        raise Broken("HUB-5010", where=name)
+    return found
+
+
+def _text(row: Mapping[str, Any], name: str, where: str) -> str:
+    found = row.get(name)
+    if not isinstance(found, str) or not found:
+        raise Broken("HUB-5010", where=f"{where}.{name}".lstrip("."))
+    return found
