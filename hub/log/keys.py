@@ -10,7 +10,6 @@ import hmac
 import os
 import sqlite3
 import threading
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
@@ -59,54 +58,48 @@ class Keyring:
         self._keep = keep
         self._by_id: dict[bytes, DataKey] = {}
         self._newest: dict[tuple[bytes, str], DataKey] = {}
+        self._fresh: dict[bytes, DataKey] = {}
         self._db = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
         self._db.execute("PRAGMA journal_mode=WAL")
         self._db.execute("PRAGMA synchronous=FULL")
         self._db.execute("PRAGMA secure_delete=ON")
         self._db.execute(SCHEMA)
 
-    def of(self, owner: bytes, compartment: str) -> tuple[DataKey, bool]:
-        """Give the newest key of `owner` in `compartment`, made in memory when there is none; True = not stored yet (see `store`)."""
+    def of(self, owner: bytes, compartment: str) -> DataKey:
+        """Give the newest key of `owner` in `compartment`; when there is none, a fresh one that `store_fresh` will write.
+
+        Whoever asks meanwhile gets the same fresh key, so that two submissions about a new person seal under one.
+        """
         with self._lock:
             if found := self._newest.get((owner, compartment)):
-                return found, False
+                return found
             row = self._db.execute(
                 "SELECT key_id, generation, wrapped FROM data_keys WHERE owner=? AND compartment=? ORDER BY generation DESC LIMIT 1",
                 (owner, compartment),
             ).fetchone()
             if row:
-                return self._remember(self._unwrap(row[0], owner, compartment, row[1], row[2])), False
-        secret = os.urandom(32)
-        return _open(commitment(secret), owner, compartment, 1, secret), True
+                return self._remember(self._unwrap(row[0], owner, compartment, row[1], row[2]))
+            secret = os.urandom(32)
+            fresh = self._remember(_open(commitment(secret), owner, compartment, 1, secret))
+            self._fresh[fresh.key_id] = fresh
+            return fresh
 
-    def store(self, fresh: Iterable[DataKey]) -> None:
-        """Write new keys durably, in one transaction, before anything sealed with them is. A key that another made first wins: Broken."""
-        fresh = list(fresh)
-        if not fresh:
-            return
+    def store_fresh(self) -> None:
+        """Write all fresh keys durably, in one transaction: called before anything sealed with them is committed."""
         with self._lock:
+            if not self._fresh:
+                return
             self._db.execute("BEGIN IMMEDIATE")
             try:
                 self._db.executemany(
                     "INSERT INTO data_keys VALUES (?,?,?,?,?)",
-                    [(k.key_id, k.owner, k.compartment, k.generation, self._wrapped(k)) for k in fresh],
+                    [(k.key_id, k.owner, k.compartment, k.generation, self._wrapped(k)) for k in self._fresh.values()],
                 )
                 self._db.execute("COMMIT")
             except BaseException:
                 self._db.execute("ROLLBACK")
                 raise
-            for key in fresh:
-                self._remember(key)
-
-    def has(self, owner: bytes, compartment: str) -> bytes | None:
-        """Give the id of the newest stored key, or None."""
-        with self._lock:
-            if found := self._newest.get((owner, compartment)):
-                return found.key_id
-            row = self._db.execute(
-                "SELECT key_id FROM data_keys WHERE owner=? AND compartment=? ORDER BY generation DESC LIMIT 1", (owner, compartment)
-            ).fetchone()
-            return bytes(row[0]) if row else None
+            self._fresh.clear()
 
     def by_id(self, key_id: bytes) -> DataKey | None:
         """Give the key of that id; None when it was erased (or never was here)."""
@@ -129,7 +122,7 @@ class Keyring:
 
     def _remember(self, key: DataKey) -> DataKey:
         if len(self._by_id) >= self._keep:
-            for old in list(self._by_id)[: self._keep // 10]:
+            for old in [k for k in list(self._by_id)[: self._keep // 10] if k not in self._fresh]:
                 gone = self._by_id.pop(old)
                 self._newest.pop((gone.owner, gone.compartment), None)
         self._by_id[key.key_id] = key

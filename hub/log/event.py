@@ -1,0 +1,68 @@
+"""Events on their way into the log and out of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+
+from hub.log.envelope import Header
+from hub.log.keys import DataKey, Keyring
+from hub.log.seal import open_body, seal_body
+from schemas.errors import Broken
+from schemas.events import TEXT_WITH_FACTS
+
+
+@dataclass(slots=True)
+class NewEvent:
+    """An event made before the lock. `version` None = the next one, assigned under the lock. `rows` = what its tables will take."""
+
+    stream: bytes
+    topic: str
+    header: Header
+    body: bytes
+    version: int | None = None
+    rows: Any = None
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """An event as the log holds it. `rows` as in NewEvent; None = to be made from the opened body."""
+
+    position: int
+    stream: bytes
+    version: int
+    topic: str
+    header: Header
+    body: bytes
+    rows: Any = field(default=None, compare=False)
+
+
+def seal_json(key: DataKey, value: Any, *, stream: bytes, event: bytes) -> bytes:
+    """Seal a body that is one JSON object (a struct of schemas.events)."""
+    return seal_body(key, msgspec.json.encode(value), stream=stream, event=event)
+
+
+def open_event(keys: Keyring, recorded: Recorded) -> bytes | None:
+    """Open an event's body; None when its key was erased."""
+    key = keys.by_id(recorded.header.key)
+    return None if key is None else open_body(key, recorded.body, stream=recorded.stream, event=recorded.header.event)
+
+
+def joined(text: bytes, facts: Mapping[str, str]) -> bytes:
+    """Join a text and the adapter's facts into one body (form TEXT_WITH_FACTS)."""
+    head = msgspec.json.encode(facts, order="sorted")
+    return len(head).to_bytes(4, "big") + head + text
+
+
+def parted(schema: int, body: bytes) -> tuple[bytes, dict[str, str]]:
+    """Part an opened body of RESOURCE_RECORDED into text and facts; raise Broken when it is of no known form."""
+    if schema != TEXT_WITH_FACTS:
+        return body, {}
+    try:
+        end = 4 + int.from_bytes(body[:4], "big")
+        return body[end:], msgspec.json.decode(body[4:end], type=dict[str, str])
+    except msgspec.DecodeError as fault:
+        raise Broken("HUB-5004") from fault

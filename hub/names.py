@@ -1,0 +1,48 @@
+"""Ids of the hub: streams, the ids that stand for them outside, event ids, random references."""
+
+from __future__ import annotations
+
+import base64
+import os
+import secrets
+import time
+
+PREFIX = "tsu-"
+_ALPHABET = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
+MAIN = "main"
+"""The compartment of clinical and care records."""
+
+
+def hub_id(stream: bytes) -> str:
+    """Give the FHIR id by which organizations other than the custodian know a stream (16 bytes)."""
+    return PREFIX + base64.b32encode(stream).decode().rstrip("=").lower()
+
+
+def stream_of(text: str) -> bytes | None:
+    """Give the stream of a hub id; None when the text is none."""
+    if not text.startswith(PREFIX) or len(text) != len(PREFIX) + 26:
+        return None
+    try:
+        stream = base64.b32decode(text[len(PREFIX) :].upper() + "======")
+    except ValueError:
+        return None
+    return stream if hub_id(stream) == text else None
+
+
+def event_id(milliseconds: int) -> bytes:
+    """Make a UUIDv7 (RFC 9562 §5.7)."""
+    random = bytearray(os.urandom(10))
+    random[0] = 0x70 | random[0] & 0x0F
+    random[2] = 0x80 | random[2] & 0x3F
+    return milliseconds.to_bytes(6, "big") + bytes(random)
+
+
+def new_stream() -> bytes:
+    """Make a stream that nothing names: a resource whose id the hub gives."""
+    return event_id(int(time.time() * 1000))
+
+
+def reference() -> str:
+    """Make a random reference that can be read out over the telephone: `K7Q2-9DXM`."""
+    drawn = "".join(secrets.choice(_ALPHABET) for _ in range(8))
+    return f"{drawn[:4]}-{drawn[4:]}"

@@ -1,0 +1,210 @@
+"""What the tables keep of a resource: made once from its text, the same on every replay. Nothing in clear but keyed hashes."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from typing import Any
+
+import msgspec
+import orjson
+
+from consent import directive
+from consent.ask import Labels, Record
+from hub.log.envelope import Header
+from hub.log.keys import DataKey
+from hub.log.seal import open_cell, seal_cell
+from hub.log.secrets import Secrets
+from hub.names import hub_id
+from schemas.adapter import BASE
+from schemas.fhir import facts
+from schemas.fhir.references import splice
+from schemas.ids import KAIGO_INSURED
+
+_REFERENCE = re.compile(r"([A-Z][A-Za-z]+)/([A-Za-z0-9\-.]{1,64})(/_history/[A-Za-z0-9\-.]{1,64})?")
+_KANA = re.compile(r"[ぁ-ゖァ-ヺー・\s]+")
+_HARM = f"{BASE}/CodeSystem/handling|harm"
+_FAMILY = frozenset({"FamilyMemberHistory"})
+
+
+class FactsCell(msgspec.Struct, array_like=True, frozen=True):
+    """The sealed cell beside a row: what a decision may know without the body. Days ISO, empty = unknown; references hub-wide."""
+
+    begins: str
+    ends: str
+    author: str
+    related: tuple[str, ...]
+    codes: tuple[str, ...]
+    profiles: tuple[str, ...]
+    in_error: bool
+    family: bool
+    harm: bool
+    sent: str
+    """The id under which its custodian knows it; empty = the hub's id."""
+
+
+_encode = msgspec.msgpack.Encoder().encode
+_decode = msgspec.msgpack.Decoder(FactsCell).decode
+
+
+@dataclass(frozen=True, slots=True)
+class ResourceRows:
+    """Cells and tokens of one version. `directive` is the sealed canonical form of a Consent."""
+
+    facts: bytes
+    tokens: tuple[bytes, ...] = ()
+    insured: tuple[bytes, ...] = ()
+    names: tuple[bytes, ...] = ()
+    directive: bytes | None = None
+
+
+Namer = Callable[[str, str], bytes]
+"""(type, id) → the stream of the custodian's own resource."""
+
+
+def namer(secrets: Secrets, custodian: str, compartment: str) -> Namer:
+    """Give the rule by which a custodian's own ids name streams."""
+    return lambda kind, number: secrets.name("resource", custodian, compartment, kind, number)
+
+
+def hubwide(name: Namer) -> Callable[[str], str | None]:
+    """Give the change from a custodian's own references (`Patient/1`) to hub-wide ones; None for all that is not one."""
+
+    def change(text: str) -> str | None:
+        match = _REFERENCE.fullmatch(text)
+        if match is None or match[2].startswith("tsu-"):
+            return None
+        return f"{match[1]}/{hub_id(name(match[1], match[2]))}"
+
+    return change
+
+
+def token(secrets: Secrets, kind: str, system: str, value: str) -> bytes:
+    """Give the keyed hash by which an identifier of a type is found."""
+    return secrets.token("identifier", kind, system, value)
+
+
+def name_token(secrets: Secrets, kana: str, birth: str) -> bytes:
+    """Give the keyed hash by which a person is found: kana name without blanks, birth date YYYY-MM-DD."""
+    return secrets.token("name", _plain(kana), birth)
+
+
+def _plain(kana: str) -> str:
+    folded = unicodedata.normalize("NFKC", kana)
+    return "".join(chr(ord(c) - 0x60) if "ァ" <= c <= "ヶ" else c for c in folded if not c.isspace() and c != "・")
+
+
+def _kana_names(value: Mapping[str, Any]) -> Iterator[str]:
+    for name in value.get("name", ()):
+        if not isinstance(name, dict):
+            continue
+        parts = [name.get("family", ""), *name.get("given", ())]
+        for text in (name.get("text", ""), "".join(p for p in parts if isinstance(p, str))):
+            if isinstance(text, str) and text and _KANA.fullmatch(unicodedata.normalize("NFKC", text)):
+                yield text
+
+
+def make(
+    *, header: Header, stream: bytes, value: Mapping[str, Any], text: bytes, key: DataKey, secrets: Secrets, name: Namer, sent: str
+) -> ResourceRows:
+    """Make the rows of a version from its tree and text. Raises BadInput for a Consent that cannot be normalised."""
+    kind = header.kind
+    tree = dict(value)
+    change = hubwide(name)
+    begins, ends = facts.clinical_days(kind, tree)
+    codes = facts.main_codes(kind, tree)
+    cell = FactsCell(
+        begins=begins.isoformat() if begins else "",
+        ends=ends.isoformat() if ends else "",
+        author=_wide(change, facts.author(kind, tree)),
+        related=tuple(sorted(_wide(change, r) for r in facts.related(kind, tree))),
+        codes=tuple(sorted(codes)),
+        profiles=tuple(sorted(facts.profiles(tree))),
+        in_error=_in_error(tree),
+        family=kind in _FAMILY,
+        harm=_HARM in security(tree, "tag"),
+        sent=sent,
+    )
+    found = [(s, v) for s, v in facts.identifiers(tree)]
+    tokens = {token(secrets, kind, s, v) for s, v in found} | {token(secrets, kind, "*", v) for _, v in found}
+    insured: tuple[bytes, ...] = ()
+    names: tuple[bytes, ...] = ()
+    sealed = None
+    if kind == "Patient":
+        insured = tuple(sorted({secrets.token("insured", v) for s, v in found if s == KAIGO_INSURED}))
+        birth = tree.get("birthDate", "")
+        names = tuple(sorted({name_token(secrets, kana, birth) for kana in _kana_names(tree)})) if isinstance(birth, str) else ()
+    elif kind == "Consent":
+        sealed = seal_cell(key, _directive(header, stream, text, change), column="directives.directive", row=header.event)
+    return ResourceRows(
+        facts=seal_cell(key, _encode(cell), column="resources.facts", row=header.event),
+        tokens=tuple(sorted(tokens)),
+        insured=insured,
+        names=names,
+        directive=sealed,
+    )
+
+
+def _directive(header: Header, stream: bytes, text: bytes, change: Callable[[str], str | None]) -> bytes:
+    wide = orjson.loads(splice(text, change))
+    made = directive.normalise(
+        wide,
+        consent=f"Consent/{hub_id(stream)}",
+        version=0,
+        patient=f"Patient/{hub_id(header.patient)}",
+        custodian=header.custodian,
+        now=datetime.fromtimestamp(header.recorded / 1000, UTC),
+    )
+    return directive.pack(made)
+
+
+def _wide(change: Callable[[str], str | None], text: str) -> str:
+    return (change(text) or text) if text else ""
+
+
+def security(tree: Mapping[str, Any], name: str = "security") -> frozenset[str]:
+    """Give `system|code` of meta.security (or meta.tag)."""
+    meta = tree.get("meta")
+    rows = meta.get(name, ()) if isinstance(meta, dict) else ()
+    return frozenset(f"{c.get('system', '')}|{c.get('code', '')}" for c in rows if isinstance(c, dict))
+
+
+def _in_error(tree: Mapping[str, Any]) -> bool:
+    if tree.get("status") == "entered-in-error":
+        return True
+    concept = tree.get("verificationStatus")
+    codings = concept.get("coding", ()) if isinstance(concept, dict) else ()
+    return any(c.get("code") == "entered-in-error" for c in codings if isinstance(c, dict))
+
+
+def open_facts(key: DataKey, sealed: bytes, event: bytes) -> FactsCell:
+    """Open the sealed cell of a row."""
+    return _decode(open_cell(key, sealed, column="resources.facts", row=event))
+
+
+def open_directive(key: DataKey, sealed: bytes, event: bytes) -> directive.Directive:
+    """Open the sealed canonical form of a Consent."""
+    return directive.unpack(open_cell(key, sealed, column="directives.directive", row=event))
+
+
+def record_of(cell: FactsCell, *, custodian: str, kind: str, stream: bytes, patient: bytes, labels: Labels) -> Record:
+    """Give what a decision may know of a row."""
+    return Record(
+        custodian=custodian,
+        type=kind,
+        id=f"{kind}/{hub_id(stream)}",
+        patient=f"Patient/{hub_id(patient)}" if patient else "",
+        labels=labels,
+        begins=date.fromisoformat(cell.begins) if cell.begins else None,
+        ends=date.fromisoformat(cell.ends) if cell.ends else None,
+        author=cell.author,
+        related=frozenset(cell.related),
+        codes=frozenset(cell.codes),
+        profiles=frozenset(cell.profiles),
+        in_error=cell.in_error,
+        family=cell.family,
+        harm=cell.harm,
+    )

@@ -1,0 +1,139 @@
+"""Versions of each resource with their labels, and the tokens by which they are found."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from hub.log.event import Recorded
+from hub.log.store import Tx
+from schemas.events import RESOURCE_RECORDED, RESOURCE_WITHDRAWN
+
+SCHEMA = (
+    """CREATE TABLE IF NOT EXISTS resources (
+  position INTEGER PRIMARY KEY, stream BLOB NOT NULL, version INTEGER NOT NULL, event BLOB NOT NULL, type TEXT NOT NULL,
+  custodian TEXT NOT NULL, compartment TEXT NOT NULL, patient BLOB NOT NULL, updated INTEGER NOT NULL, deleted INTEGER NOT NULL,
+  confidentiality TEXT NOT NULL, sensitivities TEXT, key BLOB NOT NULL, digest BLOB NOT NULL, facts BLOB NOT NULL, newest INTEGER NOT NULL)""",
+    "CREATE UNIQUE INDEX IF NOT EXISTS resources_stream ON resources (stream, version)",
+    "CREATE INDEX IF NOT EXISTS resources_patient ON resources (patient, type, position)",
+    "CREATE INDEX IF NOT EXISTS resources_own ON resources (custodian, type, position) WHERE newest = 1",
+    "CREATE TABLE IF NOT EXISTS tokens (token BLOB NOT NULL, stream BLOB NOT NULL, PRIMARY KEY (token, stream)) WITHOUT ROWID",
+    "CREATE INDEX IF NOT EXISTS tokens_stream ON tokens (stream)",
+)
+TABLES = ("resources", "tokens")
+_COLUMNS = (
+    "position, stream, version, event, type, custodian, compartment, patient, updated, deleted, confidentiality, sensitivities, key, digest, facts, newest"
+)
+_INSERT = f"INSERT INTO resources ({_COLUMNS}) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,1)"
+_SELECT = f"SELECT {_COLUMNS} FROM resources"
+
+
+class Row(NamedTuple):
+    """One version of a resource without its content. `sensitivities` None = labelling has not run."""
+
+    position: int
+    stream: bytes
+    version: int
+    event: bytes
+    type: str
+    custodian: str
+    compartment: str
+    patient: bytes
+    updated: int
+    deleted: int
+    confidentiality: str
+    sensitivities: str | None
+    key: bytes
+    digest: bytes
+    facts: bytes
+    newest: int
+
+
+def apply(tx: Tx, recorded: Sequence[Recorded]) -> None:
+    """Take recorded and withdrawn resources in."""
+    new = [r for r in recorded if r.topic in {RESOURCE_RECORDED, RESOURCE_WITHDRAWN}]
+    if not new:
+        return
+    again = [(r.stream,) for r in new if r.version > 1]
+    if again:
+        tx.many("UPDATE resources SET newest=0 WHERE stream=? AND newest=1", again)
+        tx.many("DELETE FROM tokens WHERE stream=?", again)
+    tx.many(_INSERT, [_values(r) for r in new])
+    later = {r.stream: r.version for r in new}
+    stale = [(r.stream, r.version) for r in new if later[r.stream] > r.version]
+    if stale:
+        tx.many("UPDATE resources SET newest=0 WHERE stream=? AND version=?", stale)
+    tokens = [(t, r.stream) for r in new if r.rows is not None and later[r.stream] == r.version for t in r.rows.tokens]
+    if tokens:
+        tx.many("INSERT INTO tokens VALUES (?,?)", tokens)
+
+
+def _values(r: Recorded) -> tuple[object, ...]:
+    h = r.header
+    sensitivities = None if h.confidentiality == "" else "|".join(h.sensitivities)
+    facts = r.rows.facts if r.rows is not None else b""
+    return (
+        r.position, r.stream, r.version, h.event, h.kind, h.custodian, h.compartment, h.patient, h.recorded, int(h.deleted),
+        h.confidentiality, sensitivities, h.key, h.digest, facts,
+    )  # fmt: skip
+
+
+def newest(tx: Tx, stream: bytes) -> Row | None:
+    """Give the newest version of a stream, deleted ones too."""
+    found = tx.one(f"{_SELECT} WHERE stream=? ORDER BY version DESC LIMIT 1", (stream,))
+    return Row(*found) if found else None
+
+
+def version(tx: Tx, stream: bytes, number: int) -> Row | None:
+    """Give one version of a stream."""
+    found = tx.one(f"{_SELECT} WHERE stream=? AND version=?", (stream, number))
+    return Row(*found) if found else None
+
+
+def at_position(tx: Tx, position: int) -> Row | None:
+    """Give the version that was recorded at a position."""
+    found = tx.one(f"{_SELECT} WHERE position=?", (position,))
+    return Row(*found) if found else None
+
+
+def found(tx: Tx, token: bytes) -> list[Row]:
+    """Give the newest versions of what carries an identifier."""
+    rows = tx.all(f"{_SELECT} WHERE newest=1 AND deleted=0 AND stream IN (SELECT stream FROM tokens WHERE token=?) ORDER BY position", (token,))
+    return [Row(*r) for r in rows]
+
+
+def of_patients(tx: Tx, patients: Iterable[bytes], types: Sequence[str] = (), *, all_versions: bool = False, until: int | None = None) -> list[Row]:
+    """Give what is kept about these Patients, in the order of the log; deleted ones left out. `until` = as the log stood at a position."""
+    rows: list[Row] = []
+    for patient in patients:
+        sql, params = f"{_SELECT} WHERE patient=?", [patient]  # type: tuple[str, list[object]]
+        if types:
+            sql += f" AND type IN ({','.join('?' * len(types))})"
+            params += types
+        if until is not None:
+            sql += " AND position<=?"
+            params.append(until)
+        elif not all_versions:
+            sql += " AND newest=1"
+        rows += [Row(*r) for r in tx.all(sql, params)]
+    rows.sort()
+    if until is not None and not all_versions:
+        rows = list({r.stream: r for r in rows}.values())
+    return [r for r in rows if not r.deleted]
+
+
+def own(tx: Tx, custodian: str, kind: str) -> list[Row]:
+    """Give an organization's own newest resources of a type, in the order of the log."""
+    rows = tx.all(f"{_SELECT} WHERE custodian=? AND type=? AND newest=1 AND deleted=0 ORDER BY position", (custodian, kind))
+    return [Row(*r) for r in rows]
+
+
+def directory(tx: Tx, kind: str) -> list[Row]:
+    """Give all newest resources of a type that belong to nobody (the network's directory)."""
+    rows = tx.all(f"{_SELECT} WHERE type=? AND patient=x'' AND newest=1 AND deleted=0 ORDER BY position", (kind,))
+    return [Row(*r) for r in rows]
+
+
+def own_patients(tx: Tx, custodian: str) -> list[bytes]:
+    """Give the Patient streams that an organization holds."""
+    return [r[0] for r in tx.all("SELECT stream FROM resources WHERE custodian=? AND type='Patient' AND newest=1 AND deleted=0", (custodian,))]

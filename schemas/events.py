@@ -1,0 +1,128 @@
+"""What has happened: the closed table of topics. A topic outlives every module; one that is not here is refused, never looked up by name."""
+
+from __future__ import annotations
+
+import msgspec
+
+RESOURCE_RECORDED = "resource-recorded.v1"
+"""A custodian's resource was accepted; the body is its received text."""
+RESOURCE_WITHDRAWN = "resource-withdrawn.v1"
+"""A custodian took a resource back; no body."""
+MESSAGE_RECEIVED = "message-received.v1"
+"""What one message or one person's rows of a file said, as it came."""
+MESSAGE_REFUSED = "message-refused.v1"
+"""A message that was not taken, kept sealed so that it can be sent again."""
+MESSAGE_SETTLED = "message-settled.v1"
+"""A refused message was sent again and taken."""
+ACCESS_DECIDED = "access-decided.v1"
+"""The gate's answer to one request about one person, recorded before anything leaves."""
+EMERGENCY_OPENED = "emergency-access-opened.v1"
+EMERGENCY_REVIEWED = "emergency-access-reviewed.v1"
+PERSON_LINKED = "person-linked.v1"
+PERSON_UNLINKED = "person-unlinked.v1"
+DOMAIN_EVENT = "domain-event.v1"
+"""What organizations hear (AdmissionNotified, Discharged …), derived from a recorded resource and carrying its cause."""
+
+TOPICS = frozenset({
+    RESOURCE_RECORDED, RESOURCE_WITHDRAWN, MESSAGE_RECEIVED, MESSAGE_REFUSED, MESSAGE_SETTLED, ACCESS_DECIDED, EMERGENCY_OPENED,
+    EMERGENCY_REVIEWED, PERSON_LINKED, PERSON_UNLINKED, DOMAIN_EVENT,
+})  # fmt: skip
+
+TEXT = 1
+"""Body form: the received text alone."""
+TEXT_WITH_FACTS = 2
+"""Body form: four bytes of length, the adapter's facts as JSON, the text."""
+JSON = 1
+"""Body form of every topic other than `resource-recorded.v1`: one JSON object."""
+
+
+class Refused(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Body of MESSAGE_REFUSED beside the raw bytes' own seal: how it came and why it was not taken."""
+
+    name: str
+    layout: str
+    door: str
+    media: str
+    issues: list[dict[str, object]]
+    raw: bytes
+
+
+class Link(msgspec.Struct, frozen=True):
+    """Body of PERSON_LINKED and PERSON_UNLINKED: two Patient streams (hex) and who says so."""
+
+    first: str
+    second: str
+    by: str
+    reason: str = ""
+
+
+class Opened(msgspec.Struct, frozen=True):
+    """Body of EMERGENCY_OPENED. Times in milliseconds since 1970."""
+
+    session: str
+    organization: str
+    kind: str
+    role: str
+    user: str
+    reason: str
+    attested: bool
+    step: int
+    """Time step of the one-time code (RFC 6238 §4.2), so that no code serves twice."""
+    opened: int
+    closes: int
+
+
+class Reviewed(msgspec.Struct, frozen=True):
+    """Body of EMERGENCY_REVIEWED."""
+
+    session: str
+    by: str
+    result: str
+
+
+class Derived(msgspec.Struct, frozen=True):
+    """Body of DOMAIN_EVENT."""
+
+    kind: str
+    episode: str
+    resource: str
+    """`Type/tsu-…` that the event is about."""
+    custodian: str
+    occurred: str
+    cause: str
+    """Event id (hex) of the recorded resource."""
+
+
+class SeenRow(msgspec.Struct, frozen=True, array_like=True):
+    """One resource of a decision."""
+
+    type: str
+    id: str
+    version: int
+    effect: str
+    reason: str
+    basis: str = ""
+    masks: tuple[str, ...] = ()
+
+
+class Decided(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Body of ACCESS_DECIDED."""
+
+    reference: str
+    request: str
+    organization: str
+    kind: str
+    role: str
+    user: str
+    purpose: str
+    action: str
+    effect: str
+    reason: str
+    basis: str
+    network: str
+    """Edition of the network's rules that were in force."""
+    consents: tuple[tuple[str, int, str], ...] = ()
+    trail: tuple[str, ...] = ()
+    obligations: tuple[str, ...] = ()
+    seen: tuple[SeenRow, ...] = ()
+    session: str = ""
