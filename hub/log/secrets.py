@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hmac
 import os
 from dataclasses import dataclass
@@ -27,6 +28,7 @@ class Secrets:
     pseudonyms: bytes
     signing: bytes
     sessions: bytes
+    codes: bytes
 
     @classmethod
     def of(cls, master: bytes) -> Secrets:
@@ -39,7 +41,7 @@ class Secrets:
 
         return cls(
             wrapping=derive("wrapping"), naming=derive("naming"), tokens=derive("tokens"), digests=derive("digests"),
-            pseudonyms=derive("pseudonyms"), signing=derive("signing"), sessions=derive("sessions"),
+            pseudonyms=derive("pseudonyms"), signing=derive("signing"), sessions=derive("sessions"), codes=derive("codes"),
         )  # fmt: skip
 
     def name(self, *parts: str) -> bytes:
@@ -57,6 +59,10 @@ class Secrets:
     def pseudonym(self, patient: bytes) -> bytes:
         """Give the 16 bytes by which a Patient stream is known to routing and audit."""
         return hmac.digest(self.pseudonyms, patient, sha256)[:16]
+
+    def totp_seed(self, user: str) -> str:
+        """Give the secret that a user's authenticator app shares with the hub (Base32; RFC 4226 §4 asks for 20 bytes)."""
+        return base64.b32encode(hmac.digest(self.codes, user.encode(), sha256)[:20]).decode()
 
     @staticmethod
     def _mac(key: bytes, parts: tuple[str, ...]) -> bytes:

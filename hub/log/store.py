@@ -6,9 +6,9 @@ write lock and never by an implicit rowid. There is one write transaction at a t
 
 from __future__ import annotations
 
-import fcntl
 import os
 import sqlite3
+import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,8 +18,11 @@ from uuid import UUID
 from eventsourcing.persistence import StoredEvent
 from eventsourcing.sqlite import SQLiteApplicationRecorder, SQLiteConnection, SQLiteConnectionPool, SQLiteCursor, SQLiteDatastore
 
+from hub.log.envelope import unpack
+from hub.log.event import Recorded
 from hub.log.merkle import event_leaf
 from schemas.errors import Broken
+from schemas.events import TOPICS
 
 EVENTS = """CREATE TABLE IF NOT EXISTS events (
   position INTEGER PRIMARY KEY, originator_id TEXT NOT NULL, originator_version INTEGER NOT NULL, topic TEXT NOT NULL,
@@ -128,6 +131,53 @@ class Store:
         positions = self.recorder._insert_events(tx.cursor, events)  # type: ignore[arg-type]  # noqa: SLF001  the documented hook of the library's recorders
         return range(positions[0], positions[-1] + 1) if positions else range(0)
 
+    def submission(self, tx: Tx, name: bytes) -> tuple[int, int] | None:
+        """Give the first and last position of a submission that was appended before; None when it was not."""
+        found = tx.one("SELECT first, last FROM submissions WHERE id=?", (name,))
+        return (found[0], found[1]) if found else None
+
+    def settle(self, tx: Tx, name: bytes, positions: range) -> None:
+        """Remember a submission by its id, so that it is never appended twice."""
+        tx.run("INSERT INTO submissions VALUES (?,?,?)", (name, positions.start, positions.stop - 1))
+
+    def last_version(self, tx: Tx, stream: bytes) -> int:
+        """Give the last version of a stream; 0 when there is none."""
+        return int(tx.one("SELECT coalesce(max(originator_version), 0) FROM events WHERE originator_id=?", (stream.hex(),))[0])
+
+    def head(self, tx: Tx) -> int:
+        """Give the last position; 0 when the log is empty."""
+        return int(tx.one("SELECT coalesce(max(position), 0) FROM events")[0])
+
+    def events(self, tx: Tx, after: int, limit: int) -> list[Recorded]:
+        """Give events after a position, in order."""
+        rows = tx.all(
+            "SELECT position, originator_id, originator_version, topic, state FROM events WHERE position>? ORDER BY position LIMIT ?", (after, limit)
+        )
+        return [_recorded(*row) for row in rows]
+
+    def event(self, tx: Tx, position: int) -> Recorded | None:
+        """Give the event at a position."""
+        row = tx.one("SELECT position, originator_id, originator_version, topic, state FROM events WHERE position=?", (position,))
+        return _recorded(*row) if row else None
+
+    def position_of(self, tx: Tx, follower: str) -> int:
+        """Give the position that a follower has come to."""
+        found = tx.one("SELECT notification_id FROM tracking WHERE application_name=?", (follower,))
+        return int(found[0]) if found else 0
+
+    def track(self, tx: Tx, follower: str, position: int) -> None:
+        """Move a follower's position, in the transaction that moves its rows."""
+        tx.run(
+            "INSERT INTO tracking VALUES (?,?) ON CONFLICT (application_name) DO UPDATE SET notification_id=excluded.notification_id",
+            (follower, position),
+        )
+
+    def copy_to(self, path: Path) -> None:
+        """Copy the store as it stands at one moment into a new file, while it goes on being used."""
+        with self.datastore.transaction(commit=False) as cursor, sqlite3.connect(path) as target:
+            _raw(cursor).connection.backup(target)
+        target.close()
+
     def close(self) -> None:
         """Close all connections and let the file go."""
         self.datastore.close()
@@ -142,12 +192,35 @@ def _raw(cursor: Any) -> sqlite3.Cursor:
     return raw
 
 
+def stored_event(stream: bytes, version: int, topic: str, state: bytes) -> StoredEvent:
+    """Make the library's value of one event."""
+    return StoredEvent(originator_id=UUID(bytes=stream), originator_version=version, topic=topic, state=state)
+
+
+def _recorded(position: int, stream: str, version: int, topic: str, state: bytes) -> Recorded:
+    if topic not in TOPICS:
+        raise Broken("HUB-5007")
+    header, body = unpack(state)
+    return Recorded(position, bytes.fromhex(stream), version, topic, header, body)
+
+
 def _hold(path: Path) -> int:
     """Take the lock that says a hub has this file open; raise Broken when another has it."""
     handle = os.open(path.with_name(path.name + ".lock"), os.O_RDWR | os.O_CREAT, 0o600)
     try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        _lock(handle)
     except OSError as fault:
         os.close(handle)
         raise Broken("HUB-5006") from fault
     return handle
+
+
+def _lock(handle: int) -> None:
+    if sys.platform == "win32":
+        import msvcrt
+
+        msvcrt.locking(handle, msvcrt.LK_NBLCK, 1)
+    else:
+        import fcntl
+
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -108,7 +108,7 @@ def _kana_names(value: Mapping[str, Any]) -> Iterator[str]:
 
 
 def make(
-    *, header: Header, stream: bytes, value: Mapping[str, Any], text: bytes, key: DataKey, secrets: Secrets, name: Namer, sent: str
+    *, header: Header, stream: bytes, value: Mapping[str, Any], text: bytes, key: DataKey, secrets: Secrets, name: Namer
 ) -> ResourceRows:
     """Make the rows of a version from its tree and text. Raises BadInput for a Consent that cannot be normalised."""
     kind = header.kind
@@ -126,7 +126,7 @@ def make(
         in_error=_in_error(tree),
         family=kind in _FAMILY,
         harm=_HARM in security(tree, "tag"),
-        sent=sent,
+        sent=sent_id(value, stream, kind, name),
     )
     found = [(s, v) for s, v in facts.identifiers(tree)]
     tokens = {token(secrets, kind, s, v) for s, v in found} | {token(secrets, kind, "*", v) for _, v in found}
@@ -159,6 +159,12 @@ def _directive(header: Header, stream: bytes, text: bytes, change: Callable[[str
         now=datetime.fromtimestamp(header.recorded / 1000, UTC),
     )
     return directive.pack(made)
+
+
+def sent_id(value: Mapping[str, Any], stream: bytes, kind: str, name: Namer) -> str:
+    """Give the id under which the custodian itself knows a stream; empty when the hub gave the id."""
+    number = value.get("id")
+    return number if isinstance(number, str) and name(kind, number) == stream else ""
 
 
 def _wide(change: Callable[[str], str | None], text: str) -> str:

@@ -1,0 +1,79 @@
+"""What is asked of the hub: commands are imperatives, with who asks and for which purpose."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from consent.ask import Requester
+from schemas.fhir.resource import Body
+
+
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """Who asks, for which purpose, in which request, and what for: read, search, view, deliver, write, audit."""
+
+    requester: Requester
+    purpose: str
+    request: str
+    action: str
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """One resource to record (POST, PUT) or to take back (DELETE), as it was asked.
+
+    `url` is `Type`, `Type/id` or `Type?condition`. `facts` and `same_is_silent` are for drafts of adapters: a draft whose text and facts
+    have not changed makes no new version.
+    """
+
+    index: int
+    method: str
+    url: str
+    body: Body | None = None
+    full_url: str | None = None
+    if_none_exist: str | None = None
+    if_match: str | None = None
+    facts: Mapping[str, str] = field(default_factory=dict)
+    same_is_silent: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """The message that the writes came out of: kept as it came, so that a better adapter can read it again."""
+
+    control: str
+    """Its number for the sender; the same number with other bytes is a duplicate unless `revises`."""
+    layout: str
+    raw: bytes
+    patient: str
+    """`Patient/key` of the person it speaks of."""
+    occurred: int = 0
+    revises: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Submit:
+    """Record all these, or none of them."""
+
+    asking: Asking
+    writes: tuple[Write, ...]
+    message: Message | None = None
+    settles: bytes = b""
+    """Reference of a refused message that this one sends again."""
+    where: str = "Bundle.entry[{index}]"
+    """Place of a write in what was sent, for refusals."""
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What became of one write. `version` 0 = not known yet; `status` 200, 201 or 204."""
+
+    index: int
+    status: int
+    type: str
+    id: str
+    stream: bytes
+    version: int = 0
+    updated: int = 0
+    text: bytes = b""

@@ -1,0 +1,278 @@
+"""The gate: the only caller of `consent.decide`. Every decision is recorded before anything leaves; without that record nothing does.
+
+A decision holds at the moment at which it is recorded: under the lock the consents' epoch is compared with the one it was taken on, and
+when a consent or a link has moved meanwhile it is taken anew.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+
+from consent.ask import UNKNOWN, Ask, Decision, Emergency, Labels, Network, Record, Requester
+from consent.decide import decide, decide_write
+from consent.directive import Directive
+from hub.commands import Asking
+from hub.log.envelope import Header
+from hub.log.event import NewEvent, seal_json
+from hub.log.keys import Keyring
+from hub.log.secrets import Secrets
+from hub.log.store import Store, Tx
+from hub.names import MAIN, event_id, hub_id, reference
+from hub.tables import directives, emergencies, identities
+from hub.tables.derive import open_directive, open_facts, record_of
+from hub.tables.resources import Row
+from hub.vault import Permit
+from hub.writer import Proposal, Writer
+from schemas.events import ACCESS_DECIDED, JSON, Decided, SeenRow
+
+AUDIT = "audit"
+"""Compartment of the keys that decisions are sealed under: one for each asking organization, so that erasing a person leaves the audit whole."""
+_KEEP = 50_000
+_DIRECTORY = Decision("permit", "P-DIRECTORY", trail=("directory:yes",))
+_ERASED = Decision("deny", "D-HARD", trail=("erased:yes",))
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """One version that may be opened by the asker."""
+
+    row: Row
+    permit: Permit
+
+
+@dataclass(frozen=True, slots=True)
+class Released:
+    """What a request came to: what may be opened, in the order asked, and the references of the recorded decisions by person."""
+
+    given: tuple[Given, ...]
+    references: Mapping[bytes, str]
+    decisions: tuple[Decision, ...]
+    """One for each row asked for, in order."""
+
+
+@dataclass(slots=True)
+class _Person:
+    """What is in force for a person, in one snapshot."""
+
+    directives: tuple[Directive, ...]
+    emergency: emergencies.EmergencyRow | None
+
+
+class Gate:
+    """Decides, records, and makes permits. Thread-safe."""
+
+    def __init__(
+        self, *, store: Store, keys: Keyring, secrets: Secrets, writer: Writer, network: Network, now: Callable[[], datetime], proof: object
+    ) -> None:
+        self._store, self._keys, self._secrets, self._writer = store, keys, secrets, writer
+        self.network, self._now, self._proof = network, now, proof
+        self._known: dict[tuple[bytes, int], Directive] = {}
+
+    # ── out ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def release(self, asking: Asking, rows: Sequence[Row], *, about: Iterable[bytes] = ()) -> Released:
+        """Decide on each row, record, and give permits for what may leave. Blocks until the record is durable.
+
+        `about` = persons that were asked for even where nothing is kept, so that the question itself is recorded.
+        """
+
+        def again(tx: Tx) -> Proposal:
+            return self._decided(tx, asking, rows, tuple(about))
+
+        with self._store.read() as tx:
+            proposal = again(tx)
+        proposal.again = again
+        written = self._writer.submit(proposal).result()
+        decisions, references = written.answer
+        given = tuple(
+            Given(row, Permit(row.stream, row.version, decision.masks, inside=False, proof=self._proof))
+            for row, decision in zip(rows, decisions, strict=True)
+            if decision.gives
+        )
+        return Released(given, references, decisions)
+
+    def inside(self, rows: Sequence[Row]) -> list[Given]:
+        """Give permits for the hub's own reckoning (folding stays, matching): what is opened so never leaves by itself."""
+        return [Given(row, Permit(row.stream, row.version, frozenset(), inside=True, proof=self._proof)) for row in rows]
+
+    def would(self, tx: Tx, requester: Requester, purpose: str, row: Row, *, position: int, at: datetime) -> Decision:
+        """Decide as of a position of the log, without recording: whether an event is matched to a subscriber. Delivery decides again."""
+        person = identities.person_of(tx, row.patient, position)
+        patients = identities.patients_of(tx, person, position)
+        held = tuple(self._directive(r) for r in directives.in_force(tx, patients, position))
+        return self._one(Ask(requester, purpose, at, "disclose"), row, _Person(tuple(d for d in held if d), None))
+
+    # ── in ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def collect(self, tx: Tx, asking: Asking, patients: Sequence[bytes], at: datetime) -> list[tuple[bytes, Decision]]:
+        """Decide whether data about these Patients may be taken in from this sender: (Patient, decision)."""
+        ask = Ask(asking.requester, asking.purpose, at, "collect")
+        found = []
+        for patient in patients:
+            person = self._person(tx, identities.person_of(tx, patient), asking, at)
+            found.append((patient, decide_write(ask, person.directives, self.network)))
+        return found
+
+    def record_of_collecting(
+        self, asking: Asking, decided: Sequence[tuple[bytes, Decision, Sequence[SeenRow]]], persons: Mapping[bytes, bytes], at: datetime
+    ) -> list[NewEvent]:
+        """Make the events that record these decisions; they go with the submission itself."""
+        return [self._event(asking, persons.get(patient, patient), [(decision, seen)], at)[0] for patient, decision, seen in decided]
+
+    # ── shared ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _decided(self, tx: Tx, asking: Asking, rows: Sequence[Row], about: tuple[bytes, ...]) -> Proposal:
+        at = self._now()
+        persons: dict[bytes, bytes] = {}
+        state: dict[bytes, _Person] = {}
+        decisions: list[Decision] = []
+        seen: dict[bytes, list[tuple[Decision, SeenRow]]] = {person: [] for person in about}
+        ask = Ask(asking.requester, asking.purpose, at, "disclose" if asking.action == "deliver" else "access")
+        for row in rows:
+            person = persons.get(row.patient)
+            if person is None:
+                person = persons[row.patient] = identities.person_of(tx, row.patient) if row.patient else b""
+            if person not in state:
+                state[person] = self._person(tx, person, asking, at)
+            decision = self._one(ask, row, state[person])
+            decisions.append(decision)
+            seen.setdefault(person, []).append((decision, _seen(row, decision)))
+        epochs = {p: self._epoch(tx, p) for p in state if p}
+        events, references = [], {}
+        for person, items in seen.items():
+            event, name = self._event(asking, person, [(d, [s]) for d, s in items], at, state.get(person))
+            events.append(event)
+            references[person] = name
+
+        def holds(later: Tx) -> bool:
+            return all(self._epoch(later, person) == epoch for person, epoch in epochs.items())
+
+        return Proposal(os.urandom(16), events, holds=holds, answer=(tuple(decisions), references))
+
+    @staticmethod
+    def _epoch(tx: Tx, person: bytes) -> int:
+        return directives.epoch(tx, identities.patients_of(tx, person))
+
+    def _person(self, tx: Tx, person: bytes, asking: Asking, at: datetime) -> _Person:
+        if not person:
+            return _Person((), None)
+        patients = identities.patients_of(tx, person)
+        held = tuple(d for r in directives.in_force(tx, patients) if (d := self._directive(r)))
+        session = None
+        if asking.requester.person:
+            opened = emergencies.open_for(tx, asking.requester.person, int(at.timestamp() * 1000))
+            mine = [o for o in opened if o.organization == asking.requester.organization]
+            session = next((o for o in mine if identities.person_of(tx, o.patient) == person), None)
+        return _Person(held, session)
+
+    def _directive(self, row: directives.DirectiveRow) -> Directive | None:
+        """Open a consent's canonical form; None when its key was erased."""
+        name = (row.consent, row.version)
+        if (known := self._known.get(name)) is not None:
+            return known
+        key = self._keys.by_id(row.key)
+        if key is None:
+            return None
+        if len(self._known) >= _KEEP:
+            self._known.clear()
+        made = self._known[name] = replace(open_directive(key, row.directive, row.event), version=row.version)
+        return made
+
+    def _one(self, ask: Ask, row: Row, person: _Person) -> Decision:
+        if not row.patient:
+            return _DIRECTORY
+        record = self.record(row)
+        if record is None:
+            return _ERASED
+        if person.emergency is not None:
+            ask = replace(ask, purpose="BTG", emergency=_emergency(person.emergency, ask.requester, record))
+        return decide(ask, record, person.directives, self.network)
+
+    def record(self, row: Row) -> Record | None:
+        """Give what a decision may know of a row; None when its key was erased."""
+        key = self._keys.by_id(row.key)
+        if key is None:
+            return None
+        labels = UNKNOWN
+        if row.confidentiality:
+            labels = Labels(row.confidentiality, frozenset(filter(None, (row.sensitivities or "").split("|"))))
+        cell = open_facts(key, row.facts, row.event)
+        return record_of(cell, custodian=row.custodian, kind=row.type, stream=row.stream, patient=row.patient, labels=labels)
+
+    def _event(
+        self,
+        asking: Asking,
+        person: bytes,
+        items: Sequence[tuple[Decision, Sequence[SeenRow]]],
+        at: datetime,
+        state: _Person | None = None,
+    ) -> tuple[NewEvent, str]:
+        """Make the event of one request about one person."""
+        lead = _lead([d for d, _ in items])
+        name = reference()
+        requester = asking.requester
+        milliseconds = int(at.timestamp() * 1000)
+        event = event_id(milliseconds)
+        stream = os.urandom(16)
+        body = Decided(
+            reference=name,
+            request=asking.request,
+            organization=requester.organization,
+            kind=requester.kind,
+            role=requester.role,
+            user=requester.person,
+            purpose=asking.purpose,
+            action=asking.action,
+            effect=_effect([d for d, _ in items]),
+            reason=lead.reason,
+            basis=lead.basis,
+            network=self.network.version,
+            consents=tuple((c.consent, c.version, c.effect) for c in lead.consents),
+            trail=lead.trail,
+            obligations=tuple(sorted({o for d, _ in items for o in d.obligations})),
+            seen=tuple(s for _, rows in items for s in rows),
+            session=state.emergency.session if state and state.emergency and lead.reason.startswith(("P-BTG", "R-BTG")) else "",
+        )
+        key = self._keys.of(self._secrets.name("audit", requester.organization), AUDIT)
+        header = Header(
+            event=event, submission=b"", recorded=milliseconds, occurred=0, schema=JSON, shard=0, compartment=MAIN, custodian=requester.organization,
+            kind="AccessDecided", patient=person, pseudonym=self._secrets.pseudonym(person) if person else b"", key=key.key_id, digest=b"",
+            confidentiality="", sensitivities=(),
+        )  # fmt: skip
+        return NewEvent(stream, ACCESS_DECIDED, header, seal_json(key, body, stream=stream, event=event), version=1, rows=body), name
+
+
+def _seen(row: Row, decision: Decision) -> SeenRow:
+    return SeenRow(row.type, hub_id(row.stream), row.version, decision.effect, decision.reason, decision.basis, tuple(sorted(decision.masks)))
+
+
+def _lead(decisions: Sequence[Decision]) -> Decision:
+    """Give the decision that speaks for the request: the commonest of those that gave something, else the commonest refusal."""
+    if not decisions:
+        return Decision("deny", "D-NOTHING", trail=("found:no",))
+    given = [d for d in decisions if d.gives] or list(decisions)
+    reason, _ = Counter(d.reason for d in given).most_common(1)[0]
+    return next(d for d in given if d.reason == reason)
+
+
+def _effect(decisions: Sequence[Decision]) -> str:
+    if not any(d.gives for d in decisions):
+        return "deny"
+    return "permit" if all(d.effect == "permit" for d in decisions) else "redact"
+
+
+def _emergency(row: emergencies.EmergencyRow, requester: Requester, record: Record) -> Emergency:
+    return Emergency(
+        session=row.session,
+        person=requester.person,
+        patient=record.patient,
+        reason="recorded",  # the typed reason is sealed in the session's own event; that there is one was judged when it was opened
+        attested=True,
+        second_factor=True,
+        opened=datetime.fromtimestamp(row.opened / 1000, UTC),
+        closes=datetime.fromtimestamp(row.closes / 1000, UTC),
+    )

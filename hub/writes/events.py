@@ -1,0 +1,36 @@
+"""Events that are no resource: made, sealed and appended one by one (links, break-glass, reviews, refused messages)."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+from hub.log.envelope import Header
+from hub.log.event import NewEvent, seal_json
+from hub.log.keys import DataKey
+from hub.log.secrets import Secrets
+from hub.log.store import Tx
+from hub.names import MAIN, event_id
+from hub.writer import Proposal, Writer
+from schemas.events import JSON
+
+
+def event(
+    *, topic: str, kind: str, body: Any, key: DataKey, custodian: str, patient: bytes, secrets: Secrets, at: datetime, stream: bytes | None = None
+) -> NewEvent:
+    """Make one event whose body is a struct of schemas.events, sealed under `key`; a stream of its own unless one is given."""
+    milliseconds = int(at.timestamp() * 1000)
+    name = event_id(milliseconds)
+    stream = stream or os.urandom(16)
+    header = Header(
+        event=name, submission=b"", recorded=milliseconds, occurred=0, schema=JSON, shard=0, compartment=MAIN, custodian=custodian, kind=kind,
+        patient=patient, pseudonym=secrets.pseudonym(patient) if patient else b"", key=key.key_id, digest=b"", confidentiality="", sensitivities=(),
+    )  # fmt: skip
+    return NewEvent(stream, topic, header, seal_json(key, body, stream=stream, event=name), rows=body)
+
+
+def append(writer: Writer, made: NewEvent, holds: Callable[[Tx], bool] | None = None, again: Callable[[Tx], Proposal] | None = None) -> None:
+    """Append one event; blocks until it is durable."""
+    writer.submit(Proposal(os.urandom(16), [made], holds=holds, again=again)).result()

@@ -1,0 +1,82 @@
+"""Whose data a resource is, and under which key it lies: one resource, one person, one key."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+import orjson
+
+from hub.commands import Write
+from hub.log.secrets import Secrets
+from hub.log.store import Tx
+from hub.tables import resources
+from hub.writes.targets import Aim, Target
+from schemas.errors import BrokenRule, MissingValue, NotFound
+from schemas.fhir import facts
+
+_OF_ITS_OWN = frozenset({"Practitioner"})
+"""People in the directory: each under a key of its own, so that one can be erased."""
+
+
+@cache
+def _personal() -> frozenset[str]:
+    table = orjson.loads(files("schemas").joinpath("data/fhir/compartments.json").read_bytes())
+    return frozenset(table["member"])
+
+
+class Owners:
+    """Judges by the sender's references, within one snapshot."""
+
+    def __init__(self, tx: Tx, aim: Aim, secrets: Secrets) -> None:
+        self._tx, self._aim, self._secrets = tx, aim, secrets
+        self._checked: set[bytes] = set()
+
+    def of(self, target: Target, kind: str, value: Mapping[str, Any]) -> tuple[bytes, bytes]:
+        """Give (Patient stream or empty, owner of the key).
+
+        Raises BrokenRule when the resource speaks of two persons, or points to a person in a form that the hub cannot follow; MissingValue
+        when it should say whose data it is and does not.
+        """
+        write = target.write
+        if kind == "Patient":
+            return target.stream, target.stream
+        tree = dict(value)
+        found = facts.subject_references(kind, tree) or facts.patient_references(kind, tree)
+        patients: dict[bytes, str] = {}
+        for place, text in found:
+            stream = self._aim.pointed(write, text)
+            if stream is None:
+                raise BrokenRule("HUB-4075", where=self._aim.where(write, f".resource.{place}"))
+            patients.setdefault(stream, place)
+        if len(patients) > 1:
+            raise BrokenRule("HUB-4076", where=self._aim.where(write, f".resource.{list(patients.values())[1]}"))
+        if patients:
+            (patient, place), *_ = patients.items()
+            self._reach(write, kind, patient, place)
+            return patient, patient
+        if kind in _personal() and kind not in _OF_ITS_OWN and kind not in _SHARED:
+            raise MissingValue("HUB-4077", where=self._aim.where(write, ".resource"))
+        return b"", target.stream if kind in _OF_ITS_OWN else self._secrets.name("directory", self._aim.custodian)
+
+    def _reach(self, write: Write, kind: str, patient: bytes, place: str) -> None:
+        """Let nobody write about another organization's Patient, but the network's office a Consent."""
+        if patient in self._checked:
+            return
+        row = resources.newest(self._tx, patient)
+        if row is not None and row.custodian != self._aim.custodian and not (kind == "Consent" and self._aim.network):
+            raise NotFound("HUB-4078", where=self._aim.where(write, f".resource.{place}"))
+        self._checked.add(patient)
+
+    def row(self, stream: bytes) -> resources.Row:
+        """Give the newest version of a stream that is there."""
+        row = resources.newest(self._tx, stream)
+        if row is None:
+            raise NotFound("HUB-5041")
+        return row
+
+
+_SHARED = frozenset({"Group", "Schedule", "Person", "HealthcareService", "Device", "Media", "Account", "Appointment", "AuditEvent"})
+"""In R4's Patient compartment, but without a person they may rightly be nobody's: rooms, equipment, calendars."""

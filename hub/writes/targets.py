@@ -1,0 +1,210 @@
+"""Which stream each write of a submission means, and what its references mean, seen from one snapshot."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from urllib.parse import parse_qsl
+
+from hub.commands import Submit, Write
+from hub.log.secrets import Secrets
+from hub.log.store import Tx
+from hub.names import MAIN, hub_id, new_stream, stream_of
+from hub.tables import resources
+from hub.tables.derive import Namer, namer, token
+from schemas.errors import BadValue, BrokenRule, NotFound, SeveralMatches, Stale, Unsupported
+
+_LITERAL = re.compile(r"([A-Z][A-Za-z]+)/([A-Za-z0-9\-.]{1,64})")
+_CONDITIONAL = re.compile(r"([A-Z][A-Za-z]+)\?(\S+)")
+_ETAG = re.compile(r'(?:W/)?"?(\d+)"?')
+
+
+@dataclass(slots=True)
+class Target:
+    """One write with its stream. `existing` = a condition found what is there already: nothing is written."""
+
+    write: Write
+    type: str
+    id: str
+    stream: bytes
+    existing: resources.Row | None = None
+    version: int | None = None
+    """1 when the stream was made just now; None = the next."""
+
+
+@dataclass(slots=True)
+class Reading:
+    """What the preparation has read, to be compared under the lock."""
+
+    conditions: dict[bytes, tuple[str, tuple[bytes, ...]]] = field(default_factory=dict)
+    """Token → (type, streams that matched)."""
+    versions: dict[bytes, int] = field(default_factory=dict)
+    """Stream → version that If-Match named."""
+    digests: dict[bytes, bytes | None] = field(default_factory=dict)
+    """Stream → digest of the newest version, where an unchanged text would make none."""
+
+
+class Aim:
+    """The targets of one submission and the meaning of its references."""
+
+    def __init__(self, tx: Tx, command: Submit, secrets: Secrets, base: str) -> None:
+        self._tx, self._secrets, self._base = tx, secrets, base
+        self.custodian = command.asking.requester.organization
+        self.kind = command.asking.requester.kind
+        self.network = self.kind == "network"
+        self.name: Namer = namer(secrets, self.custodian, MAIN)
+        self.reading = Reading()
+        self._where = command.where
+        self.targets = [self._target(w) for w in command.writes]
+        self._once()
+        self._urls = {t.write.full_url: f"{t.type}/{t.id}" for t in self.targets if t.write.full_url}
+        self._conditional: dict[str, str] = {}
+
+    def where(self, write: Write, more: str = "") -> str:
+        """Give the place of a write."""
+        return self._where.format(index=write.index) + more
+
+    # ── targets ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _target(self, write: Write) -> Target:
+        kind, _, condition = write.url.partition("?")
+        kind, _, number = kind.partition("/")
+        if write.method == "POST":
+            return self._created(write, kind, write.if_none_exist or condition)
+        if condition:
+            return self._conditioned(write, kind, condition)
+        stream = self.stream(kind, number)
+        if stream_of(number) is not None:
+            self._mine(write, kind, stream)
+        target = Target(write, kind, number, stream)
+        if write.if_match is not None:
+            self._matched(write, stream)
+        if write.method == "DELETE":
+            self._deletable(target)
+        return target
+
+    def _mine(self, write: Write, kind: str, stream: bytes) -> None:
+        """Refuse an id of the hub's form that is not one of the sender's own: whether it exists elsewhere is not told."""
+        row = resources.newest(self._tx, stream)
+        if row is None or row.custodian != self.custodian or row.type != kind:
+            raise NotFound("HUB-5041", where=self.where(write, ".request.url"))
+
+    def _created(self, write: Write, kind: str, condition: str) -> Target:
+        if condition:
+            rows = self._rows(write, kind, condition)
+            if len(rows) > 1:
+                raise SeveralMatches("HUB-4070", where=self.where(write, ".request.ifNoneExist"))
+            if rows:
+                return Target(write, kind, self._id(rows[0]), rows[0].stream, existing=rows[0])
+        stream = new_stream()
+        return Target(write, kind, hub_id(stream), stream, version=1)
+
+    def _conditioned(self, write: Write, kind: str, condition: str) -> Target:
+        """PUT or DELETE by condition: none = created (PUT), one = that one."""
+        rows = [r for r in self._rows(write, kind, condition) if r.custodian == self.custodian]
+        if len(rows) > 1:
+            raise SeveralMatches("HUB-4070", where=self.where(write, ".request.url"))
+        if rows:
+            return Target(write, kind, self._id(rows[0]), rows[0].stream)
+        if write.method == "DELETE":
+            raise NotFound("HUB-5041", where=self.where(write, ".request.url"))
+        number = write.body.id if write.body is not None and write.body.id else ""
+        stream = self.stream(kind, number) if number else new_stream()
+        return Target(write, kind, number or hub_id(stream), stream)
+
+    def _matched(self, write: Write, stream: bytes) -> None:
+        match = _ETAG.fullmatch((write.if_match or "").strip())
+        if match is None:
+            raise BadValue("HUB-4071", where=self.where(write, ".request.ifMatch"))
+        row = resources.newest(self._tx, stream)
+        if row is None or row.version != int(match[1]):
+            raise Stale("HUB-5042", where=self.where(write, ".request.ifMatch"))
+        self.reading.versions[stream] = row.version
+
+    def _deletable(self, target: Target) -> None:
+        row = resources.newest(self._tx, target.stream)
+        if row is None or row.custodian != self.custodian:
+            raise NotFound("HUB-5041", where=self.where(target.write, ".request.url"))
+        if row.deleted:
+            target.existing = row
+
+    def _once(self) -> None:
+        seen: set[bytes] = set()
+        for t in self.targets:
+            if t.existing is None and t.stream in seen:
+                raise BrokenRule("HUB-4072", where=self.where(t.write, ".request.url"))
+            seen.add(t.stream)
+
+    def _id(self, row: resources.Row) -> str:
+        return hub_id(row.stream)
+
+    # ── conditions ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _rows(self, write: Write, kind: str, condition: str) -> list[resources.Row]:
+        """Find what a condition means: the sender's own resources; of the network's directory, everybody's."""
+        mark = condition_token(self._secrets, kind, condition, where=self.where(write, ".request"))
+        rows = matching(self._tx, kind, mark, self.custodian)
+        self.reading.conditions[mark] = (kind, tuple(r.stream for r in rows))
+        return rows
+
+    # ── references ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def stream(self, kind: str, number: str) -> bytes:
+        """Give the stream of `Type/id`: the hub's own id, or the sender's."""
+        return stream_of(number) or self.name(kind, number)
+
+    def change(self, write: Write) -> Callable[[str], str | None]:
+        """Give what becomes of a reference's text: an entry's fullUrl, a condition, an address under the hub's own base."""
+
+        def changed(text: str) -> str | None:
+            if (known := self._urls.get(text)) is not None:
+                return known
+            if "?" in text and (match := _CONDITIONAL.fullmatch(text)):
+                return self._resolved(write, text, match[1], match[2])
+            if text.startswith(self._base) and _LITERAL.fullmatch(inner := text[len(self._base) :].lstrip("/")):
+                return inner
+            return None
+
+        return changed
+
+    def needs_change(self, raw: bytes) -> bool:
+        """Say whether a text can hold anything that `change` knows; most texts can not, and are stored as they came."""
+        return b'"urn:' in raw or b"?" in raw or (bool(self._urls) and b"://" in raw)
+
+    def _resolved(self, write: Write, text: str, kind: str, condition: str) -> str:
+        if (known := self._conditional.get(text)) is not None:
+            return known
+        where = self.where(write, ".resource")
+        mark = condition_token(self._secrets, kind, condition, where=where)
+        rows = matching(self._tx, kind, mark, self.custodian)
+        if len(rows) != 1:
+            raise (SeveralMatches if rows else BrokenRule)("HUB-4070" if rows else "HUB-4073", where=where)
+        self.reading.conditions[mark] = (kind, (rows[0].stream,))
+        self._conditional[text] = f"{kind}/{hub_id(rows[0].stream)}"
+        return self._conditional[text]
+
+    def pointed(self, write: Write, text: str) -> bytes | None:
+        """Give the stream that a literal reference means; None when it is none of this hub's forms."""
+        literal = self.change(write)(text) or text
+        match = _LITERAL.fullmatch(literal.split("/_history/")[0])
+        return self.stream(match[1], match[2]) if match else None
+
+
+def condition_token(secrets: Secrets, kind: str, condition: str, *, where: str) -> bytes:
+    """Read `identifier=system|value`, the one condition offered, as the token that it is found by."""
+    pairs = parse_qsl(condition, keep_blank_values=True)
+    if len(pairs) != 1 or pairs[0][0] != "identifier" or not pairs[0][1]:
+        raise Unsupported("HUB-4074", where=where)
+    return identifier_token(secrets, kind, pairs[0][1])
+
+
+def identifier_token(secrets: Secrets, kind: str, text: str) -> bytes:
+    """Read `system|value`, `|value` (no system) or `value` (any system) as a token (R4 search §3.1.1.4.10)."""
+    system, bar, value = text.partition("|")
+    return token(secrets, kind, system, value) if bar else token(secrets, kind, "*", text)
+
+
+def matching(tx: Tx, kind: str, mark: bytes, custodian: str) -> list[resources.Row]:
+    """Find the custodian's own resources by a token; of the directory (what belongs to no person) everybody's."""
+    return [r for r in resources.found(tx, mark) if r.type == kind and (r.custodian == custodian or not r.patient)]
