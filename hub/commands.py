@@ -23,7 +23,7 @@ class Asking:
 class Write:
     """One resource to record (POST, PUT) or to take back (DELETE), as it was asked.
 
-    `url` is `Type`, `Type/id` or `Type?condition`. `facts` and `same_is_silent` are for drafts of adapters: a draft whose text and facts
+    `url` is `Type`, `Type/id` or `Type?condition`. `key` names the stream of an adapter's draft. `facts` and `same_is_silent` are for drafts of adapters: a draft whose text and facts
     have not changed makes no new version.
     """
 
@@ -34,6 +34,7 @@ class Write:
     full_url: str | None = None
     if_none_exist: str | None = None
     if_match: str | None = None
+    key: str = ""
     facts: Mapping[str, str] = field(default_factory=dict)
     same_is_silent: bool = False
 
@@ -47,7 +48,7 @@ class Message:
     layout: str
     raw: bytes
     patient: str
-    """`Patient/key` of the person it speaks of."""
+    """Key of the Patient draft that it speaks of."""
     occurred: int = 0
     revises: bool = False
 

@@ -142,7 +142,7 @@ class Writer:
             if proposal.again is None:
                 raise Broken("HUB-5022")
             proposal = proposal.again(tx)
-        recorded = self._append(tx, proposal)
+        recorded = self._append(tx, proposal) if proposal.events else []
         self._apply(tx, recorded)
         if proposal.also is not None:
             proposal.also(tx, recorded)

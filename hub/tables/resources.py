@@ -15,6 +15,7 @@ SCHEMA = (
   custodian TEXT NOT NULL, compartment TEXT NOT NULL, patient BLOB NOT NULL, updated INTEGER NOT NULL, deleted INTEGER NOT NULL,
   confidentiality TEXT NOT NULL, sensitivities TEXT, key BLOB NOT NULL, digest BLOB NOT NULL, facts BLOB NOT NULL, newest INTEGER NOT NULL)""",
     "CREATE UNIQUE INDEX IF NOT EXISTS resources_stream ON resources (stream, version)",
+    "CREATE UNIQUE INDEX IF NOT EXISTS resources_event ON resources (event)",
     "CREATE INDEX IF NOT EXISTS resources_patient ON resources (patient, type, position)",
     "CREATE INDEX IF NOT EXISTS resources_own ON resources (custodian, type, position) WHERE newest = 1",
     "CREATE TABLE IF NOT EXISTS tokens (token BLOB NOT NULL, stream BLOB NOT NULL, PRIMARY KEY (token, stream)) WITHOUT ROWID",
@@ -93,6 +94,12 @@ def version(tx: Tx, stream: bytes, number: int) -> Row | None:
 def at_position(tx: Tx, position: int) -> Row | None:
     """Give the version that was recorded at a position."""
     found = tx.one(f"{_SELECT} WHERE position=?", (position,))
+    return Row(*found) if found else None
+
+
+def by_event(tx: Tx, event: bytes) -> Row | None:
+    """Give the version that an event recorded."""
+    found = tx.one(f"{_SELECT} WHERE event=?", (event,))
     return Row(*found) if found else None
 
 

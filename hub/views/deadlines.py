@@ -12,7 +12,7 @@ from datetime import date, datetime, timedelta
 from typing import Literal
 
 from hub.views.ages import JST
-from hub.views.calendar_ja import clock, covered, end_of, said, why_closed
+from hub.views.calendar_ja import clock, covered, end_of, holidays, said, why_closed
 from hub.views.emergency_tables import Row
 from hub.views.shapes import Deadline, Office
 from hub.views.stays_tables import rows
@@ -128,8 +128,6 @@ def _why_first(one: Row, *, late: bool, closed: str, office: Office) -> str:
 
 
 def _holidays_between(first: date, last: date) -> str:
-    from hub.views.calendar_ja import holidays  # noqa: PLC0415
-
     days = [first + timedelta(days=n) for n in range((last - first).days + 1)]
     if not all(covered(day) for day in days):
         return "この期間の祝日の表がありません。祝日は数えていません。"

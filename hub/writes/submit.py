@@ -112,8 +112,7 @@ class Submitting:
         before = messages.digest_of(tx, stream)
         if before is not None and before != digest and not message.revises:
             raise Duplicate("HUB-5050")
-        kind, _, key = message.patient.partition("/")
-        return _Message(stream, digest, before, aim.stream(kind, key), repeat=before == digest)
+        return _Message(stream, digest, before, aim.name("Patient", message.patient), repeat=before == digest)
 
     def _refuse(
         self, command: Submit, aim: Aim, work: _Work, decided: Sequence[tuple[bytes, Decision]], persons: Mapping[bytes, bytes], at: datetime

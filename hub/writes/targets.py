@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, unquote
 
 from hub.commands import Submit, Write
 from hub.log.secrets import Secrets
@@ -17,6 +17,8 @@ from schemas.errors import BadValue, BrokenRule, NotFound, SeveralMatches, Stale
 
 _LITERAL = re.compile(r"([A-Z][A-Za-z]+)/([A-Za-z0-9\-.]{1,64})")
 _CONDITIONAL = re.compile(r"([A-Z][A-Za-z]+)\?(\S+)")
+_DRAFT = re.compile(r"urn:tsunagu:([A-Za-z]+):(\S+)")
+FHIR_ID = re.compile(r"[A-Za-z0-9\-.]{1,64}")
 _ETAG = re.compile(r'(?:W/)?"?(\d+)"?')
 
 
@@ -70,6 +72,8 @@ class Aim:
     def _target(self, write: Write) -> Target:
         kind, _, condition = write.url.partition("?")
         kind, _, number = kind.partition("/")
+        if write.key:
+            return Target(write, kind, key_id(self.name, kind, write.key), self.name(kind, write.key))
         if write.method == "POST":
             return self._created(write, kind, write.if_none_exist or condition)
         if condition:
@@ -160,6 +164,8 @@ class Aim:
         def changed(text: str) -> str | None:
             if (known := self._urls.get(text)) is not None:
                 return known
+            if match := _DRAFT.fullmatch(text):
+                return f"{match[1]}/{key_id(self.name, match[1], unquote(match[2]))}"
             if "?" in text and (match := _CONDITIONAL.fullmatch(text)):
                 return self._resolved(write, text, match[1], match[2])
             if text.startswith(self._base) and _LITERAL.fullmatch(inner := text[len(self._base) :].lstrip("/")):
@@ -189,6 +195,11 @@ class Aim:
         literal = self.change(write)(text) or text
         match = _LITERAL.fullmatch(literal.split("/_history/")[0])
         return self.stream(match[1], match[2]) if match else None
+
+
+def key_id(name: Namer, kind: str, key: str) -> str:
+    """Give the id of an adapter's draft: its key where that is a FHIR id (R4 §2.24.0.1), else the hub's."""
+    return key if FHIR_ID.fullmatch(key) and not key.startswith("tsu-") else hub_id(name(kind, key))
 
 
 def condition_token(secrets: Secrets, kind: str, condition: str, *, where: str) -> bytes:

@@ -1,0 +1,97 @@
+"""Matches each domain event to those whom it concerns and who may hear it, as of the event's own position, and numbers it for each."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import msgspec
+
+from consent.ask import Requester
+from hub.gate import Gate
+from hub.log.event import Recorded, open_event
+from hub.log.keys import Keyring
+from hub.log.store import Store, Tx
+from hub.region import Region
+from hub.tables import feeds, identities, resources
+from hub.writer import Writer
+from schemas import events
+
+BATCH = 500
+
+
+def application(region: Region, code: str) -> tuple[Requester, str]:
+    """Give the requester and purpose of an organization's own application."""
+    return Requester(code, region.offices[code].kind, "system"), region.purposes[code]
+
+
+class Feeding:
+    """The follower `feeds`."""
+
+    name = "feeds"
+
+    def __init__(self, *, store: Store, keys: Keyring, writer: Writer, gate: Gate, region: Region) -> None:
+        self._store, self._keys, self._writer, self._gate, self._region = store, keys, writer, gate, region
+
+    def step(self) -> bool:
+        """Match the next batch; numbers and position are one transaction."""
+
+        def work(tx: Tx) -> int:
+            return self.advance(tx, BATCH)
+
+        return bool(self._writer.work(work).result() == BATCH)
+
+    def advance(self, tx: Tx, limit: int) -> int:
+        """Match inside a transaction; give how many events were read."""
+        batch = self._store.events(tx, self._store.position_of(tx, self.name), limit)
+        for one in batch:
+            if one.topic == events.DOMAIN_EVENT:
+                for subscriber in self._subscribers(tx, one):
+                    feeds.add(tx, subscriber, one.position)
+        if batch:
+            self._store.track(tx, self.name, batch[-1].position)
+        return len(batch)
+
+    def _subscribers(self, tx: Tx, one: Recorded) -> list[str]:
+        """Give those whom the event concerns and who may see the resource that it is about."""
+        row = self.about(tx, one)
+        if row is None:
+            return []
+        concerned = self._concerned(tx, one)
+        at = datetime.fromtimestamp(one.header.recorded / 1000, UTC)
+        hearing = []
+        for code in sorted(concerned):
+            requester, purpose = application(self._region, code)
+            if self._gate.would(tx, requester, purpose, row, position=one.position, at=at).gives:
+                hearing.append(code)
+        return hearing
+
+    def about(self, tx: Tx, one: Recorded) -> resources.Row | None:
+        """Give the version that caused a domain event."""
+        body = open_event(self._keys, one)
+        if body is None:
+            return None
+        derived = msgspec.json.decode(body, type=events.Derived)
+        return cause_of(tx, derived)
+
+    def _concerned(self, tx: Tx, one: Recorded) -> set[str]:
+        """Give the organizations that care for the person: each that holds a Patient of it; of care managers, the one with the newest plan."""
+        person = identities.person_of(tx, one.header.patient, one.position)
+        patients = identities.patients_of(tx, person, one.position)
+        rows = resources.of_patients(tx, patients, ("Patient", "CarePlan"), until=one.position)
+        holders = {r.custodian for r in rows if r.type == "Patient"} - {one.header.custodian}
+        managers = {c for c in holders if self._kind(c) in _MANAGERS}
+        plans = [r for r in rows if r.type == "CarePlan" and r.custodian in managers]
+        newest = {max(plans, key=lambda r: r.position).custodian} if plans else managers
+        return {c for c in holders if c in self._region.offices and (c not in managers or c in newest)}
+
+    def _kind(self, code: str) -> str:
+        found = self._region.offices.get(code)
+        return found.kind if found else ""
+
+
+_MANAGERS = frozenset({"care-manager", "support-center"})
+
+
+def cause_of(tx: Tx, derived: events.Derived) -> resources.Row | None:
+    """Give the version of a resource that a domain event came from."""
+    return resources.by_event(tx, bytes.fromhex(derived.cause))

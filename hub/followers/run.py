@@ -1,0 +1,66 @@
+"""Runs followers: one thread each, woken by an append and by the clock; the clock is the truth, the wake a hint."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Sequence
+from typing import Protocol
+
+POLL = 1.0
+"""Seconds after which a follower looks by itself."""
+_log = logging.getLogger("tsunagu.followers")
+
+
+class Follower(Protocol):
+    """Pulls from the log."""
+
+    name: str
+
+    def step(self) -> bool:
+        """Take the next events; say whether there may be more at once."""
+        ...
+
+
+class Runner:
+    """Keeps followers going. A failing one stops by itself, is named in `stopped`, and is tried again at each wake by the clock."""
+
+    def __init__(self, followers: Sequence[Follower]) -> None:
+        self._followers = followers
+        self._wake = {f.name: threading.Event() for f in followers}
+        self._closing = threading.Event()
+        self.stopped: dict[str, str] = {}
+        self._threads = [threading.Thread(target=self._run, args=(f,), name=f"follower-{f.name}", daemon=True) for f in followers]
+
+    def start(self) -> None:
+        """Start all."""
+        for thread in self._threads:
+            thread.start()
+
+    def heard(self) -> None:
+        """Wake all: something was appended."""
+        for event in self._wake.values():
+            event.set()
+
+    def close(self) -> None:
+        """Stop all and wait for the step under way."""
+        self._closing.set()
+        self.heard()
+        for thread in self._threads:
+            thread.join()
+
+    def _run(self, follower: Follower) -> None:
+        wake = self._wake[follower.name]
+        while not self._closing.is_set():
+            wake.clear()
+            try:
+                while follower.step() and not self._closing.is_set():
+                    pass
+                self.stopped.pop(follower.name, None)
+            except Exception as fault:  # noqa: BLE001  a poisoned event stops its follower alone, and is shown
+                if follower.name not in self.stopped:
+                    quiet = RuntimeError(type(fault).__name__).with_traceback(fault.__traceback__)
+                    _log.error("follower %s stopped", follower.name, exc_info=quiet)
+                self.stopped[follower.name] = type(fault).__name__
+                self._closing.wait(POLL)
+            wake.wait(POLL)

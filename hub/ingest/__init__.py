@@ -1,0 +1,1 @@
+"""Files and messages on their way in: wire → adapter → commands."""

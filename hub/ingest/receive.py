@@ -1,0 +1,111 @@
+"""A file or message as it came → adapter → drafts → the same door as everything else. What is not taken is kept, visible, to be sent again."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import orjson
+
+from hub.commands import Asking, Message, Submit, Write
+from hub.ingest.refusals import Refusals
+from hub.writes.submit import Submitting
+from hub.writes.targets import FHIR_ID
+from schemas.adapter import Adapter, Conversion, Draft, Part, Wire
+from schemas.errors import BadInput, Issue, Refusal, Unsupported
+from schemas.fhir.resource import read
+
+MAX_BYTES = 20_000_000
+_PLACE = "resource[{index}]"
+
+
+@dataclass(frozen=True, slots=True)
+class TakenPart:
+    """One person's part that was taken: how many resources were recorded anew, what was remarked."""
+
+    resources: int
+    warnings: tuple[Issue, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class NotTaken:
+    """One part that was not, the reference under which it is kept, and why. `rows` = lines of the file."""
+
+    reference: str
+    issues: tuple[Issue, ...]
+    rows: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What became of a file."""
+
+    layout: str
+    taken: tuple[TakenPart, ...] = ()
+    refused: tuple[NotTaken, ...] = ()
+    repeats: int = 0
+    """Messages that had come before, byte for byte."""
+    facts: Mapping[str, str] = field(default_factory=dict)
+
+
+class Receiving:
+    """The door for files over its ports."""
+
+    def __init__(self, *, adapters: Sequence[Adapter], submit: Submitting, refusals: Refusals) -> None:
+        self._adapters, self._submit, self._refusals = adapters, submit, refusals
+
+    def __call__(self, asking: Asking, name: str, data: bytes, *, settles: bytes = b"") -> Report:
+        """Take a file in; never raises for what it holds. `settles` = the refused message that this is, sent again."""
+        wire = Wire(name, data, asking.requester.organization)
+        try:
+            conversion = self._convert(wire)
+        except BadInput as refusal:
+            return Report("", refused=(self._kept(asking, wire, "", data, refusal.issues, settles),))
+        taken, refused, repeats = [], [], 0
+        for part in conversion.parts:
+            try:
+                answer = self._submit(self._command(asking, conversion.layout, part, settles))
+            except Refusal as refusal:
+                if refusal.issue in {"exception", "throttled"}:
+                    raise
+                refused.append(self._kept(asking, wire, conversion.layout, part.raw, refusal.issues, settles))
+                continue
+            if answer.repeat:
+                repeats += 1
+            else:
+                taken.append(TakenPart(sum(1 for t in answer.taken if t.version), part.warnings))
+        for bad in conversion.refused:
+            kept = self._kept(asking, wire, conversion.layout, bad.raw, bad.issues, settles)
+            refused.append(NotTaken(kept.reference, kept.issues, bad.rows))
+        return Report(conversion.layout, tuple(taken), tuple(refused), repeats)
+
+    def _convert(self, wire: Wire) -> Conversion:
+        if len(wire.data) > MAX_BYTES:
+            raise BadInput("HUB-5052", limit=f"{MAX_BYTES:,}")
+        adapter = next((a for a in self._adapters if a.claims(wire)), None)
+        if adapter is None:
+            raise Unsupported("HUB-5051", names="、".join(a.name for a in self._adapters))
+        return adapter.convert(wire)
+
+    @staticmethod
+    def _command(asking: Asking, layout: str, part: Part, settles: bytes) -> Submit:
+        writes = tuple(_write(i, draft) for i, draft in enumerate(part.drafts))
+        occurred = int(part.occurred.timestamp() * 1000) if part.occurred else 0
+        message = Message(part.control, layout, part.raw, part.patient_key, occurred, revises=part.revises)
+        return Submit(asking, writes, message, settles, where=_PLACE)
+
+    def _kept(self, asking: Asking, wire: Wire, layout: str, raw: bytes, issues: Sequence[Issue], settles: bytes) -> NotTaken:
+        """Keep what was not taken; a message that was sent again and refused again stays where it was."""
+        reference = settles or self._refusals.keep(
+            custodian=asking.requester.organization, name=wire.name, layout=layout, door="file", media="", issues=issues, raw=raw
+        )
+        return NotTaken(self._refusals.shown(asking.requester.organization, reference), tuple(issues))
+
+
+def _write(index: int, draft: Draft) -> Write:
+    """Make the write of a draft: its text passes the same check as what comes by HTTP."""
+    tree = dict(draft.body)
+    if FHIR_ID.fullmatch(draft.key):
+        tree = {"resourceType": draft.type, "id": draft.key, **{k: v for k, v in tree.items() if k not in {"resourceType", "id"}}}
+    body = read(orjson.dumps(tree), expected_type=draft.type)
+    return Write(index, "PUT", draft.type, body, key=draft.key, facts=draft.facts, same_is_silent=True)

@@ -1,0 +1,106 @@
+"""Messages that were not taken: kept sealed under a key of their own, shown without their content, sent again on demand."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import msgspec
+
+from hub.log.envelope import Header
+from hub.log.event import NewEvent, open_event, seal_json
+from hub.log.keys import Keyring
+from hub.log.store import Store, Tx
+from hub.names import event_id
+from hub.reads.opaque import Opaque
+from hub.tables import messages
+from hub.writer import Proposal, Writer
+from schemas.errors import Broken, Issue, NotFound
+from schemas.events import JSON, MESSAGE_REFUSED, Refused
+
+QUARANTINE = "quarantine"
+"""Compartment of the keys of messages whose person is not known: one key a message."""
+KEEP_BYTES = 20_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """One refused message without its content."""
+
+    reference: str
+    at: datetime
+    layout: str
+    door: str
+    issues: tuple[Issue, ...]
+    settled: bool
+
+
+class Refusals:
+    """Keeps and gives back refused messages. Only the organization that sent one sees it."""
+
+    def __init__(self, *, store: Store, keys: Keyring, writer: Writer, opaque: Opaque, now: Callable[[], datetime]) -> None:
+        self._store, self._keys, self._writer, self._opaque, self._now = store, keys, writer, opaque, now
+
+    def keep(self, *, custodian: str, name: str, layout: str, door: str, media: str, issues: Sequence[Issue], raw: bytes) -> bytes:
+        """Keep one; give its reference. What is too large to be a message is not kept, but that it came is."""
+        stream = os.urandom(16)
+        key = self._keys.of(stream, QUARANTINE)
+        milliseconds = int(self._now().timestamp() * 1000)
+        event = event_id(milliseconds)
+        body = Refused(name, layout, door, media, [_plain(i) for i in issues], raw if len(raw) <= KEEP_BYTES else b"")
+        header = Header(
+            event=event, submission=b"", recorded=milliseconds, occurred=0, schema=JSON, shard=0, compartment=QUARANTINE, custodian=custodian,
+            kind="MessageRefused", patient=b"", pseudonym=b"", key=key.key_id, digest=b"", confidentiality="", sensitivities=(),
+        )  # fmt: skip
+        made = NewEvent(stream, MESSAGE_REFUSED, header, seal_json(key, body, stream=stream, event=event), version=1)
+        self._writer.submit(Proposal(os.urandom(16), [made])).result()
+        return stream
+
+    def shown(self, custodian: str, reference: bytes) -> str:
+        """Give the reference as its sender sees it."""
+        return self._opaque.shut("refusal", custodian, reference)
+
+    def listed(self, custodian: str) -> list[Kept]:
+        """Give an organization's refused messages, newest first."""
+        with self._store.read() as tx:
+            return [self._kept(tx, row) for row in messages.refused(tx, custodian)]
+
+    def _kept(self, tx: Tx, row: messages.RefusalRow) -> Kept:
+        body = self._body(tx, row)
+        return Kept(
+            self.shown(row.custodian, row.reference),
+            datetime.fromtimestamp(row.at / 1000, UTC),
+            body.layout,
+            body.door,
+            tuple(_issue(i) for i in body.issues),
+            row.settled is not None,
+        )
+
+    def _body(self, tx: Tx, row: messages.RefusalRow) -> Refused:
+        recorded = self._store.event(tx, row.position)
+        opened = open_event(self._keys, recorded) if recorded is not None else None
+        if opened is None:
+            raise Broken("HUB-5008")
+        return msgspec.json.decode(opened, type=Refused)
+
+    def again(self, custodian: str, shown: str) -> tuple[bytes, Refused]:
+        """Give one of an organization's own refused messages with its bytes: (reference, message). Raises NotFound."""
+        reference = self._opaque.open("refusal", custodian, shown)
+        with self._store.read() as tx:
+            row = messages.refusal(tx, custodian, reference)
+            if row is None or row.settled is not None:
+                raise NotFound("HUB-5053")
+            body = self._body(tx, row)
+        if not body.raw:
+            raise NotFound("HUB-5054")
+        return reference, body
+
+
+def _plain(issue: Issue) -> dict[str, object]:
+    return {"rule": issue.rule, "where": issue.where, "words": dict(issue.words), "code": issue.code, "severity": issue.severity}
+
+
+def _issue(plain: dict[str, object]) -> Issue:
+    return msgspec.convert(plain, Issue)
