@@ -1,0 +1,68 @@
+"""Copy a hub's database and key store, while the hub runs: `python3 backup.py DATA DESTINATION`.
+
+The copy is a new folder in DESTINATION, named by the time (UTC) and readable by its owner alone. The database is copied first and
+the keys after it: a key is stored before anything sealed with it, so every body in the copy has its key. The master key is not
+copied: without it a copy opens nothing, and it belongs in another place. Needs nothing but Python 3.11.
+"""
+
+import os
+import sqlite3
+import sys
+from contextlib import closing
+from datetime import UTC, datetime
+from pathlib import Path
+
+MAGIC = b"SQLite format 3\0"
+ORDER = ("events", "data_keys")
+"""A table that each kind of file has, in the order of copying."""
+
+
+def is_database(path: Path) -> bool:
+    """Say whether the file is an SQLite database, by its first bytes."""
+    if not path.is_file():
+        return False
+    with path.open("rb") as file:
+        return file.read(len(MAGIC)) == MAGIC
+
+
+def kind(path: Path) -> str:
+    """Give the table by which the file is known; empty when it is none of the hub's."""
+    with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=rw", uri=True)) as source:
+        names = {row[0] for row in source.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")}
+    return next((name for name in ORDER if name in names), "")
+
+
+def copy(path: Path, target: Path) -> int:
+    """Copy one database as it stands, check the copy, and give its size in bytes. Raises RuntimeError when the copy is not whole."""
+    os.close(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+    with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=rw", uri=True)) as source, closing(sqlite3.connect(target)) as made:
+        source.backup(made)
+        made.execute("PRAGMA journal_mode=DELETE")
+        if made.execute("PRAGMA integrity_check").fetchone() != ("ok",):
+            raise RuntimeError(f"the copy of {path.name} is not whole")
+    with target.open("rb") as file:
+        os.fsync(file.fileno())
+    return target.stat().st_size
+
+
+def backup(data: Path, destination: Path) -> Path:
+    """Copy the hub's files in `data` and give the new folder. Raises RuntimeError when database or keys are missing."""
+    found = {name: path for path in sorted(data.iterdir()) if is_database(path) and (name := kind(path))}
+    if set(found) != set(ORDER):
+        raise RuntimeError(f"no hub in {data}: it must hold a database and a key store")
+    folder = destination / f"tsunagu-{datetime.now(UTC):%Y%m%dT%H%M%S%fZ}"
+    folder.mkdir(mode=0o700, parents=True)
+    for name in ORDER:
+        size = copy(found[name], folder / found[name].name)
+        print(f"{found[name].name}  {size} bytes")
+    print(folder)
+    return folder
+
+
+if __name__ == "__main__":
+    if len(sys.argv) != 3:
+        sys.exit(__doc__)
+    try:
+        backup(Path(sys.argv[1]), Path(sys.argv[2]))
+    except (OSError, RuntimeError, sqlite3.Error) as fault:
+        sys.exit(f"backup failed: {fault}")
