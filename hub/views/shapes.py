@@ -384,6 +384,8 @@ class Why:
     proof: Mapping[str, str]
     review: str
     """確認待ち / 正当と確認 / 事情を聞く; empty when nothing was broken."""
+    heading: str = "なぜこの結果か"
+    """What the explanation is called: なぜ見えたか, なぜ届かなかったか …"""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,119 @@
+"""The hub: all parts, wired from ports handed in, in one place."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from time import time
+
+from consent.network import default_network
+from hub.credentials import Credentials
+from hub.followers.checkpoints import EVERY, Checkpoints
+from hub.followers.derive import Deriving
+from hub.followers.feeds import Feeding
+from hub.followers.run import Runner
+from hub.gate import Gate
+from hub.ingest.receive import Receiving
+from hub.ingest.refusals import Refusals
+from hub.log.keys import Keyring
+from hub.log.secrets import Secrets, read_master
+from hub.log.store import Store
+from hub.reads.audits import Auditing
+from hub.reads.events import Hearing
+from hub.reads.opaque import Opaque
+from hub.reads.persons import Finding
+from hub.reads.presenting import Presenting
+from hub.reads.resources import Reading
+from hub.reads.views import Viewing
+from hub.region import Region
+from hub.tables.all import SCHEMA, apply
+from hub.vault import Vault
+from hub.writer import Writer
+from hub.writes.emergency import Breaking
+from hub.writes.links import Linking
+from hub.writes.submit import Submitting
+from schemas.adapter import Adapter
+
+DATABASE, KEYS, MASTER, TOKENS = "hub.db", "keys.db", "master.key", "tokens.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Hub:
+    """One hub over one folder of data."""
+
+    region: Region
+    base: str
+    now: Callable[[], datetime]
+    store: Store
+    keys: Keyring
+    secrets: Secrets
+    writer: Writer
+    runner: Runner
+    checkpoints: Checkpoints
+    credentials: Credentials
+    opaque: Opaque
+    gate: Gate
+    submit: Submitting
+    receive: Receiving
+    refusals: Refusals
+    links: Linking
+    breaking: Breaking
+    read: Reading
+    view: Viewing
+    find: Finding
+    audit: Auditing
+    hear: Hearing
+
+    @property
+    def fhir(self) -> str:
+        """Give the FHIR base."""
+        return f"{self.base}/fhir"
+
+    def close(self) -> None:
+        """Stop followers, finish what is queued, close the files."""
+        self.runner.close()
+        self.writer.close()
+        self.store.close()
+        self.keys.close()
+
+
+def assemble(
+    *, data: Path, region: Region, base: str, adapters: Sequence[Adapter], now: Callable[[], datetime], checkpoint_every: float = EVERY
+) -> Hub:
+    """Open the data folder (made when missing) and wire the hub over it; followers run when this returns."""
+    data.mkdir(parents=True, exist_ok=True)
+    secrets = Secrets.of(read_master(data / MASTER, create=not (data / DATABASE).exists()))
+    store = Store(data / DATABASE, tables=SCHEMA)
+    keys = Keyring(data / KEYS, secrets.wrapping)
+    proof = object()
+    writer = Writer(store, keys, apply)
+    opaque = Opaque(secrets.sessions)
+    network = default_network()
+    gate = Gate(store=store, keys=keys, secrets=secrets, writer=writer, network=network, now=now, proof=proof)
+    vault = Vault(store, keys, proof)
+    presenting = Presenting(vault, secrets)
+    submit = Submitting(store=store, keys=keys, secrets=secrets, writer=writer, gate=gate, now=now, base=f"{base}/fhir")
+    refusals = Refusals(store=store, keys=keys, writer=writer, opaque=opaque, now=now)
+    feeding = Feeding(store=store, keys=keys, writer=writer, gate=gate, region=region)
+    checkpoints = Checkpoints(
+        store=store, writer=writer, signing=secrets.signing, origin="tsunagu.example.jp/log", folder=data, now=now, every=checkpoint_every
+    )
+    deriving = Deriving(store=store, keys=keys, secrets=secrets, writer=writer, gate=gate, vault=vault, now=now)
+    runner = Runner((deriving, feeding, checkpoints))
+    reading = Reading(store=store, secrets=secrets, gate=gate, presenting=presenting, opaque=opaque)
+    viewing = Viewing(store=store, keys=keys, gate=gate, presenting=presenting, opaque=opaque, region=region, runner=runner, now=now)
+    hearing = Hearing(store=store, keys=keys, gate=gate, region=region, secrets=secrets, base=base)
+    writer.heard = lambda: (runner.heard(), hearing.heard())[0]
+    runner.start()
+    return Hub(
+        region=region, base=base, now=now, store=store, keys=keys, secrets=secrets, writer=writer, runner=runner, checkpoints=checkpoints,
+        credentials=Credentials(data / TOKENS, region), opaque=opaque, gate=gate, submit=submit,
+        receive=Receiving(adapters=adapters, submit=submit, refusals=refusals), refusals=refusals,
+        links=Linking(store=store, keys=keys, secrets=secrets, writer=writer, now=now),
+        breaking=Breaking(store=store, keys=keys, secrets=secrets, writer=writer, network=network, now=now, seconds=time),
+        read=reading, view=viewing, find=Finding(store=store, secrets=secrets, gate=gate, presenting=presenting, opaque=opaque),
+        audit=Auditing(store=store, keys=keys, gate=gate, opaque=opaque, region=region, checkpoints=checkpoints, secrets=secrets, now=now),
+        hear=hearing,
+    )  # fmt: skip

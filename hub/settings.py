@@ -1,0 +1,99 @@
+"""The hub's settings, read once from the environment by `hub.cli`; nobody else sees it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from schemas.errors import Broken
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One setting as the operator writes it."""
+
+    name: str
+    default: str
+    help_ja: str
+    help_en: str
+
+
+SETTINGS: tuple[Setting, ...] = (
+    Setting(
+        "TSUNAGU_DATA", "data", "データベースと鍵を置くフォルダー。バックアップの対象", "folder of the database and the keys; back it up"
+    ),
+    Setting("TSUNAGU_REGION", "region.json", "地域の登録簿（組織・利用者）のファイル", "file of the region's register (organizations, users)"),
+    Setting("TSUNAGU_LISTEN", "127.0.0.1:8080", "受け付けるアドレスとポート", "address and port to listen on"),
+    Setting(
+        "TSUNAGU_BASE",
+        "http://127.0.0.1:8080",
+        "外から見た住所（末尾の / なし）。プロキシの外側のもの",
+        "public address without a trailing slash, as seen outside a proxy",
+    ),
+    Setting(
+        "TSUNAGU_WATCH",
+        "",
+        "見張るフォルダー（中は組織コードごと）。空なら見張らない",
+        "folder to watch, with one folder an organization code inside; empty = none",
+    ),
+    Setting(
+        "TSUNAGU_ADAPTERS",
+        "hospital,visiting_nurse,care_manager",
+        "使うアダプターの名前（コンマ区切り）",
+        "names of the adapters to use, comma separated",
+    ),
+    Setting(
+        "TSUNAGU_NOW",
+        "",
+        "時計の始まり（ISO 8601）。デモと試験だけ。空なら実際の時刻",
+        "start of the clock (ISO 8601), for demos and tests alone; empty = real time",
+    ),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The settings as values."""
+
+    data: Path
+    region: Path
+    host: str
+    port: int
+    base: str
+    watch: Path | None
+    adapters: tuple[str, ...]
+    starts: datetime | None = None
+
+    @classmethod
+    def read(cls, environ: Mapping[str, str]) -> Settings:
+        """Read them; raise Broken (HUB-5012) naming the setting that is wrong, never its value."""
+        text = {s.name: environ.get(s.name, s.default) for s in SETTINGS}
+        host, _, port = text["TSUNAGU_LISTEN"].rpartition(":")
+        if not host or not port.isdigit() or int(port) > 65_535:
+            raise Broken("HUB-5012", where="TSUNAGU_LISTEN")
+        if not text["TSUNAGU_BASE"].startswith(("http://", "https://")):
+            raise Broken("HUB-5012", where="TSUNAGU_BASE")
+        return cls(
+            data=Path(text["TSUNAGU_DATA"]),
+            region=Path(text["TSUNAGU_REGION"]),
+            host=host,
+            port=int(port),
+            base=text["TSUNAGU_BASE"].rstrip("/"),
+            watch=Path(text["TSUNAGU_WATCH"]) if text["TSUNAGU_WATCH"] else None,
+            adapters=tuple(n.strip() for n in text["TSUNAGU_ADAPTERS"].split(",") if n.strip()),
+            starts=_moment(text["TSUNAGU_NOW"]),
+        )
+
+
+def _moment(text: str) -> datetime | None:
+    if not text:
+        return None
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError as fault:
+        raise Broken("HUB-5012", where="TSUNAGU_NOW") from fault
+    if found.tzinfo is None:
+        raise Broken("HUB-5012", where="TSUNAGU_NOW")
+    return found
