@@ -192,7 +192,9 @@ def _masked(one: Decided) -> str:
     told = []
     for (given, reason, masks), number in counted.items():
         parts = "・".join(words("masks", mask) for mask in masks)
-        told.append(f"{number}件は{parts or '一部'}（{reason_words(reason)[0]}）" if given else f"{number}件の全体（{reason_words(reason)[0]}）")
+        told.append(
+            f"{number}件は{parts or '一部'}（{reason_words(reason)[0]}）" if given else f"{number}件の全体（{reason_words(reason)[0]}）"
+        )
     return "、".join(told)
 
 

@@ -54,7 +54,7 @@ def to_audit_event(decided: Decided, *, base: str, source: str) -> dict[str, Any
         "recorded": decided.at.astimezone(JST).isoformat(timespec="milliseconds"),
         "outcome": _GIVEN if given else _NOT_GIVEN,
         "outcomeDesc": f"{decided.reason} {reason_words(decided.reason)[1]}",
-        "purposeOfEvent": [{"coding": [{"system": REASON, "code": code}]} for code in _purposes(decided)],
+        **_for("purposeOfEvent", decided),
         "agent": _agents(decided, row, source),
         "source": {
             "observer": _identified(HUB, source, "Device"),
@@ -71,7 +71,11 @@ def to_searchset(
     root = base.rstrip("/")
     links = [{"relation": name, "url": url} for name, url in (("self", self_link), ("next", next_link)) if url]
     entries = [
-        {"fullUrl": f"{root}/AuditEvent/{one.reference}", "resource": to_audit_event(one, base=base, source=source), "search": {"mode": "match"}}
+        {
+            "fullUrl": f"{root}/AuditEvent/{one.reference}",
+            "resource": to_audit_event(one, base=base, source=source),
+            "search": {"mode": "match"},
+        }
         for one in decided
     ]
     return {
@@ -95,10 +99,10 @@ def _action(one: Decided, row: Row) -> str:
     return "U" if updated else row["fhir_action"]
 
 
-def _purposes(one: Decided) -> tuple[str, ...]:
-    """Give the purpose asked for, and BTG beside it when glass was broken."""
-    codes = [one.purpose, *(["BTG"] if broke_glass(one) else [])]
-    return tuple(dict.fromkeys(code for code in codes if code))
+def _for(element: str, one: Decided) -> dict[str, Any]:
+    """Give the purpose asked for, and BTG (break the glass) beside it when glass was broken; nothing when none was named."""
+    codes = dict.fromkeys(code for code in (one.purpose, "BTG" if broke_glass(one) else "") if code)
+    return {element: [{"coding": [{"system": REASON, "code": code}]} for code in codes]} if codes else {}
 
 
 # ── agents ───────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -106,7 +110,6 @@ def _purposes(one: Decided) -> tuple[str, ...]:
 
 def _agents(one: Decided, row: Row, source: str) -> list[dict[str, Any]]:
     """Give who asked (a user of an organization, or its application), and the hub that answered."""
-    purposes = [{"coding": [{"system": REASON, "code": code}]} for code in _purposes(one)]
     kinds = keyed("kinds", "kind")
     system = kinds[one.kind,]["system"] if (one.kind,) in kinds else ORGANIZATION
     organization = _identified(system, one.organization, "Organization")
@@ -114,14 +117,17 @@ def _agents(one: Decided, row: Row, source: str) -> list[dict[str, Any]]:
     policy = {"policy": [f"{BASE}/policy/basis/{one.basis}"]} if one.basis else {}
     hub = {"type": _dcm(row["server_role"]), "who": _identified(HUB, source, "Device"), "requestor": False}
     if not one.user:
-        return [{"type": _dcm(row["client_role"]), **role, "who": organization, "requestor": True, **policy, "purposeOfUse": purposes}, hub]
+        return [
+            {"type": _dcm(row["client_role"]), **role, "who": organization, "requestor": True, **policy, **_for("purposeOfUse", one)},
+            hub,
+        ]
     user = {
         "type": {"coding": [{"system": f"{HL7}/v3-ParticipationType", "code": row["user_role"]}]},
         **role,
         "who": _identified(USER, one.user, "Practitioner"),
         "requestor": True,
         **policy,
-        "purposeOfUse": purposes,
+        **_for("purposeOfUse", one),
     }
     return [user, {"type": {"coding": [{"system": f"{HL7}/v3-RoleClass", "code": "PROV"}]}, "who": organization, "requestor": False}, hub]
 
@@ -131,7 +137,8 @@ def _dcm(code: str) -> dict[str, Any]:
 
 
 def _identified(system: str, value: str, kind: str) -> dict[str, Any]:
-    return {"type": kind, "identifier": {"system": system, "value": value}}
+    """Refer to somebody by number alone; who did not sign in has none."""
+    return {"type": kind, **({"identifier": {"system": system, "value": value}} if value else {"display": "unknown"})}
 
 
 # ── entities ─────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -172,14 +179,17 @@ def _resource(seen: Seen, base: str) -> dict[str, Any]:
 
 def _consent(consent: str, version: int, effect: str, base: str) -> dict[str, Any]:
     return {
-        "what": {"reference": f"{base}/Consent/{consent}/_history/{version}", "type": "Consent"},
+        "what": {"reference": f"{base}/Consent/{consent.removeprefix('Consent/')}/_history/{version}", "type": "Consent"},
         "type": {"system": "http://hl7.org/fhir/resource-types", "code": "Consent", "display": "Consent"},
         "detail": _details([("effect", effect)]),
     }
 
 
 def _request(request: str) -> dict[str, Any]:
-    return {"what": {"identifier": {"system": REQUEST, "value": request}}, "type": {"system": f"{BALP}/BasicAuditEntityType", "code": "XrequestId"}}
+    return {
+        "what": {"identifier": {"system": REQUEST, "value": request}},
+        "type": {"system": f"{BALP}/BasicAuditEntityType", "code": "XrequestId"},
+    }
 
 
 def _kind(code: str, display: str) -> dict[str, str]:
