@@ -95,6 +95,12 @@ class Gate:
         )
         return Released(given, references, decisions)
 
+    def note(self, asking: Asking, person: bytes, decision: Decision) -> str:
+        """Record a use that is no question about resources (an officer reads the record of disclosures); give its reference."""
+        event, name = self._event(asking, person, [(decision, ())], self._now())
+        self._writer.submit(Proposal(os.urandom(16), [event])).result()
+        return name
+
     def inside(self, rows: Sequence[Row]) -> list[Given]:
         """Give permits for the hub's own reckoning (folding stays, matching): what is opened so never leaves by itself."""
         return [Given(row, Permit(row.stream, row.version, frozenset(), inside=True, proof=self._proof)) for row in rows]

@@ -1,0 +1,195 @@
+"""The record of disclosures for the network's privacy officer; each look at it is itself recorded."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import msgspec
+
+from consent.ask import Decision
+from hub.commands import Asking
+from hub.followers.checkpoints import Checkpoints
+from hub.gate import Gate
+from hub.log.event import open_event
+from hub.log.keys import Keyring
+from hub.log.merkle import inclusion_path
+from hub.log.secrets import Secrets
+from hub.log.store import Store, Tx
+from hub.reads.opaque import Opaque
+from hub.region import Region
+from hub.tables import decisions, directives, emergencies, identities
+from hub.tables.decisions import DecisionRow, Filter
+from hub.tables.derive import open_directive
+from hub.views.ages import JST as _JST
+from hub.views.shapes import Decided, Seen
+from schemas import events
+from schemas.errors import Denied, NotFound
+
+OFFICERS = frozenset({"privacy-officer", "system"})
+_READ = Decision("permit", "P-AUDIT", "JP-AUDIT", trail=("audit:yes",))
+PAGE = 50
+EXPIRING = timedelta(days=30)
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """One page of decisions, newest first, with the cursor of the next."""
+
+    decided: tuple[Decided, ...]
+    next: str
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """The tiles of the officer's page."""
+
+    today: int
+    refused_today: int
+    reviews: tuple[emergencies.EmergencyRow, ...]
+    expiring: int
+    persons: tuple[tuple[str, str], ...]
+
+
+class Auditing:
+    """The officer's questions over their ports. All raise Denied for anybody else."""
+
+    def __init__(
+        self, *, store: Store, keys: Keyring, gate: Gate, opaque: Opaque, region: Region, checkpoints: Checkpoints, secrets: Secrets,
+        now: Callable[[], datetime],
+    ) -> None:  # fmt: skip
+        self._store, self._keys, self._gate, self._opaque, self._region = store, keys, gate, opaque, region
+        self._checkpoints, self._secrets, self._now = checkpoints, secrets, now
+
+    def listed(self, asking: Asking, by: Filter, cursor: str = "", size: int = PAGE) -> Listed:
+        """Give decisions; the look is recorded first, for each person that is asked about by name."""
+        self._officer(asking)
+        for person in by.persons[:1] or (b"",):
+            self._gate.note(asking, person, _READ)
+        organization = asking.requester.organization
+        below = int.from_bytes(self._opaque.open("audit", organization, cursor), "big") if cursor else None
+        with self._store.read() as tx:
+            rows = decisions.search(tx, by, limit=size + 1, below=below)
+            total = decisions.count(tx, by)
+            found = [self._decided(tx, organization, r) for r in rows[:size]]
+        more = self._opaque.shut("audit", organization, rows[size - 1].position.to_bytes(8, "big")) if len(rows) > size else ""
+        return Listed(tuple(found), more, total)
+
+    def counts(self, asking: Asking) -> Counts:
+        """Give the tiles."""
+        self._officer(asking)
+        organization = asking.requester.organization
+        day = self._now().astimezone(_JST).replace(hour=0, minute=0, second=0, microsecond=0)
+        since = int(day.timestamp() * 1000)
+        with self._store.read() as tx:
+            return Counts(
+                decisions.count(tx, Filter(since=since)),
+                decisions.count(tx, Filter(since=since, effect="deny")),
+                tuple(emergencies.waiting(tx)),
+                self._expiring(tx),
+                tuple((self._opaque.shut("person", organization, p), self.pseudonym(p)) for p in decisions.persons(tx)),
+            )
+
+    def persons(self, asking: Asking, reference: str) -> tuple[bytes, ...]:
+        """Give all ids under which decisions about a person may stand."""
+        person = self._opaque.open("person", asking.requester.organization, reference)
+        with self._store.read() as tx:
+            return self._ids(tx, person)
+
+    def persons_of_patient(self, asking: Asking, patient: bytes) -> tuple[bytes, ...]:
+        """Give the same for a Patient stream."""
+        self._officer(asking)
+        with self._store.read() as tx:
+            return self._ids(tx, identities.person_of(tx, patient))
+
+    @staticmethod
+    def _ids(tx: Tx, person: bytes) -> tuple[bytes, ...]:
+        return tuple(dict.fromkeys((person, *identities.patients_of(tx, person))))
+
+    def pseudonym(self, person: bytes) -> str:
+        """Say how a person is named to officers."""
+        return f"P-{base64.b32encode(self._secrets.pseudonym(person)).decode()[:6]}"
+
+    def session_of(self, asking: Asking, reference: str) -> str:
+        """Give the break-glass session that a decision was taken on. Raises NotFound when there was none."""
+        self._officer(asking)
+        with self._store.read() as tx:
+            rows = decisions.search(tx, Filter(reference=reference), limit=1)
+        if not rows or not rows[0].session:
+            raise NotFound("HUB-5041")
+        return rows[0].session
+
+    def proof(self, asking: Asking, reference: str) -> dict[str, Any]:
+        """Give what shows that a decision stands in the signed log as it was written: leaf, path, signed head (RFC 9162 §2.1.3)."""
+        self._officer(asking)
+        with self._store.read() as tx:
+            rows = decisions.search(tx, Filter(reference=reference), limit=1)
+            if not rows:
+                raise NotFound("HUB-5041")
+            head = tx.one("SELECT size, note FROM checkpoints WHERE size>=? ORDER BY size LIMIT 1", (rows[0].position,))
+            if head is None:
+                raise NotFound("HUB-5055")
+            leaves = [bytes(r[0]) for r in tx.all("SELECT leaf FROM events WHERE position<=? ORDER BY position", (head[0],))]
+        index = rows[0].position - 1
+        return {
+            "reference": reference,
+            "index": index,
+            "leaf": base64.b64encode(leaves[index]).decode(),
+            "path": [base64.b64encode(p).decode() for p in inclusion_path(index, leaves)],
+            "checkpoint": head[1],
+            "verifier": self._checkpoints.verifier,
+        }
+
+    def head(self) -> tuple[str, str]:
+        """Give the newest signed head and the key to check it with."""
+        with self._store.read() as tx:
+            row = tx.one("SELECT note FROM checkpoints ORDER BY size DESC LIMIT 1")
+        return (row[0] if row else ""), self._checkpoints.verifier
+
+    @staticmethod
+    def _officer(asking: Asking) -> None:
+        if asking.requester.kind != "network" or asking.requester.role not in OFFICERS:
+            raise Denied("HUB-5043")
+
+    def _expiring(self, tx: Tx) -> int:
+        soon = self._now() + EXPIRING
+        found = 0
+        for row in directives.expiring(tx):
+            key = self._keys.by_id(row.key)
+            if key is None:
+                continue
+            ends = open_directive(key, row.directive, row.event).ends
+            found += ends is not None and self._now() <= ends < soon
+        return found
+
+    def _decided(self, tx: Tx, organization: str, row: DecisionRow) -> Decided:
+        recorded = self._store.event(tx, row.position)
+        body = open_event(self._keys, recorded) if recorded is not None else None
+        if recorded is None or body is None:
+            raise NotFound("HUB-5041")
+        d = msgspec.json.decode(body, type=events.Decided)
+        session = emergencies.session(tx, d.session) if d.session else None
+        return Decided(
+            reference=d.reference, request=d.request, at=datetime.fromtimestamp(row.at / 1000, UTC), organization=d.organization, kind=d.kind,
+            role=d.role, user=d.user, purpose=d.purpose, action=d.action, person=self._opaque.shut("person", organization, row.person) if row.person else "",
+            pseudonym=self.pseudonym(row.person) if row.person else "", effect=d.effect, reason=d.reason, basis=d.basis, consents=d.consents,
+            trail=d.trail, obligations=d.obligations,
+            seen=tuple(Seen(s.type, s.id, s.version, s.effect, s.reason, s.basis, s.masks) for s in d.seen),
+            typed_reason=self._typed(tx, session), closes=datetime.fromtimestamp(session.closes / 1000, UTC) if session else None,
+            review=session.review if session else "", notices=_notices(session),
+        )  # fmt: skip
+
+    def _typed(self, tx: Tx, session: emergencies.EmergencyRow | None) -> str:
+        recorded = self._store.event(tx, session.position) if session else None
+        body = open_event(self._keys, recorded) if recorded else None
+        return msgspec.json.decode(body, type=events.Opened).reason if body else ""
+
+
+def _notices(session: emergencies.EmergencyRow | None) -> tuple[str, ...]:
+    if session is None:
+        return ()
+    return ("本人（郵送待ち）", "個人情報保護責任者（確認の一覧に載せました）")

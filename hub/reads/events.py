@@ -1,0 +1,123 @@
+"""What a subscriber hears: its own numbers, decided again at the moment of delivery; what was withdrawn meanwhile keeps its number alone."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from hub.followers.feeds import cause_of
+from hub.log.event import open_event
+from hub.names import hub_id
+from hub.tables import feeds, identities, resources
+from schemas.events import Derived
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from hub.commands import Asking
+    from hub.gate import Gate
+    from hub.log.keys import Keyring
+    from hub.log.secrets import Secrets
+    from hub.log.store import Store, Tx
+    from hub.region import Region
+
+TYPE = "jp.example.tsunagu"
+"""Prefix of CloudEvents types; followed by the domain event's name and `.v1`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """One number of a feed. `event` None = withdrawn between matching and delivery."""
+
+    number: int
+    type: str
+    event: Mapping[str, Any] | None
+
+
+class Hearing:
+    """The feed of each subscriber over its ports, and the bell that wakes open streams."""
+
+    def __init__(self, *, store: Store, keys: Keyring, gate: Gate, region: Region, secrets: Secrets, base: str) -> None:
+        self._store, self._keys, self._gate, self._region, self._secrets, self._base = store, keys, gate, region, secrets, base
+        self._bells: set[tuple[asyncio.AbstractEventLoop, asyncio.Event]] = set()
+
+    @contextmanager
+    def bell(self) -> Iterator[asyncio.Event]:
+        """Give an event that is set after each append, as long as the context is open."""
+        mine = (asyncio.get_running_loop(), asyncio.Event())
+        self._bells.add(mine)
+        try:
+            yield mine[1]
+        finally:
+            self._bells.discard(mine)
+
+    def heard(self) -> None:
+        """Ring: called from the writer's thread."""
+        for loop, event in tuple(self._bells):
+            loop.call_soon_threadsafe(event.set)
+
+    def last(self, asking: Asking) -> int:
+        """Give the subscriber's newest number."""
+        with self._store.read() as tx:
+            return feeds.last(tx, asking.requester.organization)
+
+    def after(self, asking: Asking, number: int, limit: int) -> list[Heard]:
+        """Give what comes after a number, each decided now and recorded."""
+        subscriber = asking.requester.organization
+        with self._store.read() as tx:
+            waiting = [(f, self._opened(tx, f.position)) for f in feeds.after(tx, subscriber, number, limit)]
+        rows = [found[1] for _, found in waiting if found is not None]
+        given = {g.row.stream: g for g in self._gate.release(asking, rows).given} if rows else {}
+        heard = []
+        for feed, found in waiting:
+            if found is None or found[1].stream not in given:
+                heard.append(Heard(feed.number, "", None))
+            else:
+                derived, row, at = found
+                heard.append(Heard(feed.number, f"{TYPE}.{derived.kind}.v1", self._cloud_event(subscriber, feed.number, derived, row, at)))
+        return heard
+
+    def _opened(self, tx: Tx, position: int) -> tuple[Derived, resources.Row, int] | None:
+        recorded = self._store.event(tx, position)
+        body = open_event(self._keys, recorded) if recorded is not None else None
+        if recorded is None or body is None:
+            return None
+        derived = msgspec.json.decode(body, type=Derived)
+        cause = cause_of(tx, derived)
+        newest = resources.newest(tx, cause.stream) if cause is not None else None
+        if cause is None or newest is None or newest.deleted:
+            return None
+        return derived, cause, recorded.header.recorded
+
+    def _cloud_event(self, subscriber: str, number: int, derived: Derived, row: resources.Row, at: int) -> dict[str, Any]:
+        """Make the CloudEvent (1.0): thin, with references that the subscriber can read by the FHIR door."""
+        with self._store.read() as tx:
+            person = identities.person_of(tx, row.patient)
+            own = resources.of_patients(tx, identities.patients_of(tx, person), ("Patient",))
+        mine = next((r for r in own if r.custodian == subscriber), None)
+        data: dict[str, Any] = {
+            "event": derived.kind,
+            "episode": derived.episode,
+            "organization": {"code": derived.custodian, "name": self._region.name_of(derived.custodian)},
+            "resource": {"reference": derived.resource},
+        }
+        if mine is not None:
+            data["patient"] = {"reference": f"Patient/{hub_id(mine.stream)}"}
+        if derived.occurred:
+            data["occurred"] = derived.occurred
+        return {
+            "specversion": "1.0",
+            "id": str(number),
+            "source": f"{self._base}/events/{subscriber}",
+            "type": f"{TYPE}.{derived.kind}.v1",
+            "time": datetime.fromtimestamp(at / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+            "subject": self._secrets.name("subject", subscriber, person.hex()).hex(),
+            "datacontenttype": "application/json",
+            "data": data,
+        }

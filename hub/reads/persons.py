@@ -1,0 +1,56 @@
+"""Finding one person by what somebody at the bedside knows: kana and birth date, or the care-insurance number. Exact, never a list."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from hub.commands import Asking
+from hub.gate import Gate
+from hub.log.secrets import Secrets
+from hub.log.store import Store
+from hub.reads.opaque import Opaque
+from hub.reads.presenting import Presented, Presenting
+from hub.tables import identities, resources
+from hub.tables.derive import name_token
+
+
+@dataclass(frozen=True, slots=True)
+class FoundPerson:
+    """One person. `patients` = what the asker may see of who it is; empty for an emergency role that may see nothing yet."""
+
+    reference: str
+    patients: tuple[Presented, ...]
+
+
+class Finding:
+    """The question over its ports."""
+
+    def __init__(self, *, store: Store, secrets: Secrets, gate: Gate, presenting: Presenting, opaque: Opaque) -> None:
+        self._store, self._secrets, self._gate, self._presenting, self._opaque = store, secrets, gate, presenting, opaque
+
+    def by_name(self, asking: Asking, kana: str, birth: str) -> tuple[FoundPerson, ...]:
+        """Find by the whole kana name (blanks and script do not matter) and birth date YYYY-MM-DD."""
+        return self._by(asking, name_token(self._secrets, kana, birth))
+
+    def by_number(self, asking: Asking, insurer: str, insured: str) -> tuple[FoundPerson, ...]:
+        """Find by insurer number and insured number of the care insurance."""
+        return self._by(asking, self._secrets.token("insured", f"{insurer}:{insured}"))
+
+    def _by(self, asking: Asking, token: bytes) -> tuple[FoundPerson, ...]:
+        with self._store.read() as tx:
+            persons = dict.fromkeys(identities.person_of(tx, p) for p in identities.by_token(tx, token))
+            rows = {p: resources.of_patients(tx, identities.patients_of(tx, p), ("Patient",)) for p in persons}
+        released = self._gate.release(asking, [r for found in rows.values() for r in found], about=tuple(persons))
+        organization = asking.requester.organization
+        with self._store.read() as tx:
+            shown = [p for g in released.given if (p := self._presenting(tx, g, organization)) is not None]
+        known = {person: tuple(s for s in shown if s.row in found) for person, found in rows.items()}
+        emergency = self.may_break(asking)
+        return tuple(
+            FoundPerson(self._opaque.shut("person", organization, person), seen) for person, seen in known.items() if seen or emergency
+        )
+
+    def may_break(self, asking: Asking) -> bool:
+        """Say whether this asker could open an emergency access: only such a role learns that a person exists without seeing anything."""
+        network, requester = self._gate.network, asking.requester
+        return requester.kind in network.emergency_kinds and requester.role in network.emergency_roles and bool(requester.person)
