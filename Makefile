@@ -12,7 +12,7 @@ WORKERS ?= 2
 ARGS ?=
 
 # The stamp names the folder it was made in: a checkout that was moved makes its .venv anew.
-$(shell [ "$$(cat $(STAMP) 2>/dev/null)" = "$(CURDIR)" ] || rm -f $(STAMP))
+$(shell [ ! -e $(STAMP) ] || [ "$$(cat $(STAMP))" = "$(CURDIR)" ] || rm -rf $(VENV))
 
 .DEFAULT_GOAL := help
 .PHONY: help install demo story serve test check format lint types imports unit oracle bench bench-quick faults clients lock clean
@@ -87,7 +87,7 @@ ifneq ($(UV),)
 	@PYTHONWARNINGS=ignore "$(UV)" pip install -q --python $(BIN)/python --no-deps --no-build-isolation -e .
 else
 	@[ -n "$(PYTHON)" ] && $(PYTHON) $(NEW_ENOUGH) || { printf '%s\n' \
-		"Python 3.11 以上が要ります。python3 は $$(python3 --version 2>&1 || echo ありません)。入れたあと make PYTHON=python3.12 … のように指せます。" \
+		"Python 3.11 以上が要ります（$(or $(PYTHON),python3): $$($(or $(PYTHON),python3) --version 2>&1 || true)）。入れたあと make PYTHON=python3.12 … のように指せます。" \
 		"Python 3.11 or later is needed; name it with make PYTHON=python3.12 … if it is not called python3." >&2; exit 1; }
 	@{ $(BIN)/python $(NEW_ENOUGH) && $(BIN)/python -m pip --version >/dev/null 2>&1; } || $(PYTHON) -m venv --clear $(VENV) || { rm -rf $(VENV); \
 		printf '%s\n' "venv を作れません。Debian・Ubuntu では python3-venv を入れてください。" "No venv: on Debian and Ubuntu install python3-venv." >&2; exit 1; }
