@@ -12,7 +12,7 @@ from datetime import date, datetime, timedelta
 from typing import Literal
 
 from hub.views.ages import JST
-from hub.views.calendar_ja import clock, covered, end_of, holidays, said, why_closed
+from hub.views.calendar_ja import clock, covered, end_of, holidays, midnight, said, why_closed
 from hub.views.emergency_tables import Row
 from hub.views.shapes import Deadline, Office
 from hub.views.stays_tables import rows
@@ -96,10 +96,10 @@ def _reckon(at: datetime, office: Office, one: Row, two: Row, *, timed: bool, cl
     day = at.date()
     closed = why_closed(office, day)
     opens, closes = clock(office.opens), clock(office.closes)
-    late = timed and not closed and closes is not None and closes != clock("00:00") and at.time() >= closes
+    late = timed and not closed and closes is not None and at.time() >= closes
     early = timed and not closed and opens is not None and at.time() < opens
     moment = (
-        f"休業日（{closed}）" if closed else f"営業日の営業終了（{office.closes}）後" if late else f"営業日の営業前（{office.opens} から）" if early
+        f"休業日（{closed}）" if closed else f"営業日の営業終了（{office.closes}）以後" if late else f"営業日の営業前（{office.opens} から）" if early
         else "営業日の営業時間内" if timed else "営業日"
     )  # fmt: skip
     first = day + timedelta(days=int(one["days"]) + (int(one["late_days"]) if late else 0) + (int(one["closed_days"]) if closed else 0))
@@ -123,8 +123,8 @@ def _why_first(one: Row, *, late: bool, closed: str, office: Office) -> str:
     if closed:
         return f"理由：入院した日は休業日（{closed}）。よって翌日まで（翌日が休みでものびません）。"
     if late:
-        return f"理由：入院は営業終了（{office.closes}）より後。よって翌日まで（翌日が休みでものびません）。"
-    return f"理由：入院した日は営業日で、営業終了（{office.closes}）より後ではない。よって入院当日が期限。"
+        return f"理由：入院は営業終了（{office.closes}）以後。よって翌日まで（翌日が休みでものびません）。"
+    return f"理由：入院した日は営業日で、営業終了（{office.closes}）より前。よって入院当日が期限。"
 
 
 def _holidays_between(first: date, last: date) -> str:
@@ -173,11 +173,10 @@ def discharge_award(contacts: Iterable[Contact]) -> Award | None:
 
 def discharge_contacts(ended: datetime, contacts: Sequence[Contact], now: datetime) -> Deadline:
     """Reckon until when a talk after discharge still counts for 退院・退所加算, and which class the record supports now."""
-    last = ended.astimezone(JST).date() + timedelta(days=int(_classes(DISCHARGE, ended.astimezone(JST).date())[0]["days"]))  # type: ignore[index]
-    counted = [one for one in contacts if one.day <= last]
     made = within(DISCHARGE, ended, done=None, now=now)
+    counted = [one for one in contacts if made.first_until and midnight(one.day) < made.first_until]
     state: State = "none" if made.state == "overdue" else made.state
-    return replace(made, state=state, reasoning=(*made.reasoning, award_said(counted)), done_as="")
+    return replace(made, state=state, reasoning=(*made.reasoning, award_said(counted)))
 
 
 def award_said(contacts: Sequence[Contact]) -> str:
