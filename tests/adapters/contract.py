@@ -22,7 +22,9 @@ from schemas.fhir.references import references
 from schemas.fhir.resource import read
 from schemas.messages import catalogue
 
-SOME = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.differing_executors, HealthCheck.function_scoped_fixture])
+SOME = settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.differing_executors, HealthCheck.function_scoped_fixture]
+)
 """Inherited tests run under several classes: that is meant."""
 
 
