@@ -1,4 +1,4 @@
-"""Copy a hub's database and key store, while the hub runs: `python3 backup.py DATA DESTINATION`.
+"""Copy a hub's database, key store and small files, while the hub runs: `python3 backup.py DATA DESTINATION`.
 
 The copy is a new folder in DESTINATION, named by the time (UTC) and readable by its owner alone. The database is copied first and
 the keys after it: a key is stored before anything sealed with it, so every body in the copy has its key. The master key is not
@@ -15,6 +15,8 @@ from pathlib import Path
 MAGIC = b"SQLite format 3\0"
 ORDER = ("events", "data_keys")
 """A table that each kind of file has, in the order of copying."""
+SMALL = ("tokens.json", "checkpoint.txt", "checkpoint.pub")
+"""Hashes of the organizations' tokens, the last signed head of the log, and what its signature is checked with."""
 
 
 def is_database(path: Path) -> bool:
@@ -55,6 +57,12 @@ def backup(data: Path, destination: Path) -> Path:
     for name in ORDER:
         size = copy(found[name], folder / found[name].name)
         print(f"{found[name].name}  {size} bytes")
+    for name in SMALL:
+        if (data / name).is_file():
+            small = os.open(folder / name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            with os.fdopen(small, "wb") as file:
+                file.write((data / name).read_bytes())
+            print(name)
     print(folder)
     return folder
 

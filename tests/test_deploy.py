@@ -14,11 +14,13 @@ from pathlib import Path
 
 import pytest
 
+from hub.assemble import DATABASE, KEYS, MASTER, TOKENS
 from hub.log.envelope import Header, pack
 from hub.log.event import open_event, seal_json
 from hub.log.keys import Keyring
 from hub.log.secrets import Secrets
 from hub.log.store import Store, stored_event
+from hub.settings import SETTINGS
 from schemas.events import RESOURCE_RECORDED
 
 DEPLOY = Path(__file__).parents[1] / "deploy"
@@ -27,6 +29,32 @@ SECRETS = Secrets.of(bytes(range(32)))
 
 def text(name):
     return (DEPLOY / name).read_text(encoding="utf-8")
+
+
+# ── settings ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def written(name):
+    """The settings that a file sets, with their values, in its order."""
+    return dict(re.findall(r"^(TSUNAGU_[A-Z]+)=(.*)$", text(name), re.MULTILINE))
+
+
+def test_the_example_has_every_setting_with_its_default():
+    assert list(written("env.example").items()) == [(one.name, one.default) for one in SETTINGS]
+
+
+@pytest.mark.parametrize("setting", SETTINGS, ids=lambda one: one.name)
+def test_each_setting_of_the_example_is_told_in_both_languages(setting):
+    before = text("env.example").split(f"\n{setting.name}=")[0].splitlines()[-2:]
+    assert before[0] == f"# {setting.help_ja}"
+    assert before[1].lower() == f"# {setting.help_en}".lower()
+
+
+@pytest.mark.parametrize("name", ["Dockerfile", "compose.yaml", "tsunagu.service", "README.md"])
+def test_no_other_file_names_a_setting_that_does_not_exist(name):
+    named = set(re.findall(r"\bTSUNAGU_[A-Z]+\b", text(name)))
+    assert named
+    assert named <= {one.name for one in SETTINGS}
 
 
 # ── backup ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -53,8 +81,8 @@ def record(store, keys, number):
 def data(tmp_path):
     folder = tmp_path / "data"
     folder.mkdir()
-    store, keys = Store(folder / "log.db"), Keyring(folder / "keys.db", SECRETS.wrapping)
-    (folder / "master.key").write_text("00" * 32)
+    store, keys = Store(folder / DATABASE), Keyring(folder / KEYS, SECRETS.wrapping)
+    (folder / MASTER).write_text("00" * 32)
     yield folder, store, keys
     keys.close()
     store.close()
@@ -67,7 +95,7 @@ def run(folder, into):
 
 def opened(folder):
     """Read every event of a restored copy with a restored key store."""
-    store, keys = Store(folder / "log.db"), Keyring(folder / "keys.db", SECRETS.wrapping)
+    store, keys = Store(folder / DATABASE), Keyring(folder / KEYS, SECRETS.wrapping)
     try:
         with store.read() as tx:
             return [open_event(keys, one) for one in store.events(tx, 0, 10_000)]
@@ -105,9 +133,10 @@ def test_a_backup_made_while_the_hub_writes_opens_whole(data, tmp_path):
 def test_a_backup_is_for_its_owner_alone_and_holds_no_master_key(data, tmp_path):
     folder, store, keys = data
     record(store, keys, 1)
+    (folder / TOKENS).write_text("{}")
     assert run(folder, tmp_path / "backup").returncode == 0
     (copy,) = (tmp_path / "backup").iterdir()
-    assert {one.name for one in copy.iterdir()} == {"log.db", "keys.db"}
+    assert {one.name for one in copy.iterdir()} == {DATABASE, KEYS, TOKENS}
     assert stat.S_IMODE(copy.stat().st_mode) == 0o700
     assert {stat.S_IMODE(one.stat().st_mode) for one in copy.iterdir()} == {0o600}
 
@@ -117,7 +146,7 @@ def test_a_backup_of_a_folder_without_keys_fails_and_says_so(data, tmp_path):
     record(store, keys, 1)
     alone = tmp_path / "alone"
     alone.mkdir()
-    store.copy_to(alone / "log.db")
+    store.copy_to(alone / DATABASE)
     done = run(alone, tmp_path / "backup")
     assert done.returncode != 0
     assert "key store" in done.stderr
@@ -131,7 +160,7 @@ def test_a_restored_copy_has_the_positions_of_the_original(data, tmp_path):
     assert run(folder, tmp_path / "backup").returncode == 0
     (copy,) = (tmp_path / "backup").iterdir()
     columns = "SELECT position, originator_id, originator_version, topic, state, leaf FROM events ORDER BY position"
-    with closing(sqlite3.connect(copy / "log.db")) as restored, store.read() as tx:
+    with closing(sqlite3.connect(copy / DATABASE)) as restored, store.read() as tx:
         assert restored.execute(columns).fetchall() == tx.all(columns)
 
 
