@@ -14,7 +14,6 @@ import shutil
 import subprocess
 import tempfile
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
@@ -38,15 +37,16 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Allowed:
-    """A message that is no fault of ours: its id, where it may stand (a pattern with `*` on the location), and why."""
+    """A message that is no fault of ours: its id, where it may stand and what it may say (`*` = anything), and why."""
 
     id: str
     where: str
+    text: str
     reason: str
 
     def covers(self, finding: Finding) -> bool:
-        """Say whether the finding is this message in a place where it may stand."""
-        return finding.id == self.id and fnmatchcase(finding.location, self.where)
+        """Say whether the finding is this message, in a place where it may stand."""
+        return finding.id == self.id and _fits(finding.location, self.where) and _fits(finding.text, self.text)
 
 
 class NoJudge(Exception):
@@ -94,12 +94,16 @@ def errors(findings: list[Finding]) -> list[Finding]:
 
 @cache
 def allowed() -> tuple[Allowed, ...]:
-    """Read allowed.csv; raises ValueError at a row that lacks an id, a place or a reason."""
+    """Read allowed.csv; raises ValueError at a row that lacks an id, a place, a text or a reason."""
     with (HERE / "allowed.csv").open(encoding="utf-8", newline="") as rows:
         found = tuple(Allowed(**row) for row in csv.DictReader(rows))
-    if not all((row.id and row.where and row.reason) for row in found):
-        raise ValueError("a row of allowed.csv lacks an id, a place or a reason")
+    if not all((row.id and row.where and row.text and row.reason) for row in found):
+        raise ValueError("a row of allowed.csv lacks an id, a place, a text or a reason")
     return found
+
+
+def _fits(text: str, pattern: str) -> bool:
+    return re.fullmatch(".*".join(map(re.escape, pattern.split("*"))), text) is not None
 
 
 def _run(folder: Path) -> str:
