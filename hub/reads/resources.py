@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
+import msgspec
+
 from hub.commands import Asking
 from hub.gate import Gate
 from hub.log.secrets import Secrets
@@ -80,11 +82,11 @@ class Reading:
         """
         used, warnings = _sorted_out(params, strict=strict)
         count = _count(params)
+        after, used = self._cursor(asking, params, used)
         with self._store.read() as tx:
             candidates = self._candidates(tx, asking, kind, used)
         released = self._gate.release(asking, candidates)
         rows = released.given
-        after = self._cursor(asking, params)
         # in the order of the log: a page begins after the last row of the page before
         following = [g for g in rows if g.row.position > after]
         size = 0 if dict(params).get("_summary") == "count" else count
@@ -92,12 +94,20 @@ class Reading:
         with self._store.read() as tx:
             shown = [p for g in page if (p := self._presenting(tx, g, asking.requester.organization)) is not None]
         more = size > 0 and len(following) > size
-        cursor = self._opaque.shut("page", asking.requester.organization, page[-1].row.position.to_bytes(8, "big")) if more else ""
+        cursor = ""
+        if more:
+            held = msgspec.msgpack.encode((page[-1].row.position, used))
+            cursor = self._opaque.shut("page", asking.requester.organization, held)
         return Page(len(rows), tuple(shown), cursor, warnings, count, tuple(used))
 
-    def _cursor(self, asking: Asking, params: Sequence[tuple[str, str]]) -> int:
+    def _cursor(self, asking: Asking, params: Sequence[tuple[str, str]], used: list[tuple[str, str]]) -> tuple[int, list[tuple[str, str]]]:
+        """Give where a page begins and what it searches for: a next link carries both, sealed, so that no number stands in an address."""
         text = dict(params).get("_page", "")
-        return int.from_bytes(self._opaque.open("page", asking.requester.organization, text), "big") if text else 0
+        if not text:
+            return 0, used
+        held = self._opaque.open("page", asking.requester.organization, text)
+        position, criteria = msgspec.msgpack.decode(held, type=tuple[int, list[tuple[str, str]]])
+        return position, criteria
 
     def _candidates(self, tx: Tx, asking: Asking, kind: str, used: Sequence[tuple[str, str]]) -> list[Row]:
         """Find what the parameters mean; without one that names a person or a thing, the asker's own and the directory."""

@@ -154,7 +154,8 @@ def _told_start(found: Sequence[Piece]) -> Moment | None:
 def _ward(held: State, spoken: Sequence[Piece], names: Names) -> str:
     """Give the ward: the last move's, else the admission's, else the one that any message tells."""
     order = [*reversed(held.moves), *([held.admit] if held.admit else []), *spoken]
-    return next((told for one in order if (told := read.ward(one.body, names.places))), "")
+    here = next((told for one in order if (told := read.ward(one.body, names.places))), "")
+    return here or next((told for one in spoken if (told := read.left_ward(one.body, names.places))), "")
 
 
 def _course(held: State, names: Names) -> tuple[Told, ...]:

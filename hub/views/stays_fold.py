@@ -7,7 +7,7 @@ it lies earlier on the day. Source: SS-MIX2 / HL7 v2.5 ADT events; state machine
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -49,7 +49,7 @@ def state(found: Sequence[Piece]) -> State:
     by_effect: dict[str, list[Piece]] = {}
     for piece in found:
         by_effect.setdefault(piece.effect, []).append(piece)
-    facts = {effect: (_many if effect in {"move", "leave", "return"} else _single)(told) for effect, told in by_effect.items()}
+    facts = {effect: _KINDS.get(effect, _single)(told) for effect, told in by_effect.items()}
     none = _Fact()
     admit, discharge = facts.get("admit", none).one, facts.get("discharge", none).one
     if admit and discharge and _readmitted(admit, discharge):
@@ -87,6 +87,20 @@ def _single(found: Sequence[Piece]) -> _Fact:
     return _Fact((told[-1],), tuple(told[:-1]))
 
 
+def _admission(found: Sequence[Piece]) -> _Fact:
+    """Take the admission: told under several times of one day, each time is taken back by itself, and the last told holds."""
+    named: dict[str, list[Piece]] = {}
+    newest = max(found, key=lambda one: (not one.undo, bool(one.stay), one.told)).stay
+    for one in found:
+        named.setdefault(one.stay or newest, []).append(one)
+    if len(named) == 1:
+        return _single(found)
+    facts = [_single(each) for each in named.values()]
+    holds = sorted((piece for each in facts for piece in each.holds), key=lambda one: one.told)
+    struck = tuple(piece for each in facts for piece in each.struck)
+    return _Fact(tuple(holds[-1:]), (*struck, *holds[:-1]), tuple(piece for each in facts for piece in each.pending))
+
+
 def _many(found: Sequence[Piece]) -> _Fact:
     """Take a fact that happens several times: one fact a moment; what takes back another moment strikes the only one of its day."""
     moments: dict[datetime, list[Piece]] = {}
@@ -104,6 +118,10 @@ def _many(found: Sequence[Piece]) -> _Fact:
             moments[target].append(one)
     facts = [_single(each) for each in moments.values()]
     return _Fact(_ordered(one for each in facts for one in each.holds), tuple(one for each in facts for one in each.struck), tuple(pending))
+
+
+_KINDS: dict[str, Callable[[Sequence[Piece]], _Fact]] = {"admit": _admission, "move": _many, "leave": _many, "return": _many}
+"""How facts are taken together, where not as one fact of which the last telling holds."""
 
 
 def _readmitted(admit: Piece, discharge: Piece) -> bool:

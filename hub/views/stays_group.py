@@ -39,7 +39,7 @@ def group(found: Sequence[Piece]) -> tuple[list[Group], list[Piece]]:
             groups.setdefault(key, Group(key)).pieces.append(one)
         else:
             loose.append(one)
-    return attach(_with_plans(list(groups.values())), loose)
+    return attach(_with_plans(_by_day(list(groups.values()))), loose)
 
 
 def _own_key(one: Piece) -> str:
@@ -49,6 +49,21 @@ def _own_key(one: Piece) -> str:
     if one.effect == "admit" and not one.undo and (at := admitted(one)):
         return f"admitted {at.start.date().isoformat()}"
     return ""
+
+
+def _by_day(groups: list[Group]) -> list[Group]:
+    """Join keys of one day of admission: a corrected hour makes another key, and no second stay."""
+    days: dict[date, Group] = {}
+    kept: list[Group] = []
+    for one in sorted(groups, key=lambda g: g.key):
+        began = _began(one)
+        if began is None:
+            kept.append(one)
+        elif (first := days.setdefault(began.start.date(), one)) is one:
+            kept.append(one)
+        else:
+            first.pieces.extend(one.pieces)
+    return kept
 
 
 def _with_plans(groups: list[Group]) -> list[Group]:

@@ -6,7 +6,7 @@ none; there each version is a statement at the sender's `meta.lastUpdated`, else
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -14,7 +14,7 @@ from typing import Any
 import orjson
 
 from hub.views.ages import JST, Moment, moment
-from hub.views.emergency_read import codings, extension, has_code, reference, said, text, walk
+from hub.views.emergency_read import codings, extension, has_code, reference, said, text, walk, words
 from hub.views.shapes import Known
 from hub.views.stays_tables import keyed, rows
 
@@ -98,7 +98,7 @@ def _piece(one: Known) -> Piece | None:
             one.custodian, one.source, patient, reference(one), "", "", undo=False, occurred=moment(text(body, "period.start")),
             sent=sent.start if sent else one.recorded.astimezone(JST), control=f"{one.version:09}", stay=reference(one), body=body,
         )  # fmt: skip
-    occurred = moment(facts.get("occurred", ""))
+    occurred = _occurred(facts)
     sent = moment(facts.get("sent", ""))
     at = sent.start if sent else occurred.start if occurred else one.recorded.astimezone(JST)
     undo = row["undo"] == "yes" or facts.get("undo") == "yes"
@@ -106,6 +106,15 @@ def _piece(one: Known) -> Piece | None:
         one.custodian, one.source, patient, reference(one), facts["event"], row["effect"], undo=undo, occurred=occurred,
         sent=at, control=facts.get("control", ""), stay=facts.get("stay", ""), body=body,
     )  # fmt: skip
+
+
+def _occurred(facts: Mapping[str, str]) -> Moment | None:
+    """Give when it happened, no more precise than the message was (`precision`): a day stays a day."""
+    found = moment(facts.get("occurred", ""))
+    known = facts.get("precision", "")
+    if found is None or found.precision != "time" or known not in {"year", "month", "day"}:
+        return found
+    return Moment(found.start, "year" if known == "year" else "month" if known == "month" else "day")
 
 
 def _is_part(body: Mapping[str, Any]) -> bool:
@@ -145,30 +154,35 @@ def _extended(body: Mapping[str, Any], names: tuple[str, ...]) -> Moment | None:
 
 
 def ward(body: Mapping[str, Any], places: Mapping[str, str]) -> str:
-    """Say where the person lies now: the location that is not left. `places` are the names of known Locations by reference."""
-    found = [one for one in walk(body, "location") if isinstance(one, Mapping) and text(one, "status") not in {"completed", "planned"}]
-    for one in reversed(found):
-        if shown := _place(one, body, places):
-            return shown
-    return ""
+    """Say where the person lies now: the ward (病棟) of the locations not left. `places` are the names of known Locations by reference."""
+    found = [one for one in walk(body, "location") if isinstance(one, Mapping) and text(one, "status") not in {"completed", "planned", "reserved"}]
+    return _ward_of(found, body, places)
+
+
+def left_ward(body: Mapping[str, Any], places: Mapping[str, str]) -> str:
+    """Say which ward a message left: of the locations marked as completed (PV1-6 of a move, PV1-3 of a discharge)."""
+    return _ward_of([one for one in walk(body, "location") if isinstance(one, Mapping) and text(one, "status") == "completed"], body, places)
+
+
+def _ward_of(found: Sequence[Mapping[str, Any]], body: Mapping[str, Any], places: Mapping[str, str]) -> str:
+    """Take the last location marked as a ward; where none is marked, the last that is not marked as room or bed."""
+    wards = [one for one in found if has_code(one, "physicalType", "wa")]
+    rest = [one for one in found if not has_code(one, "physicalType", "ro", "bd")]
+    return next((shown for one in (*reversed(wards), *reversed(rest)) if (shown := _place(one, body, places))), "")
 
 
 def locations(body: Mapping[str, Any], places: Mapping[str, str]) -> Iterator[tuple[str, Moment | None]]:
-    """Give the locations of a FHIR Encounter in their order, with their beginnings."""
+    """Give the wards of a FHIR Encounter in their order, with their beginnings."""
     for one in walk(body, "location"):
-        if isinstance(one, Mapping) and text(one, "status") != "planned" and (shown := _place(one, body, places)):
-            yield shown, begins(one)
+        if isinstance(one, Mapping) and text(one, "status") not in {"planned", "reserved"} and not has_code(one, "physicalType", "ro", "bd"):
+            shown = _place(one, body, places)
+            if shown:
+                yield shown, begins(one)
 
 
 def leave_until(body: Mapping[str, Any]) -> Moment | None:
     """Give when the person means to be back from a leave (PV2-47): the end of a location's period."""
     return next((at for one in walk(body, "location") if (at := ends(one))), None)
-
-
-def left_ward(body: Mapping[str, Any], places: Mapping[str, str]) -> str:
-    """Say which place a move left (PV1-6): the location marked as completed."""
-    left = [one for one in walk(body, "location") if isinstance(one, Mapping) and text(one, "status") == "completed"]
-    return _place(left[-1], body, places) if left else ""
 
 
 def words_of_condition(body: Mapping[str, Any]) -> str:
@@ -199,9 +213,9 @@ def disposition(body: Mapping[str, Any]) -> tuple[str, str]:
     """Give the words and the group (home, hospital, facility, died, other) of where the person went; empty when not told."""
     for concept in walk(body, "hospitalization.dischargeDisposition"):
         row = next((keyed("dispositions", "code")[code] for _, code, _ in codings(concept) if code in keyed("dispositions", "code")), None)
-        own = text(concept, "text")
+        own = words(concept)
         if row is not None:
-            return own or row["words"], row["group"]
+            return (row["words"] if own.isascii() else own), row["group"]
         if own:
             return own, "other"
     return "", ""

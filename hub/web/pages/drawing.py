@@ -68,25 +68,23 @@ def direction(vital: Vital) -> str:
 
 def density(model: EmergencyPage) -> int:
     """Say how small the A4 sheet must be set (0 to 3) to hold everything on one page, from the length of what it says."""
+    needed = lines_on_paper(model)
+    return sum(needed > limit for limit in _DENSE)
 
-    def rows(lines: Sequence[Line], width: int) -> float:
-        return (
-            sum(
-                1.25 * math.ceil((len(x.text) + len(x.when) + len(x.source) + 3) / width) + 0.9 * math.ceil(len(x.detail) / width)
-                for x in lines
-            )
-            + 2.2
-        )
 
+def lines_on_paper(model: EmergencyPage) -> float:
+    """Estimate how many lines the sheet needs: the tallest of its three upper cards, the signs, and three columns below."""
     wanted = model.wishes
     texts = (wanted.words, wanted.conditions + wanted.confirm, wanted.present)
     middle = sum(math.ceil(len(t) / 26) for t in texts) + 1.5 * len(wanted.wishes) + 3
     calls = sum(2.3 + math.ceil((len(c.who) + len(c.source) + len(c.when)) / 24) for c in model.calls) + 3
-    top = max(rows(model.alerts, 22), middle, calls)
-    below = sum(
-        rows(part, 24)
-        for part in (model.problems, model.drugs, model.allergies, model.devices, model.usual_self, model.home, model.visits, model.matters)
-    )
-    below += sum(rows(d.sides, 24) for d in model.differing)
-    needed = top + below / 3 + (14 if model.vitals else 4)
-    return sum(needed > limit for limit in _DENSE)
+    top = max(_rows(model.alerts, 22), middle, calls)
+    parts = (model.problems, model.drugs, model.allergies, model.devices, model.usual_self, model.home, model.visits, model.matters)
+    below = sum(_rows(part, 24) for part in parts) + sum(_rows(d.sides, 24) for d in model.differing)
+    return top + below / 3 + (14 if model.vitals else 4)
+
+
+def _rows(lines: Sequence[Line], width: int) -> float:
+    """Estimate the lines of one card that is so many characters wide, its heading among them."""
+    said = sum(1.25 * math.ceil((len(x.text) + len(x.when) + len(x.source) + 3) / width) for x in lines)
+    return said + sum(0.9 * math.ceil(len(x.detail) / width) for x in lines) + 2.2

@@ -1,0 +1,141 @@
+"""The application: routes, one handler for refusals, and the headers that every answer carries."""
+
+from __future__ import annotations
+
+import logging
+import re
+import uuid
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+
+import orjson
+from fastapi import FastAPI
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from hub.assemble import Hub
+from hub.reads.presenting import instant
+from hub.web.auth import Doorkeeper, Sessions
+from hub.web.errors import FHIR, answer
+from hub.web.events import Events
+from hub.web.fhir.capability import statement
+from hub.web.fhir.operations import Operations
+from hub.web.fhir.reading import FhirReading, known_type
+from hub.web.fhir.writing import Writing
+from hub.web.handing import Handing
+from hub.web.showing import Showing
+from schemas.errors import Broken, NotFound, NotOffered, Refusal
+
+_REQUEST_ID = re.compile(r"[A-Za-z0-9\-_.]{1,64}")
+_log = logging.getLogger("tsunagu.web")
+Next = Callable[[Request], Awaitable[Response]]
+
+
+def create_app(hub: Hub, *, demo: bool = False) -> FastAPI:
+    """Make the application over a hub. `demo` = sign-in by one-time links, and the band that says so on each page."""
+    sessions = Sessions(hub)
+    door = Doorkeeper(hub, sessions)
+    events = Events(hub, door)
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        yield
+        events.closing.set()
+
+    app = FastAPI(title="Tsunagu つなぐ", version="0.1.0", lifespan=lifespan, docs_url=None, redoc_url=None, redirect_slashes=False)
+    app.state.sessions, app.state.events = sessions, events
+    _guards(app)
+    _health(app, hub)
+    _fhir(app, hub, door)
+    handing = Handing(hub, door)
+    app.add_api_route("/hand-in", handing.hand_in, methods=["POST"], response_class=Response)
+    app.add_api_route("/links", handing.pairs, methods=["GET"], response_class=Response)
+    app.add_api_route("/links", handing.link, methods=["POST"], response_class=Response)
+    app.add_api_route("/links/undo", handing.unlink, methods=["POST"], response_class=Response)
+    app.add_api_route("/refused.json", handing.refused, methods=["GET"], response_class=Response)
+    app.add_api_route("/refused/{reference}/send", handing.send_again, methods=["POST"], response_class=Response)
+    app.add_api_route("/events", events.events, methods=["GET"], response_class=Response)
+    Showing(hub, door, demo=demo).routes(app)
+    return app
+
+
+def _guards(app: FastAPI) -> None:
+    @app.middleware("http")
+    async def around(request: Request, call_next: Next) -> Response:
+        given = request.headers.get("x-request-id", "")
+        request.state.request_id = given if _REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
+        try:
+            response = await call_next(request)
+        except Refusal as refusal:
+            response = answer(refusal)
+        except Exception as fault:  # noqa: BLE001  what nobody foresaw: named in the log without its words, which may quote data
+            quiet = RuntimeError(type(fault).__name__).with_traceback(fault.__traceback__)
+            _log.error("request %s failed", request.state.request_id, exc_info=quiet)
+            response = answer(Broken("HUB-5000"))
+        response.headers["X-Request-Id"] = request.state.request_id
+        response.headers["X-Content-Type-Options"] = "nosniff"
+        response.headers["Referrer-Policy"] = "no-referrer"
+        return response
+
+    @app.exception_handler(Refusal)
+    async def refused(_: Request, fault: Exception) -> Response:
+        assert isinstance(fault, Refusal)
+        return answer(fault)
+
+    @app.exception_handler(HTTPException)
+    async def framework(_: Request, fault: Exception) -> Response:
+        assert isinstance(fault, HTTPException)
+        return answer(NotOffered("HUB-5037") if fault.status_code == 405 else NotFound("HUB-5041"), headers=fault.headers)
+
+
+def _health(app: FastAPI, hub: Hub) -> None:
+    @app.get("/livez", response_class=Response)
+    async def alive() -> Response:
+        return Response(b"ok\n", media_type="text/plain")
+
+    @app.get("/readyz", response_class=Response)
+    async def ready() -> Response:
+        behind = sorted(hub.runner.stopped)
+        body = {"ready": not behind, "stopped": behind}
+        return Response(orjson.dumps(body), 200 if not behind else 503, media_type="application/json")
+
+
+def _fhir(app: FastAPI, hub: Hub, door: Doorkeeper) -> None:
+    started = instant(int(hub.now().timestamp() * 1000))
+    writing, reading, operations = Writing(hub, door), FhirReading(hub, door), Operations(hub, door)
+
+    async def metadata(_: Request) -> Response:
+        return Response(orjson.dumps(statement(hub.fhir, started)), media_type=FHIR)
+
+    async def absent(_: Request) -> Response:
+        """Discovery of sign-in by OAuth: not offered, so that no client starts a login."""
+        raise NotFound("HUB-5058")
+
+    def typed(handler: Callable[[Request], Awaitable[Response]]) -> Callable[[Request], Awaitable[Response]]:
+        async def checked(request: Request) -> Response:
+            known_type(request.path_params["kind"])
+            return await handler(request)
+
+        return checked
+
+    def add(path: str, handler: Callable[[Request], Awaitable[Response]], method: str) -> None:
+        app.add_api_route(path, handler, methods=[method], response_class=Response)
+
+    for base in ("/fhir", "/fhir/"):
+        add(base, writing.bundle, "POST")
+    add("/fhir/metadata", metadata, "GET")
+    add("/fhir/.well-known/smart-configuration", absent, "GET")
+    add("/fhir/.well-known/openid-configuration", absent, "GET")
+    add("/fhir/$board", operations.board, "GET")
+    add("/fhir/AuditEvent", operations.audit_events, "GET")
+    add("/fhir/Patient/{number}/$summary", operations.summary, "GET")
+    for path in ("/fhir/{kind}", "/fhir/{kind}/"):
+        add(path, typed(writing.create), "POST")
+        add(path, typed(writing.update), "PUT")
+        add(path, reading.search, "GET")
+    add("/fhir/{kind}/_search", reading.search_by_form, "POST")
+    add("/fhir/{kind}/{number}", reading.read, "GET")
+    add("/fhir/{kind}/{number}", typed(writing.update), "PUT")
+    add("/fhir/{kind}/{number}", typed(writing.delete), "DELETE")
+    add("/fhir/{kind}/{number}/_history/{version}", reading.read, "GET")

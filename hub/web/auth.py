@@ -1,0 +1,129 @@
+"""Who asks: an organization's token, or a user's signed session. Purpose and role come from registration, never from the request."""
+
+from __future__ import annotations
+
+import base64
+import hmac
+import secrets
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from hashlib import sha256
+
+import msgspec
+from starlette.requests import Request
+
+from consent.ask import Requester
+from hub.assemble import Hub
+from hub.commands import Asking
+from hub.credentials import Identified
+from schemas.errors import Denied, NotSignedIn
+
+COOKIE = "tsunagu"
+HOURS = 12
+LINK_MINUTES = 24 * 60
+
+
+class _Session(msgspec.Struct, frozen=True, array_like=True):
+    user: str
+    ends: int
+    salt: str
+
+
+@dataclass(frozen=True, slots=True)
+class SignedIn:
+    """A user with an open session. `csrf` stands in each form."""
+
+    identified: Identified
+    organization_name: str
+    role_name: str
+    csrf: str
+
+
+class Sessions:
+    """Sessions as signed cookies, and the one-time links that stand for sign-in while the hub is a demo on loopback."""
+
+    def __init__(self, hub: Hub, seconds: Callable[[], float] = time.time) -> None:
+        self._hub, self._seconds = hub, seconds
+        self._links: dict[str, tuple[str, float]] = {}
+        self._lock = threading.Lock()
+
+    def link(self, user: str) -> str:
+        """Make a one-time link's secret for a registered user."""
+        token = secrets.token_urlsafe(24)
+        with self._lock:
+            self._links[_hash(token)] = (user, self._seconds() + LINK_MINUTES * 60)
+        return token
+
+    def redeem(self, token: str) -> str | None:
+        """Use a link up; give the cookie's text, or None when the link is unknown, used or too old."""
+        with self._lock:
+            found = self._links.pop(_hash(token), None)
+        if found is None or found[1] < self._seconds() or found[0] not in self._hub.region.users:
+            return None
+        session = _Session(found[0], int(self._seconds()) + HOURS * 3600, secrets.token_hex(8))
+        body = base64.urlsafe_b64encode(msgspec.json.encode(session)).decode()
+        return f"{body}.{self._mac(body)}"
+
+    def signed_in(self, request: Request) -> SignedIn | None:
+        """Give the user of a request's cookie; None when there is none, or it is not ours or has ended."""
+        text = request.cookies.get(COOKIE, "")
+        body, _, mac = text.rpartition(".")
+        if not body or not hmac.compare_digest(self._mac(body), mac):
+            return None
+        session = msgspec.json.decode(base64.urlsafe_b64decode(body), type=_Session)
+        user = self._hub.region.users.get(session.user)
+        if user is None or session.ends < self._seconds():
+            return None
+        office = self._hub.region.offices[user.organization]
+        requester = Requester(office.code, office.kind, user.role, user.id)  # type: ignore[arg-type]
+        return SignedIn(Identified(requester, user.purpose, user.name), office.name, user.role, self._mac(f"csrf:{body}")[:32])
+
+    def _mac(self, text: str) -> str:
+        return hmac.digest(self._hub.secrets.sessions, text.encode(), sha256).hex()
+
+
+def _hash(token: str) -> str:
+    return sha256(token.encode()).hexdigest()
+
+
+class Doorkeeper:
+    """Tells who asks, for each request."""
+
+    def __init__(self, hub: Hub, sessions: Sessions) -> None:
+        self._hub, self.sessions = hub, sessions
+
+    def token(self, request: Request) -> Identified | None:
+        """Give who a bearer token stands for; None without one. Raises NotSignedIn for one that is unknown."""
+        scheme, _, token = request.headers.get("authorization", "").partition(" ")
+        if not scheme:
+            return None
+        found = self._hub.credentials.identify(token.strip()) if scheme.lower() == "bearer" else None
+        if found is None:
+            raise NotSignedIn("HUB-5031")
+        return found
+
+    def asking(self, request: Request, action: str, *, cookie: bool = False) -> Asking:
+        """Give who asks by token, or (for what a page links to) by session. Raises NotSignedIn."""
+        found = self.token(request)
+        if found is None and cookie:
+            signed = self.sessions.signed_in(request)
+            found = signed.identified if signed else None
+        if found is None:
+            raise NotSignedIn("HUB-5031")
+        return Asking(found.requester, found.purpose, request.state.request_id, action)
+
+    def user(self, request: Request) -> SignedIn:
+        """Give the user who looks at a page. Raises NotSignedIn."""
+        found = self.sessions.signed_in(request)
+        if found is None:
+            raise NotSignedIn("HUB-5032")
+        return found
+
+    def posting(self, request: Request, csrf: str) -> SignedIn:
+        """Give the user who posts a form; raise Denied when the form was not drawn for this session."""
+        found = self.user(request)
+        if not hmac.compare_digest(found.csrf, csrf):
+            raise Denied("HUB-5033")
+        return found
