@@ -14,7 +14,12 @@ from schemas.errors import BrokenRule, UnknownCode
 
 _PROFILE = "http://jpfhir.jp/fhir/core/StructureDefinition/JP_Encounter"
 STAY = f"{BASE}/sid/hospital-stay"
-"""No visit number exists in SS-MIX2: `institution:patient number:PV1-44` stands for it (hospital facts §4.3)."""
+"""No visit number exists in SS-MIX2: `institution:patient number:day of PV1-44` stands for it (hospital facts §4.3).
+
+The day, not the minute: SS-MIX2 keeps one admission a day apart from another by 診療日 alone (§1.2), senders differ in how much of the time
+they write, and a corrected time is the same stay.
+"""
+PLACE = f"{BASE}/sid/hospital-place"
 _CLASS = "http://terminology.hl7.org/CodeSystem/v3-ActCode"
 _CLASSES = {"I": ("IMP", "inpatient encounter"), "": ("IMP", "inpatient encounter"), "E": ("EMER", "emergency")}
 _PARTICIPANT = "http://terminology.hl7.org/CodeSystem/v3-ParticipationType"
@@ -28,7 +33,7 @@ def stay(heard: Heard) -> Iterator[Draft]:
     """Give the one Encounter as this message tells it: no earlier state, no guess; views fold the messages of a stay by `facts`."""
     pv1 = heard.message.need("PV1")
     start, end = _start(heard, pv1), heard.stamp(pv1, 45)
-    key = f"{heard.patient}:{start.digits}" if start else ""
+    key = f"{heard.patient}:{start.date.replace('-', '')}" if start else ""
     body = filled({
         "resourceType": "Encounter",
         "meta": {"profile": [_PROFILE]},
@@ -109,15 +114,21 @@ def _hospitalization(heard: Heard, pv1: Segment) -> Body:
 
 
 def _locations(heard: Heard, pv1: Segment) -> list[Body]:
-    """Give ward, room and bed as sent, each with its kind; a department (PL.6 `C`) is no place in the house."""
+    """Give the place as the codes of ward, room and bed that were sent; a department (PL.6 `C`) is no place in the house."""
     if clean(pv1[3, 6]) == "C":
         return []
+    found = [(row, text) for row in rows("locations") if (text := clean(pv1[3, int(row["component"])]))]
+    if not found:
+        return []
+    value = "/".join(clean(pv1[3, int(row["component"])]) for row in rows("locations")).rstrip("/")
     return [
         {
-            "location": {"display": text},
+            "location": {
+                "type": "Location",
+                "identifier": {"system": f"{PLACE}/{heard.sender}", "value": value},
+                "display": "　".join(f"{row['name']} {text}" for row, text in found),
+            },
             "status": heard.kind["location"],
-            "physicalType": concept(_PHYSICAL, row["code"], row["name"]),
+            "physicalType": concept(_PHYSICAL, found[-1][0]["code"]),
         }
-        for row in rows("locations")
-        if (text := clean(pv1[3, int(row["component"])]))
     ]

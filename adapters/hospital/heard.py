@@ -69,12 +69,15 @@ class Heard:
         return read_stamp(self.file.day, where="file name") if self.file and self.file.day else None
 
     def facts(self) -> Mapping[str, str]:
-        """Give what views need to put messages in order; times are ISO 8601 with +09:00, `precision` is that of `occurred`."""
-        occurred = self.occurred()
+        """Give what views need to put messages in order; times are ISO 8601 with +09:00, a day without time stays a day."""
         return {
-            "event": self.event, "kind": self.kind["kind"], "undo": self.kind["undo"], "occurred": occurred.iso, "precision": occurred.precision,
-            "sent": self.sent.iso, "control": self.control,
-        }  # fmt: skip
+            "event": self.event,
+            "kind": self.kind["kind"],
+            "undo": self.kind["undo"],
+            "occurred": self.occurred().fhir,
+            "sent": self.sent.iso,
+            "control": self.control,
+        }
 
 
 def hear(message: Message, sender: str, file: FileName | None) -> Heard:

@@ -43,11 +43,6 @@ class Stamp:
         """Give ISO 8601 with +09:00, whatever the precision; fractions only when they were written."""
         return self.at.isoformat()
 
-    @property
-    def digits(self) -> str:
-        """Give the date, and hour and minute if they were written, as digits: two writers of one moment agree on these."""
-        return re.sub("[^0-9]", "", self.iso[: 16 if self.precision in {"minute", "second"} else 10])
-
 
 def read_stamp(text: str, *, where: str) -> Stamp:
     """Read YYYY[MM[DD[HH[MM[SS[.S…]]]]]][+ZZZZ]; month or day `00` leaves the rest unsaid.
