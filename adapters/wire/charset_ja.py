@@ -8,13 +8,13 @@ hospital facts §1.9. Python's `iso2022_jp` refuses NEC row 13 (①㈱) and the 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 Declared = Literal["iso2022", "utf-8", "kana"]
 """What MSH-18 says: ISO 2022 with escapes (also plain ASCII), UTF-8, or JIS X 0201 in eight bits."""
 
-_ESCAPE = re.compile(rb"\x1b(\([BIJ]|\$[@AB]|\$\([@BDOQ])")
+_ESCAPE = re.compile(rb"\x1b(\([BIJ]|\$[@B]|\$\([@BDOQ])")
 _SETS = {
     b"(B": "ascii", b"(J": "ascii", b"(I": "kana",
     b"$@": "kanji", b"$B": "kanji", b"$(@": "kanji", b"$(B": "kanji", b"$(D": "supplement", b"$(O": "plane1", b"$(Q": "plane1",
@@ -23,7 +23,10 @@ _SETS = {
 _END = re.compile(rb"[\r\n\x0b\x1c]")
 _OUT = {"ascii": b"\x1b(B", "kana": b"\x1b(I", "kanji": b"\x1b$B", "supplement": b"\x1b$(D"}
 GAIJI = "\N{REPLACEMENT CHARACTER}"
-"""Stands for a character of the sender's own (外字) that no table knows."""
+"""Stands for a character of the sender's own (外字) that no table knows; also for one that UTF-8 or CP932 put into the private use area."""
+_PRIVATE = re.compile("[\ue000-\uf8ff\U000f0000-\U0010ffff]")
+_NO_TEXT = re.compile("[\x80\xa0\uf8f0-\uf8ff]")
+"""What Python's CP932 makes of single bytes that are no character (80, A0, FD to FF)."""
 
 
 class NotInCharset(ValueError):
@@ -55,6 +58,11 @@ def decode(data: bytes, declared: Declared) -> Decoded:
     Bytes with escapes are ISO 2022 whatever was declared. Without escapes and with eight bits: what was declared, and otherwise UTF-8, CP932,
     EUC-JP, whichever holds without a fault. Where UTF-8 was declared nothing else is tried, since cut UTF-8 makes fluent nonsense in CP932.
     """
+    found = _decode(data, declared)
+    return replace(found, text=_PRIVATE.sub(GAIJI, found.text))
+
+
+def _decode(data: bytes, declared: Declared) -> Decoded:
     if b"\x1b" in data:
         text, unclosed = _iso2022(data)
         return Decoded(text, "iso2022", deviates=declared != "iso2022", unclosed=unclosed)
@@ -62,7 +70,7 @@ def decode(data: bytes, declared: Declared) -> Decoded:
         return Decoded(data.decode("ascii"), "ascii")
     if declared == "utf-8":
         return Decoded(_utf8(data), "utf-8")
-    if declared == "kana" and (kana := _try(data, "cp932")) is not None:
+    if declared == "kana" and (kana := _cp932(data)) is not None:
         return Decoded(kana, "cp932")
     return _eight_bits(data)
 
@@ -73,7 +81,7 @@ def _eight_bits(data: bytes) -> Decoded:
     except UnicodeDecodeError as error:
         if error.reason == "unexpected end of data" and not data[: error.start].isascii():
             raise NotInCharset(error.start, data[: error.start].decode("utf-8"), truncated=True) from error
-    if (text := _try(data, "cp932")) is not None:
+    if (text := _cp932(data)) is not None:
         return Decoded(text, "cp932", deviates=True)
     if (text := _try(data, "euc_jp")) is not None:
         return Decoded(text, "euc_jp", deviates=True)
@@ -87,6 +95,11 @@ def _utf8(data: bytes) -> str:
     except UnicodeDecodeError as error:
         truncated = error.reason == "unexpected end of data"
         raise NotInCharset(error.start, data[: error.start].decode("utf-8"), truncated=truncated) from error
+
+
+def _cp932(data: bytes) -> str | None:
+    found = _try(data, "cp932")
+    return None if found is None or _NO_TEXT.search(found) else found
 
 
 def _try(data: bytes, codec: str) -> str | None:

@@ -14,7 +14,7 @@ from importlib.resources import files
 from itertools import pairwise
 from typing import cast
 
-from adapters.wire.charset_ja import Declared, Decoded, NotInCharset, decode
+from adapters.wire.charset_ja import GAIJI, Declared, Decoded, NotInCharset, decode
 from adapters.wire.hl7_escapes import Delimiters, escaped, unescaped
 from schemas.errors import Issue, Malformed, MissingValue, TooLong, UnknownCode, Unsupported
 
@@ -24,7 +24,7 @@ _START = re.compile(rb"(?:\A|(?<=[\r\n\x0b\x1c]))MSH[^\w\s]")
 _LINE_END = re.compile("\r\n|\r|\n")
 _NAME = re.compile("[A-Z][A-Z0-9]{2}")
 _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f]")
-_FRAME = b"\x0b\x1c\r\n \x1a"
+_FRAME = b"\x0b\x1c\r\n\x1a"
 """Marks of a socket dump (MLLP), of an end of file, and blank lines: none of them is part of a message."""
 
 
@@ -198,7 +198,7 @@ def _warnings(decoded: Decoded, delimiters: Delimiters) -> Iterator[Issue]:
     if decoded.unclosed:
         yield warning("HUB-1013", "MSH-18")
     if decoded.gaiji:
-        yield warning("HUB-1014", _place(decoded.text.partition("\N{REPLACEMENT CHARACTER}")[0], delimiters))
+        yield warning("HUB-1014", _place(decoded.text.partition(GAIJI)[0], delimiters))
 
 
 def _place(before: str, delimiters: Delimiters) -> str:
