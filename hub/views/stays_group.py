@@ -57,9 +57,7 @@ def _by_day(groups: list[Group]) -> list[Group]:
     kept: list[Group] = []
     for one in sorted(groups, key=lambda g: g.key):
         began = _began(one)
-        if began is None:
-            kept.append(one)
-        elif (first := days.setdefault(began.start.date(), one)) is one:
+        if began is None or (first := days.setdefault(began.start.date(), one)) is one:
             kept.append(one)
         else:
             first.pieces.extend(one.pieces)

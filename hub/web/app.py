@@ -10,9 +10,11 @@ from contextlib import asynccontextmanager
 
 import orjson
 from fastapi import FastAPI
+from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from hub.assemble import Hub
 from hub.reads.presenting import instant
@@ -29,7 +31,6 @@ from schemas.errors import Broken, NotFound, NotOffered, Refusal
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9\-_.]{1,64}")
 _log = logging.getLogger("tsunagu.web")
-Next = Callable[[Request], Awaitable[Response]]
 
 
 def create_app(hub: Hub, *, demo: bool = False) -> FastAPI:
@@ -60,23 +61,43 @@ def create_app(hub: Hub, *, demo: bool = False) -> FastAPI:
     return app
 
 
-def _guards(app: FastAPI) -> None:
-    @app.middleware("http")
-    async def around(request: Request, call_next: Next) -> Response:
-        given = request.headers.get("x-request-id", "")
-        request.state.request_id = given if _REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
+class Guard:
+    """Around everything: the request's id, the headers that every answer carries, and what nobody foresaw."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one connection."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        given = Headers(scope=scope).get("x-request-id", "")
+        name = given if _REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
+        scope.setdefault("state", {})["request_id"] = name
+        begun = False
+
+        async def sending(message: Message) -> None:
+            nonlocal begun
+            if message["type"] == "http.response.start":
+                begun = True
+                headers = MutableHeaders(scope=message)
+                headers["X-Request-Id"] = name
+                headers["X-Content-Type-Options"] = "nosniff"
+                headers["Referrer-Policy"] = "no-referrer"
+            await send(message)
+
         try:
-            response = await call_next(request)
-        except Refusal as refusal:
-            response = answer(refusal)
-        except Exception as fault:  # noqa: BLE001  what nobody foresaw: named in the log without its words, which may quote data
+            await self._app(scope, receive, sending)
+        except Exception as fault:  # noqa: BLE001  named in the log without its words, which may quote data
             quiet = RuntimeError(type(fault).__name__).with_traceback(fault.__traceback__)
-            _log.error("request %s failed", request.state.request_id, exc_info=quiet)
-            response = answer(Broken("HUB-5000"))
-        response.headers["X-Request-Id"] = request.state.request_id
-        response.headers["X-Content-Type-Options"] = "nosniff"
-        response.headers["Referrer-Policy"] = "no-referrer"
-        return response
+            _log.error("request %s failed", name, exc_info=quiet)
+            if not begun:
+                await answer(Broken("HUB-5000"))(scope, receive, sending)
+
+
+def _guards(app: FastAPI) -> None:
+    app.add_middleware(Guard)
 
     @app.exception_handler(Refusal)
     async def refused(_: Request, fault: Exception) -> Response:

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 import pyotp
 
-from consent.ask import Network
+from consent.ask import Network, Requester
 from hub.commands import Asking
 from hub.log.keys import Keyring
 from hub.log.secrets import Secrets
@@ -36,6 +36,11 @@ class Breaking:
         self._seconds = seconds
         """The wall clock that one-time codes follow: an authenticator knows no demo clock."""
 
+    def may(self, requester: Requester) -> bool:
+        """Say whether this asker is of a kind and role that may break the glass."""
+        network = self._network
+        return requester.kind in network.emergency_kinds and requester.role in network.emergency_roles and bool(requester.person)
+
     def seed(self, user: str) -> str:
         """Give the secret of a user's authenticator app (Base32, RFC 6238)."""
         return self._secrets.totp_seed(user)
@@ -51,7 +56,7 @@ class Breaking:
         or used code.
         """
         requester = asking.requester
-        if requester.kind not in self._network.emergency_kinds or requester.role not in self._network.emergency_roles or not requester.person:
+        if not self.may(requester):
             raise Denied("HUB-5060")
         if len(reason.strip()) < REASON_LEAST:
             raise MissingValue("HUB-5061", where="reason", least=str(REASON_LEAST))

@@ -19,7 +19,7 @@ GENERIC_DRUG = "http://jpfhir.jp/fhir/core/mhlw/CodeSystem/MedicationGeneralOrde
 USAGE = "http://jami.jp/CodeSystem/MedicationUsage"
 OBSERVATION_CATEGORY = "http://jpfhir.jp/fhir/core/CodeSystem/JP_SimpleObservationCategory_CS"
 _FORM = "http://hl7.org/fhir/StructureDefinition/iso21090-EN-representation"
-_INSTITUTIONS = {"hospital", "clinic", "pharmacy", "dentist", "visiting-nurse"}
+INSTITUTIONS = {"hospital", "clinic", "pharmacy", "dentist", "visiting-nurse"}
 
 
 def coding(system: str, code: str, display: str = "") -> Tree:
@@ -40,7 +40,7 @@ def code_of(system: str, code: str, text: str = "") -> Tree:
 def office_reference(alias: str, more: str = "") -> Tree:
     """Point to an organization by its registered code; `more` (a person's name) follows the name."""
     row = office(alias)
-    system = INSTITUTION if row["kind"] in _INSTITUTIONS else KAIGO_OFFICE
+    system = INSTITUTION if row["kind"] in INSTITUTIONS else KAIGO_OFFICE
     return {"type": "Organization", "identifier": {"system": system, "value": row["code"]}, "display": f"{row['name']} {more}".strip()}
 
 

@@ -188,7 +188,7 @@ def relative(pen: Pen, spec: Spec) -> Iterator[Tree]:
     """Make a RelatedPerson: family, given, relation, phone, rank; `agent` for 代弁者."""
     relation = [concept(spec["relation"])]
     if spec.get("agent"):
-        relation.append(code_of(f"{HL7}/v3-RoleCode", "HPOWATT", "代弁者"))
+        relation.append(code_of(f"{HL7}/v3-RoleClass", "AGNT", "代弁者"))
     body = {
         "active": True,
         "patient": pen.me,
@@ -198,6 +198,23 @@ def relative(pen: Pen, spec: Spec) -> Iterator[Tree]:
         "period": {"start": pen.clock.fhir(spec["since"])},
     }
     yield pen.make("RelatedPerson", "r", body)
+
+
+def stay(pen: Pen, spec: Spec) -> Iterator[Tree]:
+    """Make the Encounter of a hospital that sends FHIR: at, leaves (planned), ward, reason, icd."""
+    planned = extension("planned-end", valueDateTime=pen.clock.at(spec["leaves"]).isoformat())
+    body = {
+        "extension": [planned],
+        "status": "in-progress",
+        "class": coding(f"{HL7}/v3-ActCode", "IMP", "inpatient encounter"),
+        "subject": pen.me,
+        "period": {"start": pen.clock.at(spec["at"]).isoformat()},
+        "reasonCode": [code_of(ICD10, spec["icd"], spec["reason"])],
+        "hospitalization": {"admitSource": code_of("http://jpfhir.jp/fhir/Common/CodeSystem/admit-Source", "4", "他の病院・診療所の病棟から")},
+        "location": [{"location": {"display": spec["ward"]}, "status": "active"}],
+        "serviceProvider": office_reference(pen.alias),
+    }
+    yield pen.make("Encounter", "s", body)
 
 
 def caution(pen: Pen, spec: Spec) -> Iterator[Tree]:
@@ -215,6 +232,6 @@ def caution(pen: Pen, spec: Spec) -> Iterator[Tree]:
 
 WRITERS: Mapping[str, Callable[[Pen, Spec], Iterator[Tree]]] = {
     "problem": problem, "allergy": allergy, "drug": drug, "device": device, "told": told, "measured": measured, "matters": matters,
-    "visit": visit, "appointment": appointment, "relative": relative, "caution": caution,
+    "visit": visit, "appointment": appointment, "relative": relative, "stay": stay, "caution": caution,
 }  # fmt: skip
 """Word of a chart's entry (`is`) → the function that writes it."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from hub.views.shapes import EmergencyPage, Line, Vital
 
 SPARK_WIDTH, SPARK_HEIGHT, SPARK_EDGE = 160, 44, 5
-_DENSE = (56, 76, 100)
+_DENSE = (54, 60, 80)
 """From how many estimated lines on paper the A4 sheet is set smaller, step by step (measured with Chromium's print)."""
 
 

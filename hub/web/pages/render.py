@@ -22,7 +22,7 @@ from hub.web.pages.saying import as_date, clock, dial, hour, label, readings, re
 from schemas.errors import Issue
 from schemas.messages import english, japanese
 
-STATIC = {"hub.css": "text/css; charset=utf-8", "hub.js": "text/javascript; charset=utf-8"}
+STATIC = {"hub.css": "text/css; charset=utf-8", "hub.js": "text/javascript; charset=utf-8", "mark.svg": "image/svg+xml"}
 """Files to be served under `/static/`, each with its media type."""
 POLICY = "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 """Content-Security-Policy under which every page works."""

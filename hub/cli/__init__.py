@@ -1,0 +1,1 @@
+"""The command `tsunagu`: environment → ports → hub → server."""

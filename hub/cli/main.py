@@ -1,0 +1,138 @@
+"""The verbs of `tsunagu`. Environment and standard streams are seen here and nowhere else."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from hub.settings import Settings
+from schemas.errors import Refusal
+from schemas.messages import english, japanese
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one verb; give the exit status: 0 done, 1 not done, 2 wrong use."""
+    asked = _parser().parse_args(arguments)
+    logging.basicConfig(stream=sys.stderr, level=logging.INFO, format='{"at":"%(asctime)s","level":"%(levelname)s","from":"%(name)s","said":"%(message)s"}')
+    logging.getLogger("httpx").setLevel(logging.WARNING)
+    try:
+        status: int = asked.run(asked)
+    except Refusal as refusal:
+        for issue in refusal.issues:
+            where = f" [{issue.where}]" if issue.where else ""
+            print(f"{issue.rule}{where} {japanese(issue)} / {english(issue)}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    return status
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="tsunagu", description="つなぐ：医療と介護をつなぐ地域のハブ / a hub between medicine and care")
+    verbs = parser.add_subparsers(required=True, metavar="VERB")
+
+    serve = verbs.add_parser("serve", help="ハブを動かす / run the hub (settings: TSUNAGU_…)")
+    serve.set_defaults(run=_serve)
+
+    demo = verbs.add_parser("demo", help="架空の地域でハブを動かす / run the hub with an invented region")
+    demo.add_argument("--port", type=int, default=0, help="0 = 8080、使われていれば空いているもの / 8080, or a free one")
+    demo.add_argument("--data", type=Path, help="置き場所（なければ一時フォルダー） / where to keep it (a temporary folder otherwise)")
+    demo.add_argument("--json", action="store_true", help="準備ができたら JSON を1行 / one line of JSON when it answers")
+    demo.add_argument("--story", action="store_true", help="物語を最後まで演じて終わる / play the story and end")
+    demo.set_defaults(run=_demo)
+
+    hand = verbs.add_parser("import", help="ファイルやフォルダーを渡す / hand in a file or a folder")
+    hand.add_argument("path", type=Path)
+    hand.add_argument("--to", default="", help="ハブの住所（TSUNAGU_BASE） / address of the hub")
+    hand.add_argument("--token", default="", help="組織のトークン（TSUNAGU_TOKEN） / the organization's token")
+    hand.set_defaults(run=_import)
+
+    replay = verbs.add_parser("replay", help="記録から表を作り直し、行ごとに比べる / rebuild all tables from the log and compare them row for row")
+    replay.add_argument("--data", type=Path, help="TSUNAGU_DATA")
+    replay.set_defaults(run=_replay)
+
+    verify = verbs.add_parser("verify", help="記録が書き換えられていないことを確かめる / check that the log was not changed")
+    verify.add_argument("--data", type=Path, help="TSUNAGU_DATA")
+    verify.add_argument("--key", type=Path, help="チェックポイントの公開鍵ファイル（なければデータの中のもの） / public key of the checkpoints")
+    verify.set_defaults(run=_verify)
+
+    token = verbs.add_parser("token", help="組織のトークンを発行する（ハブを止めて） / make a token for an organization (hub stopped)")
+    token.add_argument("organization")
+    token.set_defaults(run=_token)
+
+    authenticator = verbs.add_parser("authenticator", help="緊急開示の確認コードの鍵を表示する / show a user's one-time-code secret")
+    authenticator.add_argument("user")
+    authenticator.set_defaults(run=_authenticator)
+    return parser
+
+
+def _settings() -> Settings:
+    return Settings.read(os.environ)
+
+
+def _serve(_: argparse.Namespace) -> int:
+    from hub.cli.serving import serve
+
+    return serve(_settings())
+
+
+def _demo(asked: argparse.Namespace) -> int:
+    from hub.cli.demo import demo
+
+    return demo(port=asked.port, data=asked.data, as_json=asked.json, story=asked.story)
+
+
+def _import(asked: argparse.Namespace) -> int:
+    from hub.cli.handing import hand_in
+
+    base = asked.to or os.environ.get("TSUNAGU_BASE", "http://127.0.0.1:8080")
+    return hand_in(asked.path, base.rstrip("/"), asked.token or os.environ.get("TSUNAGU_TOKEN", ""))
+
+
+def _data(asked: argparse.Namespace) -> Path:
+    found: Path = asked.data or _settings().data
+    return found
+
+
+def _replay(asked: argparse.Namespace) -> int:
+    from hub.cli.checking import replay
+
+    return replay(_data(asked), _settings().region)
+
+
+def _verify(asked: argparse.Namespace) -> int:
+    from hub.cli.checking import verify
+
+    return verify(_data(asked), asked.key)
+
+
+def _token(asked: argparse.Namespace) -> int:
+    from hub.assemble import TOKENS
+    from hub.credentials import Credentials
+    from hub.region import read_region
+
+    settings = _settings()
+    settings.data.mkdir(parents=True, exist_ok=True)
+    print(Credentials(settings.data / TOKENS, read_region(settings.region)).issue(asked.organization))
+    return 0
+
+
+def _authenticator(asked: argparse.Namespace) -> int:
+    from hub.assemble import MASTER
+    from hub.log.secrets import Secrets, read_master
+    from hub.region import read_region
+    from schemas.errors import NotFound
+
+    settings = _settings()
+    if asked.user not in read_region(settings.region).users:
+        raise NotFound("HUB-5015")
+    print(Secrets.of(read_master(settings.data / MASTER, create=False)).totp_seed(asked.user))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

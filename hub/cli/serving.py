@@ -1,0 +1,79 @@
+"""Runs a hub behind uvicorn until SIGTERM or Ctrl+C."""
+
+from __future__ import annotations
+
+import gc
+import socket
+from collections.abc import Callable
+
+import uvicorn
+from fastapi import FastAPI
+
+from hub.assemble import Hub, assemble
+from hub.clock import clock
+from hub.ingest.adapters import load_adapters
+from hub.ingest.folder import Watching
+from hub.region import read_region
+from hub.settings import Settings
+from hub.web.app import create_app
+from schemas.fhir.warm import warm
+
+GRACE = 3
+"""Seconds that open requests get at the end; event streams end by themselves."""
+
+
+class Server(uvicorn.Server):
+    """uvicorn's server that says when it answers and ends event streams when it is told to stop."""
+
+    def __init__(self, config: uvicorn.Config, app: FastAPI, started: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._app, self._said = app, started
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start, then say so."""
+        await super().startup(sockets)
+        if self.started:
+            self._said()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """End the streams first: they never end by themselves."""
+        self._app.state.events.closing.set()
+        await super().shutdown(sockets)
+
+
+def run(hub: Hub, app: FastAPI, bound: socket.socket, started: Callable[[], None] = lambda: None) -> None:
+    """Serve on a bound socket until told to stop."""
+    warm()
+    gc.collect()
+    gc.freeze()  # what start-up made lives as long as the process: no collection needs to look at it again
+    config = uvicorn.Config(app, log_config=None, access_log=False, timeout_graceful_shutdown=GRACE, server_header=False, lifespan="on")
+    server = Server(config, app, started)
+    try:
+        server.run(sockets=[bound])
+    finally:
+        hub.close()
+
+
+def bind(host: str, port: int) -> socket.socket:
+    """Bind a listening socket; port 0 = any free one."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    bound = socket.socket(family, socket.SOCK_STREAM)
+    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    bound.bind((host, port))
+    return bound
+
+
+def serve(settings: Settings) -> int:
+    """Run the hub that the settings describe."""
+    hub = assemble(
+        data=settings.data, region=read_region(settings.region), base=settings.base, adapters=load_adapters(settings.adapters), now=clock(settings.starts)
+    )
+    watching = Watching(hub, settings.watch, settings.data / "watched.json") if settings.watch else None
+    if watching:
+        watching.start()
+    try:
+        run(hub, create_app(hub), bind(settings.host, settings.port))
+    finally:
+        if watching:
+            watching.close()
+    return 0

@@ -1,0 +1,37 @@
+"""Where each role may go: the entries of its first page and the links of the top bar."""
+
+from __future__ import annotations
+
+from consent.ask import Requester
+from hub.web.pages import Entry, Nav
+
+ROLES = {
+    "doctor": "医師", "nurse": "看護師", "pharmacist": "薬剤師", "dentist": "歯科医師", "rehabilitation": "リハビリ職",
+    "care-manager": "ケアマネジャー", "helper": "介護職", "social-worker": "相談員", "clerk": "事務", "municipality": "市の担当",
+    "privacy-officer": "個人情報保護責任者", "operator": "運用担当", "system": "連携プログラム", "subject": "ご本人", "proxy": "代理の方",
+}  # fmt: skip
+_PLACES = (
+    ("/board", "入退院", "だれが入院し、いつ帰るか。きょうが期限のもの。", frozenset({"hospital", "clinic", "care-manager", "visiting-nurse", "support-center"})),
+    ("/emergency", "急変時", "運ばれてきた方をさがし、ふだんの様子・薬・アレルギー・意思・連絡先を見る。",
+     frozenset({"hospital", "clinic", "visiting-nurse", "care-manager", "pharmacy", "dentist", "home-help", "day-care", "support-center", "disability"})),
+    ("/refused", "受け取れなかった送信", "読めなかったファイルと理由。なおして、もう一度送る。",
+     frozenset({"hospital", "clinic", "visiting-nurse", "care-manager", "pharmacy", "dentist", "home-help", "support-center"})),
+)  # fmt: skip
+
+
+def _places(requester: Requester) -> list[tuple[str, str, str]]:
+    if requester.role == "privacy-officer":
+        return [("/audit", "開示の記録", "だれが、だれの何を、どの根拠で見たか。緊急開示の確認。")]
+    if requester.kind == "network":
+        return [("/links-page", "同じ方のつなぎ", "かなと生年月日が同じで、まだつないでいない方。")]
+    return [(href, title, text) for href, title, text, kinds in _PLACES if requester.kind in kinds]
+
+
+def entries(requester: Requester) -> list[Entry]:
+    """Give the entries of a role's first page."""
+    return [Entry(href, title, text, main=i == 0) for i, (href, title, text) in enumerate(_places(requester))]
+
+
+def nav(requester: Requester, current: str) -> list[Nav]:
+    """Give the links of a role's top bar."""
+    return [Nav(href, title, current=href == current) for href, title, _ in _places(requester)]

@@ -1,0 +1,30 @@
+"""What pages need of a request: who asks, a form that was drawn for this session; and a page as an answer."""
+
+from __future__ import annotations
+
+from urllib.parse import parse_qsl
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from hub.commands import Asking
+from hub.web.auth import Doorkeeper, SignedIn
+from hub.web.bodies import body
+
+MAX_FORM = 50_000
+
+
+def html(text: str, status: int = 200) -> Response:
+    """Give a page."""
+    return Response(text.encode(), status, media_type="text/html; charset=utf-8")
+
+
+def asked(signed: SignedIn, request: Request, action: str) -> Asking:
+    """Give who asks on a page."""
+    return Asking(signed.identified.requester, signed.identified.purpose, request.state.request_id, action)
+
+
+async def posted(request: Request, door: Doorkeeper) -> tuple[dict[str, str], SignedIn]:
+    """Read a form that was drawn for this session."""
+    form = dict(parse_qsl((await body(request, MAX_FORM)).decode("utf-8", "replace"), keep_blank_values=True))
+    return form, door.posting(request, form.get("csrf", ""))

@@ -1,0 +1,152 @@
+"""The pages that people use: sign-in, first page, 入退院, 急変時 with break-glass, 開示の記録, messages that were not taken."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+from fastapi import FastAPI
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from hub.assemble import Hub
+from hub.web.auth import COOKIE, HOURS, Doorkeeper
+from hub.web.errors import answer, status_of
+from hub.web.handing import Handing
+from hub.web.menus import ROLES, entries, nav
+from hub.web.pages import Refused, SignIn, render
+from hub.web.requests import asked, html, posted
+from hub.web.showing_audit import ShowingAudit
+from hub.web.showing_care import ShowingCare
+from schemas.errors import NotSignedIn, Refusal
+
+class Showing:
+    """Pages over a hub. `demo` = the band on each page, and the way in by one-time links."""
+
+    def __init__(self, hub: Hub, door: Doorkeeper, *, demo: bool) -> None:
+        self._hub, self._door, self._demo = hub, door, demo
+        self._care = ShowingCare(hub, door, demo=demo)
+        self._audit = ShowingAudit(hub, door, demo=demo)
+        self._handing = Handing(hub, door)
+
+    def routes(self, app: FastAPI) -> None:
+        """Add all pages."""
+
+        def add(path: str, handler: Callable[[Request], Awaitable[Response]], method: str = "GET") -> None:
+            app.add_api_route(path, self._guarded(handler), methods=[method], response_class=Response, include_in_schema=False)
+
+        add("/", self.home)
+        add("/sign-in", self.ways)
+        add("/sign-in/{token}", self.enter)
+        add("/sign-out", self.leave, "POST")
+        add("/static/{name}", self.static)
+        add("/refused", self.refused)
+        add("/refused/send", self.send, "POST")
+        self._care.routes(add)
+        self._audit.routes(add)
+
+    def _guarded(self, handler: Callable[[Request], Awaitable[Response]]) -> Callable[[Request], Awaitable[Response]]:
+        """Draw refusals as pages, and give each page its policy."""
+
+        async def guarded(request: Request) -> Response:
+            try:
+                response = await handler(request)
+            except NotSignedIn:
+                response = RedirectResponse("/sign-in", 303)
+            except Refusal as refusal:
+                response = self._refusal(request, refusal)
+            response.headers.setdefault("Content-Security-Policy", render.POLICY)
+            if "cache-control" not in response.headers:
+                response.headers["Cache-Control"] = "no-store"
+            return response
+
+        return guarded
+
+    def _refusal(self, request: Request, refusal: Refusal) -> Response:
+        signed = self._door.sessions.signed_in(request)
+        if "json" in request.headers.get("accept", ""):
+            return answer(refusal)
+        text = render.message(
+            ("できませんでした", "This could not be done"),
+            ("次の理由で、お求めのことはできませんでした。", "The reason is given here."),
+            ("理由を確かめて、はじめの画面からやり直してください。", "Check the reason and start again from the first page."),
+            demo=self._demo, csrf=signed.csrf if signed else "", user=signed.identified.name if signed else "", issues=refusal.issues,
+        )  # fmt: skip
+        return html(text, status_of(refusal))
+
+    # ── in and out ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+    async def home(self, request: Request) -> Response:
+        """Draw the first page of the user's role."""
+        signed = self._door.user(request)
+        text = render.home(
+            entries(signed.identified.requester), demo=self._demo, csrf=signed.csrf, user=signed.identified.name,
+            role=ROLES.get(signed.role_name, signed.role_name), organization=signed.organization_name, nav=nav(signed.identified.requester, ""),
+        )  # fmt: skip
+        return html(text)
+
+    async def ways(self, request: Request) -> Response:
+        """Draw the ways in: in a demo one link for each registered user, made anew at each look."""
+        del request
+        groups = []
+        if self._demo:
+            for code, office in self._hub.region.offices.items():
+                users = [u for u in self._hub.region.users.values() if u.organization == code]
+                ways = [SignIn(f"/sign-in/{self._door.sessions.link(u.id)}", u.name, ROLES.get(u.role, u.role)) for u in users]
+                if ways:
+                    groups.append((office.name, ways))
+        return html(render.sign_in(groups, demo=self._demo))
+
+    async def enter(self, request: Request) -> Response:
+        """Use a one-time link up and open a session."""
+        cookie = self._door.sessions.redeem(request.path_params["token"]) if self._demo else None
+        if cookie is None:
+            problem = ("このリンクはもう使えません。新しいリンクを使ってください。", "This link can no longer be used. Please use a new one.")
+            return html(render.sign_in([], demo=self._demo, problem=problem), 410)
+        response = RedirectResponse("/", 303)
+        secure = self._hub.base.startswith("https://")
+        response.set_cookie(COOKIE, cookie, max_age=HOURS * 3600, httponly=True, samesite="lax", secure=secure)
+        return response
+
+    async def leave(self, request: Request) -> Response:
+        """End the session."""
+        await posted(request, self._door)
+        response = RedirectResponse("/sign-in", 303)
+        response.delete_cookie(COOKIE)
+        return response
+
+    async def static(self, request: Request) -> Response:
+        """Give one of the two static files; its address changes with its content."""
+        name = request.path_params["name"]
+        if name not in render.STATIC:
+            return Response(status_code=404)
+        return Response(render.static_file(name), media_type=render.STATIC[name], headers={"Cache-Control": "public, max-age=31536000, immutable"})
+
+    # ── messages that were not taken ─────────────────────────────────────────────────────────────────────────────────
+
+    async def refused(self, request: Request) -> Response:
+        """List the organization's messages that were not taken."""
+        signed = self._door.user(request)
+        requester = signed.identified.requester
+        kept = await run_in_threadpool(self._hub.refusals.listed, requester.organization)
+        rows = [Refused(k.reference, k.at, signed.organization_name, k.layout or k.door, k.issues) for k in kept if not k.settled]
+        text = render.refused_list(
+            rows, demo=self._demo, csrf=signed.csrf, user=signed.identified.name, organization=signed.organization_name, nav=nav(requester, "/refused")
+        )
+        return html(text)
+
+    async def send(self, request: Request) -> Response:
+        """Send one of them again."""
+        form, signed = await posted(request, self._door)
+        asking = asked(signed, request, "write")
+        outcome = await run_in_threadpool(self._handing.again, asking, form.get("reference", ""))
+        taken = outcome.status_code == 200
+        text = render.message(
+            ("もう一度送りました", "Sent again") if taken else ("まだ受け取れません", "Still not taken"),
+            ("受け取りました。", "It was taken.") if taken else ("同じ理由で受け取れませんでした。", "It was not taken, for the reason in the list."),
+            ("受け取れなかった送信の一覧へ戻ります。", "Go back to the list."),
+            demo=self._demo, csrf=signed.csrf, user=signed.identified.name, nav=nav(signed.identified.requester, "/refused"),
+            back=("/refused", "一覧へ ／ List"),
+        )  # fmt: skip
+        return html(text, 200 if taken else 422)
+

@@ -1,0 +1,162 @@
+"""Pages for the network's office: 開示の記録 with its reviews, exports and proofs."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import orjson
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from hub.assemble import Hub
+from hub.tables.decisions import Filter
+from hub.views import audit
+from hub.views.ages import JST
+from hub.views.shapes import Decided
+from hub.web.auth import Doorkeeper, SignedIn
+from hub.web.menus import nav
+from hub.web.pages import render
+from hub.web.requests import asked, html, posted
+from schemas.errors import BadValue, NotFound
+
+Add = Callable[..., None]
+FILTERS = ("person", "organization", "from", "to", "outcome", "purpose")
+MOST = 10_000
+"""Lines of one export at most."""
+
+
+class ShowingAudit:
+    """These pages over a hub."""
+
+    def __init__(self, hub: Hub, door: Doorkeeper, *, demo: bool) -> None:
+        self._hub, self._door, self._demo = hub, door, demo
+
+    def routes(self, add: Add) -> None:
+        """Add them."""
+        add("/audit", self.page)
+        add("/audit/review", self.review, "POST")
+        add("/audit/export.csv", self.export)
+        add("/audit/proof/{reference}", self.proof)
+
+    async def page(self, request: Request) -> Response:
+        """Draw the record of disclosures for a filter; `why` opens one decision."""
+        signed = self._door.user(request)
+        return html(await run_in_threadpool(self._page, request, signed))
+
+    def _page(self, request: Request, signed: SignedIn) -> str:
+        asking = asked(signed, request, "audit")
+        filters = {name: request.query_params.get(name, "") for name in FILTERS}
+        listed = self._hub.audit.listed(asking, self._filter(signed, request, filters), request.query_params.get("below", ""))
+        counts = self._hub.audit.counts(asking)
+        why = request.query_params.get("why", "")
+        opened = None
+        if why and all(d.reference != why for d in listed.decided):
+            opened = next(iter(self._hub.audit.listed(asking, Filter(reference=why), size=1).decided), None)
+        head, _ = self._hub.audit.head()
+        now = self._hub.now()
+        more = ""
+        if listed.next:
+            query = "&".join(f"{k}={v}" for k, v in filters.items() if v)
+            more = f"/audit?{query}{'&' if query else ''}below={listed.next}"
+        model = audit.page(
+            listed.decided,
+            user=signed.identified.name,
+            now=now,
+            filters=filters,
+            organizations=self._hub.region.offices,
+            people={u.id: u.name for u in self._hub.region.users.values()},
+            persons=counts.persons,
+            why=why,
+            opened=opened,
+            today=counts.today,
+            refused_today=counts.refused_today,
+            open_reviews=[datetime.fromtimestamp(r.opened / 1000, UTC) for r in counts.reviews],
+            consents_expiring=counts.expiring,
+            proof_state="署名済み" if head else "未署名",
+            proof_detail=f"署名した記録の先頭：{head.splitlines()[1]} 枚" if head else "まもなく署名します",
+            more=more,
+        )
+        return render.audit(
+            model,
+            demo=self._demo,
+            csrf=signed.csrf,
+            nav=nav(signed.identified.requester, "/audit"),
+            organization=signed.organization_name,
+            exports=(("CSV で保存", f"/audit/export.csv?{request.url.query}"),),
+            outcomes=audit.outcomes(),
+            purposes=audit.purposes(),
+            proof=f"/audit/proof/{why}" if why and head else "",
+        )
+
+    def _filter(self, signed: SignedIn, request: Request, filters: dict[str, str]) -> Filter:
+        asking = asked(signed, request, "audit")
+        persons = self._hub.audit.persons(asking, filters["person"]) if filters["person"] else ()
+        return Filter(
+            persons=persons,
+            organization=filters["organization"],
+            purpose=filters["purpose"],
+            effect=filters["outcome"],
+            since=_day(filters["from"], "from"),
+            until=_day(filters["to"], "to", days=1),
+        )
+
+    async def review(self, request: Request) -> Response:
+        """Record what the officer found about an emergency access."""
+        form, signed = await posted(request, self._door)
+        asking = asked(signed, request, "audit")
+
+        def work() -> None:
+            session = self._hub.audit.session_of(asking, form.get("reference", ""))
+            self._hub.breaking.review(asking, session, form.get("result", ""))
+
+        await run_in_threadpool(work)
+        return RedirectResponse(f"/audit?why={form.get('reference', '')}#why", 303)
+
+    async def export(self, request: Request) -> Response:
+        """Give the filtered decisions as CSV (UTF-8 with BOM, as spreadsheets expect)."""
+        signed = self._door.user(request)
+
+        def work() -> bytes:
+            asking = asked(signed, request, "audit")
+            filters = {name: request.query_params.get(name, "") for name in FILTERS}
+            listed = self._hub.audit.listed(asking, self._filter(signed, request, filters), size=MOST)
+            return _csv(listed.decided)
+
+        headers = {"Content-Disposition": 'attachment; filename="decisions.csv"'}
+        return Response(await run_in_threadpool(work), media_type="text/csv; charset=utf-8", headers=headers)
+
+    async def proof(self, request: Request) -> Response:
+        """Give the proof of one decision."""
+        signed = self._door.user(request)
+        reference = request.path_params["reference"]
+        if not reference:
+            raise NotFound("HUB-5041")
+        found = await run_in_threadpool(self._hub.audit.proof, asked(signed, request, "audit"), reference)
+        headers = {"Content-Disposition": 'attachment; filename="proof.json"'}
+        return Response(orjson.dumps(found, option=orjson.OPT_INDENT_2), media_type="application/json", headers=headers)
+
+
+def _day(text: str, where: str, *, days: int = 0) -> int | None:
+    if not text:
+        return None
+    try:
+        day = datetime.fromisoformat(text).replace(tzinfo=JST)
+    except ValueError as fault:
+        raise BadValue("HUB-4083", where=where) from fault
+    return int((day + timedelta(days=days)).astimezone(UTC).timestamp() * 1000)
+
+
+def _csv(decided: Sequence[Decided]) -> bytes:
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\r\n")
+    writer.writerow(["reference", "at", "organization", "user", "role", "purpose", "action", "person", "effect", "reason", "basis", "consents", "resources"])
+    for d in decided:
+        consents = " ".join(f"{c}/{v}:{e}" for c, v, e in d.consents)
+        row: list[Any] = [d.reference, d.at.astimezone(JST).isoformat(), d.organization, d.user, d.role, d.purpose, d.action, d.pseudonym, d.effect]
+        writer.writerow([*row, d.reason, d.basis, consents, len(d.seen)])
+    return b"\xef\xbb\xbf" + out.getvalue().encode()

@@ -1,0 +1,183 @@
+"""Pages for those who care: 入退院 of an organization, 急変時 of a person, break-glass, the clerk's links."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import date, datetime
+from typing import Any
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from hub.assemble import Hub
+from hub.names import hub_id
+from hub.reads.persons import FoundPerson
+from hub.tables import identities
+from hub.views.emergency_read import shelve
+from hub.views.people import header
+from hub.web.auth import Doorkeeper, SignedIn
+from hub.web.menus import ROLES, nav
+from hub.web.pages import EmergencyLinks, Found, render
+from hub.web.requests import asked, html, posted
+from schemas.errors import BadInput, MissingValue, NotFound
+from schemas.messages import japanese
+
+Add = Callable[..., None]
+
+
+class ShowingCare:
+    """These pages over a hub."""
+
+    def __init__(self, hub: Hub, door: Doorkeeper, *, demo: bool) -> None:
+        self._hub, self._door, self._demo = hub, door, demo
+
+    def routes(self, add: Add) -> None:
+        """Add them."""
+        add("/board", self.board)
+        add("/board/sent", self.sent, "POST")
+        add("/emergency", self.search)
+        add("/emergency/find", self.find, "POST")
+        add("/emergency/open", self.open, "POST")
+        add("/emergency/{reference}", self.person)
+        add("/emergency/{reference}/sheet", self.sheet)
+        add("/emergency/{reference}/document", self.document)
+
+    # ── 入退院 ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    async def board(self, request: Request) -> Response:
+        """Draw the board of the user's organization; `episode` opens one stay."""
+        signed = self._door.user(request)
+        asking = asked(signed, request, "view")
+        episode = request.query_params.get("episode", "")
+        model = await run_in_threadpool(self._hub.view.board, asking, signed.identified.name, episode)
+        text = render.board(
+            model, demo=self._demo, csrf=signed.csrf, nav=nav(asking.requester, "/board"), events="/events", posted={"/board/sent"}
+        )
+        return html(text)
+
+    async def sent(self, request: Request) -> Response:
+        """Record that the office has sent its 入院時情報提供書 for a stay."""
+        form, signed = await posted(request, self._door)
+        await run_in_threadpool(self._hub.view.mark_sent, asked(signed, request, "write"), form.get("episode", ""))
+        return RedirectResponse("/board", 303)
+
+    # ── 急変時 ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    async def search(self, request: Request) -> Response:
+        """Draw the search for a person."""
+        return html(self._found(self._door.user(request)))
+
+    def _found(self, signed: SignedIn, **more: Any) -> str:
+        return render.find_person(
+            demo=self._demo, csrf=signed.csrf, user=signed.identified.name, organization=signed.organization_name,
+            nav=nav(signed.identified.requester, "/emergency"), **more,
+        )  # fmt: skip
+
+    async def find(self, request: Request) -> Response:
+        """Find by kana and birth date, or by care-insurance number."""
+        form, signed = await posted(request, self._door)
+        asking = asked(signed, request, "search")
+        if form.get("by") == "number":
+            found = await run_in_threadpool(self._hub.find.by_number, asking, form.get("insurer", ""), form.get("insured", ""))
+            typed = Found("番号が一致した方", "", None, "", "", "")
+        else:
+            kana, birth = form.get("kana", ""), form.get("birth", "")
+            try:
+                born = date.fromisoformat(birth)
+            except ValueError:
+                return html(self._found(signed, values=form, problem="生年月日を、西暦の年・月・日で入れてください。"), 422)
+            found = await run_in_threadpool(self._hub.find.by_name, asking, kana, birth)
+            typed = Found(kana, "", born, "", "", "")
+        return html(self._found(signed, values=form, results=[self._result(f, typed) for f in found]))
+
+    def _result(self, one: FoundPerson, typed: Found) -> Found:
+        """Show a person as the asker may see it; where nothing may be seen, what the asker has typed and no more."""
+        href = f"/emergency/{one.reference}"
+        if not one.patients:
+            return Found(typed.name, typed.kana, typed.birth, "", "", href, note="ご本人の同意の範囲では、まだ何も表示できません。")
+        with self._hub.store.read() as tx:
+            shelf = shelve(self._hub.view.known(tx, one.patients), self._hub.now(), self._hub.region.offices)
+        head = header(shelf)
+        first = one.patients[0].tree
+        return Found(head.name, head.kana, _date(first.get("birthDate")), head.sex, _town(first), href)
+
+    async def person(self, request: Request) -> Response:
+        """Draw the page of a person; where nothing may be seen, the way to break the glass for those who may."""
+        signed = self._door.user(request)
+        reference = request.path_params["reference"]
+        view = await run_in_threadpool(self._view, signed, request, reference)
+        if view is None:
+            return self._glass(signed, reference)
+        links = EmergencyLinks(sheet=f"/emergency/{reference}/sheet", document=f"/emergency/{reference}/document")
+        text = render.emergency(
+            view.page, demo=self._demo, csrf=signed.csrf, user=signed.identified.name, organization=signed.organization_name,
+            nav=nav(signed.identified.requester, "/emergency"), links=links,
+        )  # fmt: skip
+        return html(text)
+
+    async def sheet(self, request: Request) -> Response:
+        """Draw the A4 sheet."""
+        signed = self._door.user(request)
+        reference = request.path_params["reference"]
+        view = await run_in_threadpool(self._view, signed, request, reference)
+        if view is None:
+            raise NotFound("HUB-5041")
+        return html(render.emergency_sheet(view.page, demo=self._demo, csrf=signed.csrf, links=EmergencyLinks(page=f"/emergency/{reference}")))
+
+    async def document(self, request: Request) -> Response:
+        """Lead to the FHIR document of the same page."""
+        signed = self._door.user(request)
+        person = await run_in_threadpool(self._hub.view.person, asked(signed, request, "view"), request.path_params["reference"])
+        with self._hub.store.read() as tx:
+            patient = identities.patients_of(tx, person)[0]
+        return RedirectResponse(f"/fhir/Patient/{hub_id(patient)}/$summary", 303)
+
+    def _view(self, signed: SignedIn, request: Request, reference: str) -> Any:
+        asking = asked(signed, request, "view")
+        return self._hub.view.emergency(asking, self._hub.view.person(asking, reference))
+
+    def _glass(self, signed: SignedIn, reference: str, problem: str = "", reason: str = "") -> Response:
+        requester = signed.identified.requester
+        asking_may = self._hub.breaking.may(requester)
+        if not asking_may:
+            raise NotFound("HUB-5041")
+        code = self._hub.breaking.code(requester.person) if self._demo else None
+        text = render.break_glass_form(
+            "いま、さがした方", person=reference, problem=problem, demo_code=code, csrf=signed.csrf, role=ROLES.get(requester.role, ""),
+            place=signed.organization_name, user=signed.identified.name, nav=nav(requester, "/emergency"), reason=reason, demo=self._demo,
+        )  # fmt: skip
+        return html(text, 422 if problem else 200)
+
+    async def open(self, request: Request) -> Response:
+        """Open an emergency access, then show the page."""
+        form, signed = await posted(request, self._door)
+        reference = form.get("person", "")
+        asking = asked(signed, request, "emergency")
+
+        def work() -> None:
+            person = self._hub.view.person(asking, reference)
+            self._hub.breaking.open(
+                asking, person, reason=form.get("reason", ""), necessity=form.get("necessity") == "yes", difficulty=form.get("difficulty") == "yes",
+                code=form.get("code", "").strip(),
+            )  # fmt: skip
+
+        try:
+            await run_in_threadpool(work)
+        except (BadInput, MissingValue) as refusal:
+            return self._glass(signed, reference, japanese(refusal.issues[0]), form.get("reason", ""))
+        return RedirectResponse(f"/emergency/{reference}", 303)
+
+
+def _date(text: object) -> date | None:
+    try:
+        return datetime.fromisoformat(str(text)).date()
+    except ValueError:
+        return None
+
+
+def _town(tree: Mapping[str, Any]) -> str:
+    addresses = tree.get("address")
+    first = addresses[0] if isinstance(addresses, list) and addresses and isinstance(addresses[0], dict) else {}
+    city = first.get("city", "")
+    return city if isinstance(city, str) else ""
