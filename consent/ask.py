@@ -34,6 +34,8 @@ class Requester:
     """References (`Group/x`, `CareTeam/y`) of which the requester is a member at the time of asking."""
     resolved: bool = True
     """False when the actor could not be looked up: deny rules then count as matching."""
+    entities: frozenset[str] = frozenset()
+    """Codes of the registered legal entities that the organization is part of (`Organization.partOf`): a rule about them is about it too."""
     patients: frozenset[str] | None = None
     """Patients that the token is bound to; None = not bound."""
     second_factor: bool = False
@@ -91,6 +93,7 @@ class Record:
     id: str
     """`Type/tsu-…`, the hub-wide id."""
     patient: str
+    """`Patient/tsu-…`; empty for what is about nobody (an organization, a place)."""
     labels: Labels = UNKNOWN
     begins: date | None = None
     ends: date | None = None
@@ -106,6 +109,12 @@ class Record:
     """Holds class F: what is said of a family member."""
     harm: bool = False
     """A doctor has flagged that disclosure to the person may harm (Art. 33(2))."""
+    members: frozenset[str] = frozenset()
+    """The family members that class F speaks of (`RelatedPerson/tsu-…`); empty = unknown."""
+    inline: bool = False
+    """Holds elements with a security label of their own (DS4P inline labels, tag PROCESSINLINELABEL)."""
+    same_person: frozenset[str] = frozenset()
+    """Further Patients that are linked to the same person as of now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +160,18 @@ class Posting:
 
 
 @dataclass(frozen=True, slots=True)
+class Statute:
+    """A law that asks for data without consent: which resource types, for whom, labelled how, for which purposes."""
+
+    id: str
+    types: frozenset[str]
+    kinds: frozenset[str]
+    purposes: frozenset[str]
+    sensitivities: frozenset[str] = frozenset()
+    """The resource must carry one of them; empty = any."""
+
+
+@dataclass(frozen=True, slots=True)
 class Network:
     """Dated rules of the network; read from `consent/data/*.json` and the region's file, checked at start.
 
@@ -176,3 +197,13 @@ class Network:
     controllers: frozenset[str] = frozenset()
     """Names under which a consent speaks for the whole network rather than for one custodian."""
     ceiling: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    """Role → what it may see after consent: a class (`C`), one part of it (`C.lab`), or a class where the consent names the resource type
+    (`C?`). `X` = labelled R, `V` = labelled V, `F` = what is said of the family. A role that is not here sees nothing."""
+    lead_roles: Mapping[str, str] = field(default_factory=dict)
+    """Kind of organization → the role whose ceiling its own applications have."""
+    statutes: Mapping[str, Statute] = field(default_factory=dict)
+    proxy_kinds: frozenset[str] = frozenset()
+    """Kinds of proxies (`guardian`, `parent` …) whose verified consents count."""
+    receiver_confirm: bool = True
+    """The implied path asks that the receiver has confirmed the person's consent (third condition of the network notice)."""
+    emergency_overrides_optout: bool = True

@@ -1,0 +1,144 @@
+"""The rules of a network: read from a dated file, checked when read, so that a wrong file stops the start and not a decision."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+from functools import cache
+from typing import Any, get_args
+
+from consent.ask import Kind, Network, Posting, Role, Statute
+from consent.tables import meanings, rows, tree
+from schemas.errors import Broken
+
+_KINDS, _ROLES = frozenset(get_args(Kind)), frozenset(get_args(Role))
+_LABELLED = frozenset({"X", "V", "F"})
+_MOST_MINUTES = 24 * 60
+
+
+@cache
+def default_network() -> Network:
+    """Give the rules that come with the program (`data/network.json`)."""
+    return read_network(tree("network"))
+
+
+def read_network(data: Mapping[str, Any]) -> Network:
+    """Check and build the rules; the form is that of `data/network.json`.
+
+    Raises Broken (HUB-3051) naming the place: a missing part, an unknown kind, role, purpose, class of data or resource type.
+    """
+    implied, emergency = _part(data, "implied"), _part(data, "emergency")
+    purposes = {
+        _one_of(kind, _KINDS, "purposes_by_kind"): _purposes(data["purposes_by_kind"], kind, "purposes_by_kind")
+        for kind in _part(data, "purposes_by_kind")
+    }
+    ceiling = {_one_of(role, _ROLES, "ceiling"): _ceiling(data["ceiling"], role) for role in _part(data, "ceiling")}
+    lead = {_one_of(k, _KINDS, "lead_roles"): _one_of(r, frozenset(ceiling), f"lead_roles.{k}") for k, r in _part(data, "lead_roles").items()}
+    return Network(
+        version=_text(data, "edition"),
+        purposes_by_kind=purposes,
+        own_purposes=_purposes(data, "own_purposes"),
+        implied=_switch(implied, "on", "implied"),
+        implied_kinds=_set(implied, "kinds", "implied", _KINDS),
+        implied_purposes=_purposes(implied, "purposes", "implied"),
+        posted={p.organization: p for i, row in enumerate(_rows(implied, "posted", "implied")) for p in [_posting(row, f"implied.posted[{i}]")]},
+        reserved=frozenset((_text(row, "patient"), _text(row, "organization")) for row in _rows(implied, "reserved", "implied")),
+        emergency_kinds=_set(emergency, "kinds", "emergency", _KINDS),
+        emergency_roles=_set(emergency, "roles", "emergency", _ROLES),
+        emergency_minutes=_minutes(emergency),
+        emergency_overrides_unreadable=_switch(emergency, "overrides_unreadable", "emergency"),
+        emergency_overrides_optout=_switch(emergency, "overrides_optout", "emergency"),
+        written_purposes=_purposes(data, "written_purposes"),
+        controllers=_set(data, "controllers"),
+        ceiling=ceiling,
+        lead_roles=lead,
+        statutes={s.id: s for i, row in enumerate(_rows(data, "statutes")) for s in [_statute(row, f"statutes[{i}]")]},
+        proxy_kinds=_set(data, "proxy_kinds", "", frozenset(k.lstrip("|") for k in meanings("proxy"))),
+        receiver_confirm=_switch(implied, "receiver_confirm", "implied"),
+    )
+
+
+def _wrong(where: str) -> Broken:
+    return Broken("HUB-3051", where=where.lstrip("."))
+
+
+def _part(data: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    found = data.get(name)
+    if not isinstance(found, dict) or not found:
+        raise _wrong(name)
+    return found
+
+
+def _rows(data: Mapping[str, Any], name: str, within: str = "") -> list[Mapping[str, Any]]:
+    found = data.get(name)
+    if not isinstance(found, list) or not all(isinstance(row, dict) for row in found):
+        raise _wrong(f"{within}.{name}")
+    return found
+
+
+def _text(data: Mapping[str, Any], name: str) -> str:
+    found = data.get(name)
+    if not isinstance(found, str) or not found:
+        raise _wrong(name)
+    return found
+
+
+def _switch(data: Mapping[str, Any], name: str, within: str) -> bool:
+    found = data.get(name)
+    if not isinstance(found, bool):
+        raise _wrong(f"{within}.{name}")
+    return found
+
+
+def _one_of(value: Any, allowed: frozenset[str], where: str) -> str:
+    if value not in allowed:
+        raise _wrong(where)
+    return str(value)
+
+
+def _set(data: Mapping[str, Any], name: str, within: str = "", allowed: frozenset[str] | None = None) -> frozenset[str]:
+    found, where = data.get(name), f"{within}.{name}"
+    if not isinstance(found, list) or not all(isinstance(x, str) and x for x in found) or len(set(found)) < len(found):
+        raise _wrong(where)
+    if allowed is not None and not allowed.issuperset(found):
+        raise _wrong(where)
+    return frozenset(found)
+
+
+def _purposes(data: Mapping[str, Any], name: str, within: str = "") -> frozenset[str]:
+    return _set(data, name, within, frozenset(key.rpartition("|")[2] for key in meanings("purpose")))
+
+
+def _ceiling(data: Mapping[str, Any], role: str) -> frozenset[str]:
+    """Read what a role may see; each word must be of a class, a part or a label that exists, so that a slip does not open or shut silently."""
+    pairs = {(row["class"], row["part"]) for row in rows("classes")}
+    classes = {name for name, _ in pairs}
+    allowed = classes | {f"{name}?" for name in classes} | {f"{name}.{part}" for name, part in pairs}
+    labelled = _LABELLED | {f"{label}.{part}" for label in ("X", "V") for _, part in pairs}
+    return _set(data, role, "ceiling", frozenset(allowed | labelled) - {"D", "D?", "D.directory"})
+
+
+def _posting(row: Mapping[str, Any], where: str) -> Posting:
+    try:
+        since = date.fromisoformat(_text(row, "since"))
+    except ValueError as fault:
+        raise _wrong(f"{where}.since") from fault
+    return Posting(_text(row, "organization"), _purposes(row, "purposes", where), since)
+
+
+def _statute(row: Mapping[str, Any], where: str) -> Statute:
+    types = frozenset(kind for known in rows("classes") for kind in known["types"].split("|"))
+    return Statute(
+        id=_text(row, "id"),
+        types=_set(row, "types", where, types),
+        kinds=_set(row, "kinds", where, _KINDS),
+        purposes=_purposes(row, "purposes", where),
+        sensitivities=_set(row, "sensitivities", where, frozenset(key.rpartition("|")[2] for key in meanings("sensitivity"))),
+    )
+
+
+def _minutes(data: Mapping[str, Any]) -> int:
+    found = data.get("minutes")
+    if not isinstance(found, int) or isinstance(found, bool) or not 0 < found <= _MOST_MINUTES:
+        raise _wrong("emergency.minutes")
+    return found

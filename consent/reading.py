@@ -1,0 +1,262 @@
+"""A FHIR R4 Consent → its canonical form, or a refusal: raw FHIR is never judged.
+
+Three dialects of nesting contradict each other (consent-and-audit facts §2.2): R4 text (base from policyRule, no type at the root), root
+type (IHE PCF and most servers), LEAP (nested types turn round). Each is brought into one form here; what is ambiguous is refused.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, cast
+
+from consent.provisions import Dialect, office, root_rule
+from consent.rules import NOTHING, Directive, Effect, EmergencyWish, Form, Rule
+from consent.tables import meanings
+from consent.times import span
+from schemas.adapter import BASE
+from schemas.errors import BadInput, BadValue, BrokenRule, MissingValue, UnknownCode, Unsupported
+
+EXTENSIONS = f"{BASE}/StructureDefinition/consent-"
+FORM, PROXY, EMERGENCY = f"{EXTENSIONS}form", f"{EXTENSIONS}proxy", f"{EXTENSIONS}emergency"
+HUB_REFUSAL, FAMILY = f"{EXTENSIONS}hub-refusal", f"{EXTENSIONS}family"
+NETWORK = f"{BASE}/sid/network"
+"""Identifier system of a network: in `organization` it says that the consent speaks for all members."""
+LEAP = f"{BASE}/CodeSystem/consent-dialect|leap"
+"""Tag by which a sender says that its nested provisions turn round whatever their type says."""
+PCF_PROFILE = "https://profiles.ihe.net/ITI/PCF/StructureDefinition/IHE.PCF.consent"
+CLOCK_SKEW = timedelta(minutes=5)
+_LATER_FHIR = "http://hl7.org/fhir/5.0/StructureDefinition/extension-Consent."
+_OVER = frozenset({"inactive", "rejected", "entered-in-error"})
+
+Body = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class _Grantor:
+    """Who consents; `kind` empty = the person."""
+
+    kind: str = ""
+    verified: bool = False
+    until: datetime | None = None
+
+
+def normalise(body: Body, *, consent: str, version: int, patient: str, custodian: str, now: datetime) -> Directive:
+    """Give the canonical form of a Consent that has passed the FHIR checks.
+
+    `consent` and `patient` are hub-wide references, `custodian` the code of the organization that records it, `now` the time of recording.
+    A consent that is over (withdrawn, rejected, entered in error) is always taken, so that no formality can delay a withdrawal. Raises a
+    leaf of BadInput naming the place for all that this edition cannot read.
+    """
+    status = str(body["status"])
+    if not _is_about_sharing(body):
+        return Directive(consent, version, patient, custodian, custodian, "", status, now.astimezone(UTC), NOTHING, speaks=False)
+    try:
+        return _read(body, consent=consent, version=version, patient=patient, custodian=custodian, now=now)
+    except BadInput:
+        if status not in _OVER:
+            raise
+        return Directive(consent, version, patient, custodian, _controller_if_plain(body, custodian), "", status, now.astimezone(UTC), NOTHING)
+
+
+def _read(body: Body, *, consent: str, version: int, patient: str, custodian: str, now: datetime) -> Directive:
+    _refuse_modifiers(body)
+    dialect = _dialect(body)
+    at = _signed(body, now)
+    told = _extensions(body)
+    provision = body.get("provision", {})
+    effect = _effect(body, provision, dialect)
+    root = root_rule(provision, effect, dialect)
+    hub_refused = _refuses_hub(told, root)
+    grantor = _grantor(body, told)
+    return Directive(
+        consent=consent,
+        version=version,
+        patient=patient,
+        custodian=custodian,
+        controller=_controller(body, custodian),
+        policy_uri=_policy(body),
+        status=str(body["status"]),
+        at=at,
+        root=root,
+        dialect=dialect,
+        form=_form(body, told),
+        proxy=grantor.kind,
+        proxy_verified=grantor.verified,
+        proxy_until=grantor.until,
+        family=_family(told),
+        emergency=cast("EmergencyWish", _one_code(told, EMERGENCY, "emergency") or "unasked"),
+        hub_refused=hub_refused,
+    )
+
+
+def _is_about_sharing(body: Body) -> bool:
+    """Say whether the scope is patient-privacy; raise UnknownCode for a scope that might be."""
+    known = [meanings("scope").get(f"{c.get('system', '')}|{c.get('code', '')}", "") for c in body["scope"].get("coding", ())]
+    if "sharing" in known:
+        return True
+    if "other" in known:
+        return False
+    raise UnknownCode("HUB-3009", where="Consent.scope", set="scope")
+
+
+def _refuse_modifiers(body: Body) -> None:
+    for where in _modifiers(body, "Consent"):
+        raise Unsupported("HUB-3016", where=where)
+
+
+def _modifiers(value: Any, where: str) -> Iterator[str]:
+    if isinstance(value, list):
+        for i, inner in enumerate(value):
+            yield from _modifiers(inner, f"{where}[{i}]")
+    elif isinstance(value, dict):
+        for name, inner in value.items():
+            if name in {"modifierExtension", "implicitRules"}:
+                yield f"{where}.{name}"
+            yield from _modifiers(inner, f"{where}.{name}")
+
+
+def _dialect(body: Body) -> Dialect:
+    meta = body.get("meta", {})
+    if PCF_PROFILE in "|".join(meta.get("profile", ())):
+        if "verification" in body:
+            raise Unsupported("HUB-3005", where="Consent.verification")
+        return "pcf"
+    if any(f"{t.get('system', '')}|{t.get('code', '')}" == LEAP for t in meta.get("tag", ())):
+        return "leap"
+    return "root-type" if "type" in body.get("provision", {}) else "r4"
+
+
+def _effect(body: Body, provision: Body, dialect: Dialect) -> Effect:
+    """Give the base decision. Type and policyRule must not contradict each other."""
+    written = provision.get("type")
+    codings = body.get("policyRule", {}).get("coding", ())
+    bases = {m for c in codings if (m := meanings("policy").get(f"{c.get('system', '')}|{c.get('code', '')}"))}
+    if written is not None:
+        if bases - {written}:
+            raise BrokenRule("HUB-3017", where="Consent.policyRule")
+        return cast("Effect", written)
+    if dialect != "r4" or len(bases) != 1:
+        raise MissingValue("HUB-3018", where="Consent.provision.type")
+    base = bases.pop()
+    if base == "deny" and set(provision) - {"period", "provision", "id"}:
+        # R4 says of the root both that it limits the base and that it is an exception to it: for an opt-out the two are opposites.
+        raise BrokenRule("HUB-3019", where="Consent.provision")
+    return cast("Effect", base)
+
+
+def _signed(body: Body, now: datetime) -> datetime:
+    text = body.get("dateTime")
+    if text is None:
+        raise MissingValue("HUB-3020", where="Consent.dateTime")
+    if len(text) < len("2026-01-05"):
+        raise BadValue("HUB-3021", where="Consent.dateTime")
+    at, _ = span(text, "Consent.dateTime")
+    if at > now + CLOCK_SKEW:
+        raise BrokenRule("HUB-3022", where="Consent.dateTime")
+    return at
+
+
+def _extensions(body: Body) -> dict[str, list[Body]]:
+    """Collect the extensions of this hub; raise UnknownCode for one of ours that is unknown, Unsupported for an element of later FHIR."""
+    told: dict[str, list[Body]] = {FORM: [], PROXY: [], EMERGENCY: [], HUB_REFUSAL: [], FAMILY: []}
+    for i, extension in enumerate(body.get("extension", ())):
+        url, where = extension["url"], f"Consent.extension[{i}]"
+        if url in told:
+            told[url].append(extension)
+        elif url.startswith(EXTENSIONS):
+            raise UnknownCode("HUB-3009", where=where, set="extension")
+        elif url.startswith(_LATER_FHIR):
+            raise Unsupported("HUB-3004", where=where)
+    for url in (FORM, PROXY, EMERGENCY, HUB_REFUSAL):
+        if len(told[url]) > 1:
+            raise BrokenRule("HUB-3023", where="Consent.extension", name=url.removeprefix(f"{BASE}/StructureDefinition/"))
+    return told
+
+
+def _one_code(told: Mapping[str, list[Body]], url: str, kind: str) -> str:
+    for extension in told[url]:
+        code = str(extension.get("valueCode", ""))
+        if f"|{code}" not in meanings(kind):
+            raise UnknownCode("HUB-3009", where="Consent.extension", set=kind)
+        return code
+    return ""
+
+
+def _form(body: Body, told: Mapping[str, list[Body]]) -> Form:
+    """Give the form: as stated; else written when a signed paper is attached or referred to; else unknown."""
+    stated = _one_code(told, FORM, "form")
+    if stated:
+        return cast("Form", stated)
+    return "written" if "sourceAttachment" in body or "sourceReference" in body else "unknown"
+
+
+def _refuses_hub(told: Mapping[str, list[Body]], root: Rule) -> bool:
+    refused = any(e.get("valueBoolean") is True for e in told[HUB_REFUSAL])
+    if any("valueBoolean" not in e for e in told[HUB_REFUSAL]):
+        raise MissingValue("HUB-3011", where="Consent.extension")
+    if refused and root != Rule("deny", begins=root.begins, ends=root.ends):
+        raise BrokenRule("HUB-3024", where="Consent.provision")
+    return refused
+
+
+def _family(told: Mapping[str, list[Body]]) -> frozenset[str]:
+    found = set()
+    for extension in told[FAMILY]:
+        if extension.get("valueBoolean") is True:
+            found.add("*")
+        elif extension.get("valueReference", {}).get("reference"):
+            found.add(str(extension["valueReference"]["reference"]))
+        else:
+            raise MissingValue("HUB-3011", where="Consent.extension")
+    return frozenset(found)
+
+
+def _grantor(body: Body, told: Mapping[str, list[Body]]) -> _Grantor:
+    """Say who consents. Anybody but the person needs the proxy extension; who is both named and the person signs for themselves."""
+    performers = body.get("performer", ())
+    if not performers:
+        raise MissingValue("HUB-3025", where="Consent.performer")
+    own = body.get("patient", {}).get("reference")
+    if own and any(p.get("reference") == own for p in performers):
+        if told[PROXY]:
+            raise BrokenRule("HUB-3026", where="Consent.extension")
+        return _Grantor()
+    if not told[PROXY]:
+        raise MissingValue("HUB-3027", where="Consent.performer")
+    parts = {p["url"]: p for p in told[PROXY][0].get("extension", ())}
+    kind = str(parts.get("kind", {}).get("valueCode", ""))
+    if f"|{kind}" not in meanings("proxy"):
+        raise UnknownCode("HUB-3009", where="Consent.extension", set="proxy")
+    until = parts.get("until", {}).get("valueDate")
+    ends = span(until, "Consent.extension")[1] if until else None
+    return _Grantor(kind, parts.get("verified", {}).get("valueBoolean") is True, ends)
+
+
+def _controller(body: Body, custodian: str) -> str:
+    """Say for whom the consent speaks: the one organization named, else who records it."""
+    organizations = body.get("organization", ())
+    if len(organizations) > 1:
+        raise Unsupported("HUB-3028", where="Consent.organization")
+    for organization in organizations:
+        identifier = organization.get("identifier", {})
+        if identifier.get("system") == NETWORK and identifier.get("value"):
+            return str(identifier["value"])
+        code = office(organization, "Consent.organization[0]")
+        if code:
+            return code
+        raise Unsupported("HUB-3013", where="Consent.organization[0]")
+    return custodian
+
+
+def _controller_if_plain(body: Body, custodian: str) -> str:
+    try:
+        return _controller(body, custodian)
+    except BadInput:
+        return custodian
+
+
+def _policy(body: Body) -> str:
+    """Give the policy under which it stands; consents of one policy replace each other."""
+    return " ".join(sorted(p["uri"] for p in body.get("policy", ()) if "uri" in p))
