@@ -115,7 +115,10 @@ class Handing:
         return asking
 
     async def link(self, request: Request) -> Response:
-        """POST /links {"first": …, "second": …, "reason": …}: two Patients are one person."""
+        """POST /links {"first": …, "second": …, "reason": …}: two Patients are one person.
+
+        Each is `Patient/tsu-…` or `{"organization": code, "number": the organization's own}`.
+        """
         return await self._linked(request, unlink=False)
 
     async def unlink(self, request: Request) -> Response:
@@ -126,11 +129,16 @@ class Handing:
         asking = self._clerk(request)
         try:
             sent = orjson.loads(await body(request, 10_000))
-            first, second, reason = str(sent["first"]), str(sent["second"]), str(sent.get("reason", ""))
+            first, second, reason = self._patient(sent["first"]), self._patient(sent["second"]), str(sent.get("reason", ""))
         except (orjson.JSONDecodeError, KeyError, TypeError, AttributeError) as fault:
             raise Malformed("HUB-5039") from fault
         await run_in_threadpool(self._hub.links.unlink if unlink else self._hub.links.link, asking, first, second, reason)
         return _json({"linked": not unlink})
+
+
+    def _patient(self, sent: Any) -> str:
+        """Read `Patient/tsu-…`, or an organization's code and the number that it knows its patient by."""
+        return sent if isinstance(sent, str) else self._hub.links.patient(str(sent["organization"]), str(sent["number"]))
 
 
 def _file_name(request: Request) -> str:

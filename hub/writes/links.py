@@ -9,8 +9,9 @@ from hub.commands import Asking
 from hub.log.keys import Keyring
 from hub.log.secrets import Secrets
 from hub.log.store import Store
-from hub.names import MAIN, stream_of
+from hub.names import MAIN, hub_id, stream_of
 from hub.tables import identities, resources
+from hub.tables.derive import namer
 from hub.writer import Writer
 from hub.writes.events import append, event
 from schemas.errors import BrokenRule, Denied, NotFound
@@ -24,6 +25,10 @@ class Linking:
 
     def __init__(self, *, store: Store, keys: Keyring, secrets: Secrets, writer: Writer, now: Callable[[], datetime]) -> None:
         self._store, self._keys, self._secrets, self._writer, self._now = store, keys, secrets, writer, now
+
+    def patient(self, organization: str, number: str) -> str:
+        """Give the hub id of a Patient by the number that its organization knows it by; whether there is one is judged when it is linked."""
+        return hub_id(namer(self._secrets, organization, MAIN)("Patient", number))
 
     def link(self, asking: Asking, first: str, second: str, reason: str = "") -> None:
         """Say that two Patients (hub ids) are one person. Raises Denied, NotFound, BrokenRule when they are one already."""
