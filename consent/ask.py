@@ -8,14 +8,42 @@ from datetime import date, datetime
 from typing import Literal
 
 Kind = Literal[
-    "hospital", "clinic", "pharmacy", "dentist", "visiting-nurse", "care-manager", "home-help", "day-care", "disability",
-    "support-center", "city", "insurer", "university", "public-health", "police", "network", "subject",
+    "hospital",
+    "clinic",
+    "pharmacy",
+    "dentist",
+    "visiting-nurse",
+    "care-manager",
+    "home-help",
+    "day-care",
+    "disability",
+    "support-center",
+    "city",
+    "insurer",
+    "university",
+    "public-health",
+    "police",
+    "network",
+    "subject",
 ]
 """Kind of the registered organization. `support-center` is 地域包括支援センター, `network` the network's own office (officers, clerk)."""
 
 Role = Literal[
-    "doctor", "nurse", "pharmacist", "dentist", "rehabilitation", "care-manager", "helper", "social-worker", "clerk", "municipality",
-    "privacy-officer", "operator", "system", "subject", "proxy",
+    "doctor",
+    "nurse",
+    "pharmacist",
+    "dentist",
+    "rehabilitation",
+    "care-manager",
+    "helper",
+    "social-worker",
+    "clerk",
+    "municipality",
+    "privacy-officer",
+    "operator",
+    "system",
+    "subject",
+    "proxy",
 ]
 """Role in which somebody asks. `system` is an organization's own application (API token), with the ceiling of its kind's lead role."""
 

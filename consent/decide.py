@@ -9,14 +9,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
-from functools import cache
+from functools import cache, lru_cache
+from typing import Literal, NamedTuple
 
 from consent.ask import Ask, Decision, Network, Reason, Record
 from consent.ceiling import reach, sees_content
 from consent.classes import data_class
-from consent.matching import Verdict, verdict
+from consent.matching import NOT_COVERED, Verdict, verdict
 from consent.rules import CONFIDENTIALITY, Directive
-from consent.selecting import Live, Selected, refuses_hub, select
+from consent.selecting import Selected, refuses_hub, select
 from consent.times import TOKYO
 
 _ORDER = {"deny": 0, "redact": 1, "permit": 2}
@@ -28,6 +29,7 @@ _FAMILY = frozenset({"family"})
 _INLINE = frozenset({"inline"})
 _NOTHING: frozenset[str] = frozenset()
 _START = ("guard:ok",)
+_CEILING_OK: tuple[str, ...] = ("ceiling:ok",)
 _DISCLOSING = ("guard:ok", "subject:no", "own:no")
 _OWN = Decision("permit", "P-OWN", "JP-SAME-ENTITY", trail=("guard:ok", "subject:no", "own:yes"))
 _TREATMENT = {"ETREAT": "TREAT", "BTG": "TREAT"}
@@ -147,55 +149,78 @@ def _directory(record: Record) -> Decision:
 # ── 4–7 consent ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
+class _Granted(NamedTuple):
+    """What a path gives, before the role's ceiling."""
+
+    reason: str
+    basis: str
+    trail: tuple[str, ...]
+    consents: tuple[Reason, ...] = ()
+    obligations: frozenset[str] = _NOTHING
+    named: bool = False
+    """The consent names the type of the resource."""
+    family: bool = True
+    """What is said of the family may leave too."""
+
+
 def _by_consent(ask: Ask, record: Record, on_file: Selected, network: Network) -> Decision:
     if on_file.unreadable:
-        return Decision("deny", "D-UNPARSABLE", trail=(*_DISCLOSING, "unreadable:yes"))
+        return _deny("D-UNPARSABLE", (*_DISCLOSING, "unreadable:yes"))
     if not on_file.live:
         if on_file.expired:
             return _deny("D-EXPIRED", (*_DISCLOSING, "live:expired"))
         if on_file.withdrawn:
             return _deny("D-NOCONSENT", (*_DISCLOSING, "live:withdrawn"))
         return _implied(ask, record, network)
-    said = [(one, _of_live(one, verdict(one.directive.root, ask, record))) for one in on_file.live]
-    consents = tuple(Reason(one.directive.consent, one.directive.version, v.effect) for one, v in said)
-    trail: tuple[str, ...] = (*_DISCLOSING, f"live:{len(said)}")
-    denied = [v for _, v in said if v.effect == "deny"]
-    permits = [(one.directive, v) for one, v in said if v.effect == "permit"]
-    if denied:
-        base = not all(v.nested for v in denied)
-        reason = "D-CONFLICT" if permits else "D-BASE" if base else "D-NESTED"
-        trail = (*trail, "base:yes") if base else (*trail, "base:no", "nested:yes")
-        return Decision("deny", reason, consents=consents, trail=trail)
-    trail = (*trail, "base:no", "nested:no")
+    reasons: list[Reason] = []
+    permits: list[tuple[Directive, Verdict]] = []
+    base = nested = False
+    for one in on_file.live:
+        said = verdict(one.directive.root, ask, record)
+        if one.void and said.effect == "permit":
+            said = NOT_COVERED
+        reasons.append(_reason(one.directive.consent, one.directive.version, said.effect))
+        if said.effect == "permit":
+            permits.append((one.directive, said))
+        elif said.effect == "deny":
+            base, nested = base or not said.nested, nested or said.nested
+    consents = tuple(reasons)
+    if base or nested:
+        code = "D-CONFLICT" if permits else "D-BASE" if base else "D-NESTED"
+        return Decision("deny", code, consents=consents, trail=_trail(len(consents), "base:yes" if base else "base:no nested:yes"))
     if not permits:
-        return Decision("deny", "D-NOTCOVERED", consents=consents, trail=(*trail, "covered:no"))
-    return _permitted(ask, record, permits, consents, (*trail, "covered:yes"), network)
+        return Decision("deny", "D-NOTCOVERED", consents=consents, trail=_trail(len(consents), "base:no nested:no covered:no"))
+    return _permitted(ask, record, permits, consents, network)
 
 
-def _of_live(one: Live, found: Verdict) -> Verdict:
-    return Verdict("not-covered") if one.void and found.effect == "permit" else found
+@lru_cache(maxsize=65_536)
+def _reason(consent: str, version: int, effect: Literal["permit", "deny", "not-covered"]) -> Reason:
+    return Reason(consent, version, effect)
+
+
+@cache
+def _trail(live: int, steps: str) -> tuple[str, ...]:
+    return (*_DISCLOSING, f"live:{live}", *steps.split())
 
 
 def _permitted(
-    ask: Ask,
-    record: Record,
-    permits: Sequence[tuple[Directive, Verdict]],
-    consents: tuple[Reason, ...],
-    trail: tuple[str, ...],
-    network: Network,
-) -> Decision:
-    """Check the form, the family's part and the role's ceiling of what is permitted; say the basis."""
-    written = ask.purpose in network.written_purposes
-    if written:
+    ask: Ask, record: Record, permits: list[tuple[Directive, Verdict]], consents: tuple[Reason, ...], network: Network
+) -> Decision:  # fmt: skip
+    """Check the form and the family's part of what is permitted; say the basis."""
+    steps, basis = "base:no nested:no covered:yes", "JP-CONSENT"
+    if ask.purpose in network.written_purposes:
         permits = [(d, v) for d, v in permits if d.form in _SIGNED]
         if not permits:
-            return Decision("deny", "D-FORM", consents=consents, trail=(*trail, "form:no"))
-        trail = (*trail, "form:ok")
-    reason = "P-EXPLICIT" if any(not v.nested for _, v in permits) else "P-NESTED"
-    basis = "JP-PROXY" if all(d.proxy for d, _ in permits) else "JP-CARE-WRITTEN" if written else "JP-CONSENT"
-    family_agrees = not record.family or _family_agrees(record, [d for d, _ in permits])
-    named = any(v.named for _, v in permits)
-    return _capped(ask, record, Decision("permit", reason, basis, consents, trail=trail), network, named=named, family_agrees=family_agrees)
+            return Decision("deny", "D-FORM", consents=consents, trail=_trail(len(consents), f"{steps} form:no"))
+        steps, basis = f"{steps} form:ok", "JP-CARE-WRITTEN"
+    code, named, proxies = "P-NESTED", False, True
+    for directive, said in permits:
+        code = code if said.nested else "P-EXPLICIT"
+        named = named or said.named
+        proxies = proxies and bool(directive.proxy)
+    family = not record.family or _family_agrees(record, [d for d, _ in permits])
+    granted = _Granted(code, "JP-PROXY" if proxies else basis, _trail(len(consents), steps), consents, named=named, family=family)
+    return _capped(ask, record, granted, network)
 
 
 def _family_agrees(record: Record, permitting: Sequence[Directive]) -> bool:
@@ -204,20 +229,20 @@ def _family_agrees(record: Record, permitting: Sequence[Directive]) -> bool:
     return "*" in agreed or (bool(record.members) and record.members <= agreed)
 
 
-def _capped(ask: Ask, record: Record, given: Decision, network: Network, *, named: bool, family_agrees: bool) -> Decision:
+def _capped(ask: Ask, record: Record, granted: _Granted, network: Network) -> Decision:
     """Apply the ceiling of the role and add what has to be masked and obeyed."""
-    how_far = reach(ask.requester, record, network, named=named)
+    how_far = reach(ask.requester, record, network, named=granted.named)
     if how_far == "out":
-        return replace(given, effect="deny", reason="D-CEILING", basis="", obligations=_NOTHING, trail=(*given.trail, "ceiling:out"))
-    trail, masks, reason = (*given.trail, "ceiling:ok"), _NOTHING, given.reason
+        return Decision("deny", "D-CEILING", consents=granted.consents, trail=(*granted.trail, "ceiling:out"))
+    masks, code, steps = _NOTHING, granted.reason, _CEILING_OK
     if record.inline:
-        masks, reason, trail = masks | _INLINE, "R-LABEL", (*trail, "inline:masked")
+        masks, code, steps = _INLINE, "R-LABEL", (*steps, "inline:masked")
     if how_far == "family":
-        masks, reason, trail = masks | _FAMILY, "R-CEILING", (*trail, "family:ceiling")
-    elif not family_agrees:
-        masks, reason, trail = masks | _FAMILY, "R-FAMILY", (*trail, "family:masked")
-    obligations = given.obligations if _at_most_normal(record) else given.obligations | _NO_REDISCLOSURE
-    return Decision("redact" if masks else "permit", reason, given.basis, given.consents, obligations, masks, trail)
+        masks, code, steps = masks | _FAMILY, "R-CEILING", (*steps, "family:ceiling")
+    elif not granted.family:
+        masks, code, steps = masks | _FAMILY, "R-FAMILY", (*steps, "family:masked")
+    obligations = granted.obligations if _at_most_normal(record) else granted.obligations | _NO_REDISCLOSURE
+    return Decision("redact" if masks else "permit", code, granted.basis, granted.consents, obligations, masks, granted.trail + steps)
 
 
 def _at_most_normal(record: Record) -> bool:
@@ -252,7 +277,7 @@ def _implied(ask: Ask, record: Record, network: Network) -> Decision:
     if not _at_most_normal(record):
         return Decision("redact", "R-LABEL", masks=_WHOLE, trail=(*checked, "label:masked"))
     basis = "JP-NW-3COND" if ask.requester.receiver_confirmed else "JP-IMPLIED-CARE"
-    return _capped(ask, record, Decision("permit", "P-IMPLIED", basis, trail=checked), network, named=False, family_agrees=not record.family)
+    return _capped(ask, record, _Granted("P-IMPLIED", basis, checked, family=not record.family), network)
 
 
 # ── 9 break-glass ────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -265,7 +290,9 @@ def _by_emergency(ask: Ask, record: Record, on_file: Selected, network: Network,
         return Decision("deny", "D-BTG-INVALID", consents=normal.consents, trail=(*trail, "session:no"))
     if on_file.emergency_refused:
         obliged = frozenset({"NOTIFY_PO"})
-        return Decision("deny", "D-BTG-REFUSED", consents=normal.consents, obligations=obliged, trail=(*trail, "session:ok", "wish:refused"))
+        return Decision(
+            "deny", "D-BTG-REFUSED", consents=normal.consents, obligations=obliged, trail=(*trail, "session:ok", "wish:refused")
+        )
     trail = (*trail, "session:ok", "wish:no")
     if on_file.unreadable and not network.emergency_overrides_unreadable:
         return Decision("deny", "D-UNPARSABLE", trail=(*trail, "override:no"))
@@ -275,8 +302,8 @@ def _by_emergency(ask: Ask, record: Record, on_file: Selected, network: Network,
     if level is None or level == "V":
         reason = "R-LABEL" if level is None else "R-BTG-V"
         return Decision("redact", reason, consents=normal.consents, masks=_WHOLE, trail=(*trail, "label:masked"))
-    opened = Decision("permit", "P-BTG", "JP-EMERG", normal.consents, _AFTER_EMERGENCY, trail=(*trail, "label:ok"))
-    return _capped(ask, record, opened, network, named=True, family_agrees=True)
+    opened = _Granted("P-BTG", "JP-EMERG", (*trail, "label:ok"), normal.consents, _AFTER_EMERGENCY, named=True)
+    return _capped(ask, record, opened, network)
 
 
 def _session_holds(ask: Ask, record: Record, network: Network) -> bool:

@@ -6,8 +6,7 @@ requester or the record can therefore only lower the result.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from consent.ask import Ask, Record, Requester
 from consent.rules import CONFIDENTIALITY, Days, Effect, Rule
@@ -19,8 +18,7 @@ _TRIED = {"ETREAT": frozenset({"ETREAT", "TREAT"}), "BTG": frozenset({"BTG", "TR
 _TRIED_BY_DENY = {"ETREAT": frozenset({"ETREAT", "TREAT"}), "BTG": frozenset({"BTG", "ETREAT", "TREAT"})}
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(NamedTuple):
     """What one consent says to one question."""
 
     effect: Literal["permit", "deny", "not-covered"]

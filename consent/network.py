@@ -33,7 +33,9 @@ def read_network(data: Mapping[str, Any]) -> Network:
         for kind in _part(data, "purposes_by_kind")
     }
     ceiling = {_one_of(role, _ROLES, "ceiling"): _ceiling(data["ceiling"], role) for role in _part(data, "ceiling")}
-    lead = {_one_of(k, _KINDS, "lead_roles"): _one_of(r, frozenset(ceiling), f"lead_roles.{k}") for k, r in _part(data, "lead_roles").items()}
+    lead = {
+        _one_of(k, _KINDS, "lead_roles"): _one_of(r, frozenset(ceiling), f"lead_roles.{k}") for k, r in _part(data, "lead_roles").items()
+    }
     return Network(
         version=_text(data, "edition"),
         purposes_by_kind=purposes,
@@ -41,7 +43,9 @@ def read_network(data: Mapping[str, Any]) -> Network:
         implied=_switch(implied, "on", "implied"),
         implied_kinds=_set(implied, "kinds", "implied", _KINDS),
         implied_purposes=_purposes(implied, "purposes", "implied"),
-        posted={p.organization: p for i, row in enumerate(_rows(implied, "posted", "implied")) for p in [_posting(row, f"implied.posted[{i}]")]},
+        posted={
+            p.organization: p for i, row in enumerate(_rows(implied, "posted", "implied")) for p in [_posting(row, f"implied.posted[{i}]")]
+        },
         reserved=frozenset((_text(row, "patient"), _text(row, "organization")) for row in _rows(implied, "reserved", "implied")),
         emergency_kinds=_set(emergency, "kinds", "emergency", _KINDS),
         emergency_roles=_set(emergency, "roles", "emergency", _ROLES),

@@ -11,7 +11,19 @@ from typing import Any
 from consent.rules import Days, Directive, Rule
 from schemas.errors import Broken
 
-_SETS = {"recipients", "custodians", "authors", "purposes", "actions", "sensitivities", "classes", "codes", "instances", "related", "family"}
+_SETS = {
+    "recipients",
+    "custodians",
+    "authors",
+    "purposes",
+    "actions",
+    "sensitivities",
+    "classes",
+    "codes",
+    "instances",
+    "related",
+    "family",
+}
 _INSTANTS = {"begins", "ends", "at", "proxy_until"}
 _LAYOUT = 1
 

@@ -57,7 +57,9 @@ def normalise(body: Body, *, consent: str, version: int, patient: str, custodian
     except BadInput:
         if status not in _OVER:
             raise
-        return Directive(consent, version, patient, custodian, _controller_if_plain(body, custodian), "", status, now.astimezone(UTC), NOTHING)
+        return Directive(
+            consent, version, patient, custodian, _controller_if_plain(body, custodian), "", status, now.astimezone(UTC), NOTHING
+        )
 
 
 def _read(body: Body, *, consent: str, version: int, patient: str, custodian: str, now: datetime) -> Directive:

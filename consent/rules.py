@@ -65,7 +65,16 @@ class Rule:
 
     def __post_init__(self) -> None:
         """Note what it costs to judge."""
-        dimensions = (self.recipients, self.custodians, self.authors, self.sensitivities, self.classes, self.codes, self.instances, self.related)
+        dimensions = (
+            self.recipients,
+            self.custodians,
+            self.authors,
+            self.sensitivities,
+            self.classes,
+            self.codes,
+            self.instances,
+            self.related,
+        )
         object.__setattr__(self, "narrow", self.days is not None or any(dimensions))
 
 

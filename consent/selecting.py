@@ -3,25 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from consent.ask import Network
 from consent.rules import Directive
 
 _REFUSING = frozenset({"inactive", "rejected"})
+_Group = tuple[str, str, bool]
+"""Controller (empty = the whole network), policy, whether a proxy consents: consents of one group replace each other."""
 
 
-@dataclass(frozen=True, slots=True)
-class Live:
+class Live(NamedTuple):
     """A consent in force. A `void` one no longer permits, but what it denies still holds."""
 
     directive: Directive
     void: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Selected:
+class Selected(NamedTuple):
     """What is on file for a question."""
 
     live: tuple[Live, ...] = ()
@@ -39,8 +39,8 @@ def select(custodian: str, directives: Sequence[Directive], network: Network, at
 
     A consent that was withdrawn after an older one was signed leaves that one void: a withdrawal must not bring an earlier permit back.
     """
-    groups: dict[tuple[str, str, bool], list[Directive]] = {}
-    withdrawn: dict[tuple[str, str, bool], datetime] = {}
+    groups: dict[_Group, list[Directive]] = {}
+    withdrawn: dict[_Group, datetime] = {}
     unreadable = False
     for d in directives:
         if not d.speaks or d.at > at or (d.status != "active" and d.status not in _REFUSING):
@@ -58,9 +58,9 @@ def select(custodian: str, directives: Sequence[Directive], network: Network, at
         else:
             groups.setdefault(group, []).append(d)
     live: list[Live] = []
-    expired = False
+    expired = refused = False
     for group, members in groups.items():
-        newest = max(d.at for d in members)
+        newest = members[0].at if len(members) == 1 else max(d.at for d in members)
         void = group in withdrawn and withdrawn[group] > newest
         for d in members:
             if d.at < newest:
@@ -69,7 +69,7 @@ def select(custodian: str, directives: Sequence[Directive], network: Network, at
                 live.append(Live(d, void or not _may_speak(d, network)))
             else:
                 expired = True
-    refused = any(_refuses_emergency(members, at) for members in groups.values())
+        refused = refused or _refuses_emergency(members, at)
     return Selected(tuple(live), unreadable, expired, bool(withdrawn), refused)
 
 
@@ -90,7 +90,9 @@ def _in_force(d: Directive, at: datetime) -> bool:
 def _refuses_emergency(members: Sequence[Directive], at: datetime) -> bool:
     """Say whether the newest answer to the question of emergencies is no: a later consent that did not ask does not take it back."""
     asked = [d for d in members if d.emergency != "unasked" and _in_force(d, at)]
-    newest = max((d.at for d in asked), default=None)
+    if not asked:
+        return False
+    newest = max(d.at for d in asked)
     return any(d.at == newest and d.emergency == "refuse" for d in asked)
 
 
