@@ -1,8 +1,7 @@
 """Dates of the synthetic region: all are told as distances from one moment, so that the region is always of today.
 
-    -12d           twelve days ago, a date          -12d 10:05     with a time (Asia/Tokyo)
-    +2d 10:00      in two days                      -40m           forty minutes ago
-    -7y            the year seven years ago         -8M            the month eight months ago
+`-12d` = twelve days ago, a date; `-12d 10:05` = with a time (Asia/Tokyo); `+2d 10:00` = in two days; `-40m` = forty minutes ago;
+`-7y` = the year seven years ago; `-8M` = the month eight months ago.
 """
 
 from __future__ import annotations
@@ -37,7 +36,7 @@ class Clock:
         matched = _DAY.fullmatch(text)
         if matched is None or matched[2] is None:
             raise ValueError(f"{text} tells no instant")
-        day = self.day(text.split()[0])
+        day = self.day(text.split(maxsplit=1)[0])
         return datetime(day.year, day.month, day.day, int(matched[2]), int(matched[3]), tzinfo=JST)
 
     def day(self, text: str) -> date:

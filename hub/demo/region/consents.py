@@ -7,13 +7,13 @@ from datetime import date, timedelta
 from typing import Any
 
 from hub.demo.region.elements import HL7, LOINC, Pen, Tree, code_of, coding, extension, office_reference
-from hub.demo.region.tables import code, office, tree
+from hub.demo.region.tables import office, tree
 from schemas.adapter import BASE
 
 _REASON = f"{HL7}/v3-ActReason"
 _CONFIDENTIALITY = set("ULMNRV")
 _NETWORK = f"{BASE}/sid/network"
-"""Identifier system of a network: the consent then speaks for all members."""
+"""Identifier system of a network; `NW` is the name under which the consent speaks for all members (consent/data/network.json)."""
 
 
 def sharing(pen: Pen, spec: Mapping[str, Any], *, status: str = "active") -> Tree:
@@ -55,7 +55,7 @@ def _controller(who: str, alias: str) -> Tree:
     """Say for whom the consent speaks: all members of the network, or the one that holds the record."""
     if who == "custodian":
         return office_reference(alias)
-    return {"identifier": {"system": _NETWORK, "value": code("network")}, "display": office("network")["name"]}
+    return {"identifier": {"system": _NETWORK, "value": "NW"}, "display": office("network")["name"]}
 
 
 def _provision(rule: Mapping[str, Any], spec: Mapping[str, Any]) -> Tree:

@@ -87,11 +87,22 @@ def _plan(slot: Mapping[str, Any], since: int, rng: Random) -> Spec:
 
 def _nursing(station: str, rng: Random) -> Spec:
     visits = []
-    usual = {"bt": rng.choice((36.1, 36.3, 36.5)), "pr": rng.randrange(64, 84), "sbp": rng.randrange(112, 142), "spo2": rng.randrange(95, 99)}
+    usual = {
+        "bt": rng.choice((36.1, 36.3, 36.5)),
+        "pr": rng.randrange(64, 84),
+        "sbp": rng.randrange(112, 142),
+        "spo2": rng.randrange(95, 99),
+    }
     for day in sorted(rng.sample(range(2, 25), 3), reverse=True):
         vitals = {
             "bt": f"{usual['bt'] + rng.choice((-0.1, 0.0, 0.2)):.1f}", "pr": str(usual["pr"] + rng.randrange(-4, 5)),
             "sbp": str(usual["sbp"] + rng.randrange(-6, 7)), "dbp": str(usual["sbp"] - 55), "spo2": str(usual["spo2"]),
         }  # fmt: skip
         visits.append({"at": f"-{day}d 11:00", "until": f"-{day}d 11:40", "vitals": vitals, "a": "変わりなし"})
-    return {"station": station, "staff": rng.choice(("N21", "N22", "N23")), "insurance": "kaigo", "oncall": station == "tsubame", "visits": visits}
+    return {
+        "station": station,
+        "staff": rng.choice(("N21", "N22", "N23")),
+        "insurance": "kaigo",
+        "oncall": station == "tsubame",
+        "visits": visits,
+    }

@@ -16,6 +16,7 @@ HL7 = "http://terminology.hl7.org/CodeSystem"
 LOINC = "http://loinc.org"
 ICD10 = "http://jpfhir.jp/fhir/core/mhlw/CodeSystem/ICD10-2013-full"
 GENERIC_DRUG = "http://jpfhir.jp/fhir/core/mhlw/CodeSystem/MedicationGeneralOrderCode"
+JLAC10 = "http://medis.or.jp/CodeSystem/master-JLAC10-17digits"
 USAGE = "http://jami.jp/CodeSystem/MedicationUsage"
 OBSERVATION_CATEGORY = "http://jpfhir.jp/fhir/core/CodeSystem/JP_SimpleObservationCategory_CS"
 _FORM = "http://hl7.org/fhir/StructureDefinition/iso21090-EN-representation"
@@ -118,9 +119,7 @@ class Pen:
 
 def put(resources: Iterable[Tree]) -> Tree:
     """Make a transaction Bundle that puts each resource under its sender's own id (R4 §3.1.0.11)."""
-    entries = [
-        {"resource": one, "request": {"method": "PUT", "url": f"{one['resourceType']}/{one['id']}"}} for one in resources
-    ]
+    entries = [{"resource": one, "request": {"method": "PUT", "url": f"{one['resourceType']}/{one['id']}"}} for one in resources]
     return {"resourceType": "Bundle", "type": "transaction", "entry": entries}
 
 

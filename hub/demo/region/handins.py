@@ -83,7 +83,7 @@ def _storage(cases: list[Case], alias: str, clock: Clock) -> HandIn:
 def _visits(cases: list[Case], alias: str, clock: Clock) -> HandIn:
     mine = [case for case in holders(cases, alias) if case.part("nursing") and case.part("nursing")["station"] == alias]
     day = stamp(clock.at("-1d 18:00"), to="day")
-    return _one(alias, "file", f"visits/vn_{day}.zip", f"{office(alias)['name']}：訪問の記録と測定", visit_zip(mine, alias, clock))
+    return _one(alias, "file", f"visits/vn_{day}.zip", f"{office(alias)['name']}：訪問の記録と測定", visit_zip(mine, clock))
 
 
 def _plans(cases: list[Case], alias: str, clock: Clock) -> Iterator[HandIn]:
@@ -123,7 +123,7 @@ def _pairs(case: Case) -> Iterator[list[dict[str, str]]]:
 
 def _carries_pair(case: Case, alias: str) -> bool:
     """Say whether an organization's Patient carries the care-insurance pair: FHIR, visits and plans do, a hospital's messages do not."""
-    return bool(case.person.pair) and (alias in case.part("charts") or office(alias)["kind"] not in {"hospital"})
+    return bool(case.person.pair) and (alias in case.part("charts") or office(alias)["kind"] != "hospital")
 
 
 def _end(case: Case, alias: str) -> dict[str, str]:

@@ -9,6 +9,7 @@ from hub.demo.region.elements import (
     GENERIC_DRUG,
     HL7,
     ICD10,
+    JLAC10,
     LOINC,
     OBSERVATION_CATEGORY,
     USAGE,
@@ -29,6 +30,8 @@ from schemas.adapter import BASE
 Spec = Mapping[str, Any]
 _RP = "http://jpfhir.jp/fhir/core/mhlw/IdSystem/Medication-RPGroupNumber"
 _IN_RP = "http://jpfhir.jp/fhir/core/mhlw/IdSystem/MedicationAdministrationIndex"
+_LEVELS = set("ULMNRV")
+_LABELS = {True: f"{HL7}/v3-Confidentiality", False: f"{HL7}/v3-ActCode"}
 
 
 def problem(pen: Pen, spec: Spec) -> Iterator[Tree]:
@@ -63,10 +66,12 @@ def allergy(pen: Pen, spec: Spec) -> Iterator[Tree]:
 
 
 def drug(pen: Pen, spec: Spec) -> Iterator[Tree]:
-    """Make a MedicationRequest: drug (drugs.csv), dose in words, usage (JAMI), amount a time, days, authored, rp."""
+    """Make a MedicationRequest: drug (drugs.csv), dose in words, usage (JAMI), amount a time, days, authored, rp, security (the sender's label)."""
     row = keyed("drugs", "key")[spec["drug"]]
     days, times = spec.get("days", 28), int(spec["usage"][3])
+    labels = {"meta": {"security": [coding(_LABELS[one in _LEVELS], one) for one in spec["security"]]}} if "security" in spec else {}
     body = {
+        **labels,
         "identifier": [{"system": _RP, "value": str(spec.get("rp", 1))}, {"system": _IN_RP, "value": str(spec.get("order", 1))}],
         "status": "active",
         "intent": "order",
@@ -118,11 +123,11 @@ def device(pen: Pen, spec: Spec) -> Iterator[Tree]:
 
 
 def told(pen: Pen, spec: Spec) -> Iterator[Tree]:
-    """Make an Observation in words: label, value, category (functional-status, social-history …), at."""
+    """Make an Observation in words: code (of the hub's own system), label, value, category (functional-status, social-history …), at."""
     body = {
         "status": "final",
         "category": [code_of(OBSERVATION_CATEGORY, spec["category"])],
-        "code": concept(spec["label"]),
+        "code": code_of(f"{BASE}/CodeSystem/kaigo-observation", spec["code"], spec["label"]),
         "subject": pen.me,
         "effectiveDateTime": pen.clock.fhir(spec["at"]),
         "performer": [office_reference(pen.alias)],
@@ -132,11 +137,11 @@ def told(pen: Pen, spec: Spec) -> Iterator[Tree]:
 
 
 def measured(pen: Pen, spec: Spec) -> Iterator[Tree]:
-    """Make an Observation with a number: label, loinc, value, unit, ucum, category, at."""
+    """Make an Observation with a number: label, code (JLAC10), value, unit, ucum, category, at."""
     body = {
         "status": "final",
         "category": [code_of(OBSERVATION_CATEGORY, spec["category"])],
-        "code": code_of(LOINC, spec["loinc"], spec["label"]),
+        "code": code_of(JLAC10, spec["code"], spec["label"]),
         "subject": pen.me,
         "effectiveDateTime": pen.clock.fhir(spec["at"]),
         "performer": [office_reference(pen.alias)],
@@ -150,7 +155,7 @@ def matters(pen: Pen, spec: Spec) -> Iterator[Tree]:
     body = {
         "status": "final",
         "category": [code_of(OBSERVATION_CATEGORY, "survey")],
-        "code": code_of(LOINC, "81338-6", "大切にしていること"),
+        "code": concept("大切にしていること", coding(LOINC, "81338-6"), coding(f"{BASE}/CodeSystem/kaigo-observation", "what-matters")),
         "subject": pen.me,
         "effectiveDateTime": pen.clock.fhir(spec["at"]),
         "valueString": spec["words"],
@@ -210,7 +215,9 @@ def stay(pen: Pen, spec: Spec) -> Iterator[Tree]:
         "subject": pen.me,
         "period": {"start": pen.clock.at(spec["at"]).isoformat()},
         "reasonCode": [code_of(ICD10, spec["icd"], spec["reason"])],
-        "hospitalization": {"admitSource": code_of("http://jpfhir.jp/fhir/Common/CodeSystem/admit-Source", "4", "他の病院・診療所の病棟から")},
+        "hospitalization": {
+            "admitSource": code_of("http://jpfhir.jp/fhir/Common/CodeSystem/admit-Source", "4", "他の病院・診療所の病棟から")
+        },
         "location": [{"location": {"display": spec["ward"]}, "status": "active"}],
         "serviceProvider": office_reference(pen.alias),
     }

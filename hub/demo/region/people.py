@@ -87,8 +87,8 @@ def cast(specs: list[Mapping[str, Any]], clock: Clock, rng: Random) -> list[Case
 def _person(spec: Mapping[str, Any], clock: Clock, numbers: _Numbers) -> Person:
     own = {alias: numbers.local(alias) for alias in organizations_of(spec)}
     for alias, other in spec.get("same_number", {}).items():
-        own[alias] = numbers.given[tuple(other.split("@"))]  # type: ignore[index]
-    numbers.given.update({(spec["key"], alias): number for alias, number in own.items()})
+        own[alias] = numbers.given[other]
+    numbers.given.update({f"{spec['key']}@{alias}": number for alias, number in own.items()})
     level = spec.get("level", {})
     return Person(
         key=spec["key"],
@@ -116,7 +116,8 @@ class _Numbers:
     def __init__(self, rng: Random) -> None:
         self._rng = rng
         self._used: set[tuple[str, str]] = set()
-        self.given: dict[tuple[str, str], str] = {}
+        self.given: dict[str, str] = {}
+        """`key@alias` → the number given."""
 
     def local(self, alias: str) -> str:
         kind = office(alias)["kind"]

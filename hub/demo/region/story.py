@@ -8,10 +8,10 @@ from typing import Any
 
 from hub.demo.region.clock import Clock, stamp
 from hub.demo.region.consents import sharing
-from hub.demo.region.elements import Pen
+from hub.demo.region.elements import Pen, patient_id
 from hub.demo.region.handins import HandIn, text
 from hub.demo.region.people import INSURER, Case
-from hub.demo.region.ssmix2 import Stored, admission, movement
+from hub.demo.region.ssmix2 import HospitalRecord, Stored
 from hub.demo.region.tables import code, rows, tree
 from hub.demo.region.visits import observation_rows, visit_row, written, zipped
 
@@ -19,6 +19,8 @@ MAIN = "kiyo"
 _URGENT = "-1d 22:20"
 _ADMITTED = "-1d 23:10"
 """After the care manager's office has closed on any day of the week: the deadline of class Ⅰ is then today (care-manager facts §3.1)."""
+
+_LATER = timedelta(minutes=1)
 
 
 def story(cases: list[Case], clock: Clock) -> tuple[dict[str, Any], list[HandIn]]:
@@ -50,11 +52,8 @@ def _person(case: Case) -> dict[str, Any]:
         "key": person.key, "name": person.name, "kana": person.kana, "birth": person.birth.isoformat(), "sex": person.sex,
         "address": person.address, "phone": person.phone, "insurer": INSURER, "insured": person.insured, "pair": person.pair,
         "numbers": {code(alias): number for alias, number in person.numbers.items()},
-        "patient": {"organization": code("midori"), "id": Pen(person, "midori", Clock(_ANY)).id},
+        "patient": {"organization": code("midori"), "id": patient_id(person, "midori")},
     }  # fmt: skip
-
-
-_ANY = datetime.fromisoformat("2026-01-01T00:00:00+09:00")
 
 
 def _brief(case: Case) -> dict[str, Any]:
@@ -67,16 +66,15 @@ def _brief(case: Case) -> dict[str, Any]:
 
 def _steps(by_key: dict[str, Case], moments: dict[str, datetime], clock: Clock) -> Iterator[tuple[str, HandIn]]:
     main = by_key[MAIN]
-    stay = tree("story_stay")
-    sent = clock.at("-35m")
-    yield "admission", _stored("1-admission", "救急で入院（ADT-22）", admission(main.person, "central", stay, moments["admitted"], sent))
+    record, stay = HospitalRecord(main.person, "central"), tree("story_stay")
+    admitted, left, again = (moments[name] for name in ("admitted", "discharged", "readmitted"))
+    yield "admission", _stored("1-admission", "救急で入院（ADT-22）", record.admission(stay, admitted, clock.at("-35m")))
     yield "urgent-visit", _urgent_visit(main, clock)
     yield from _damaged(by_key, clock)
-    left = movement(main.person, "central", "A03", stay, moments["admitted"], moments["discharged"], moments["discharged"] + timedelta(minutes=2))
-    yield "discharge", _stored("4-discharge", "自宅へ退院（ADT-52）", left)
+    yield "discharge", _stored("4-discharge", "自宅へ退院（ADT-52）", record.discharge(stay, admitted, left, left + _LATER))
     yield "withdrawal", _withdrawal(main, clock)
-    again = admission(main.person, "central", stay, moments["readmitted"], moments["readmitted"] + timedelta(minutes=1))
-    yield "readmission", _stored("6-readmission", "ふたたび入院（ADT-22）。同意がないので、だれにも知らせない", again)
+    note = "ふたたび入院（ADT-22）。同意がないので、だれにも知らせない"
+    yield "readmission", _stored("6-readmission", note, record.admission(stay, again, again + _LATER))
 
 
 def _stored(folder: str, note: str, one: Stored) -> HandIn:
@@ -112,7 +110,7 @@ def _damaged(by_key: dict[str, Case], clock: Clock) -> Iterator[tuple[str, HandI
         yield step, HandIn("tsubame", "file", path, note, {path: data})
     case = by_key["no-manager"]
     stay = case.part("stays")[0]
-    whole = movement(case.person, "central", "A03", stay, clock.at(stay["in"]), clock.at("-20m"), clock.at("-18m"))
+    whole = HospitalRecord(case.person, "central").discharge(stay, clock.at(stay["in"]), clock.at("-20m"), clock.at("-18m"))
     broken = whole.data.replace(b"\rPV1|", b"\rPVI|")
     for step, data, note in (
         ("damaged-message", broken, "PV1 のセグメント名が壊れている：受け取らない"),

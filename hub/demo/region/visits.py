@@ -22,8 +22,8 @@ _UNITS = {
 Row = dict[str, str]
 
 
-def visit_zip(cases: Iterable[Case], station: str, clock: Clock) -> bytes:
-    """Give a station's visits of these persons as one ZIP with both files."""
+def visit_zip(cases: Iterable[Case], clock: Clock) -> bytes:
+    """Give the visits of these persons, all of one station, as one ZIP with both files."""
     visits, observations = [], []
     for case in cases:
         for index, visit in enumerate(case.part("nursing")["visits"], 1):

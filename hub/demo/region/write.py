@@ -53,5 +53,5 @@ def region(*, seed: int, now: datetime) -> Mapping[str, bytes]:
 def _new(one: HandIn, found: Mapping[str, bytes]) -> Mapping[str, bytes]:
     """Give the files of a hand-in; raise ValueError when one would take another's place."""
     if clash := one.files.keys() & found.keys():
-        raise ValueError(f"two files at one place: {sorted(clash)[0]}")
+        raise ValueError(f"two files at one place: {min(clash)}")
     return one.files
