@@ -21,6 +21,7 @@ from hub.log.keys import Keyring
 from hub.log.secrets import Secrets, read_master
 from hub.log.store import Store
 from hub.reads.audits import Auditing
+from hub.reads.boards import Boards
 from hub.reads.events import Hearing
 from hub.reads.opaque import Opaque
 from hub.reads.persons import Finding
@@ -62,6 +63,7 @@ class Hub:
     breaking: Breaking
     read: Reading
     view: Viewing
+    boards: Boards
     find: Finding
     audit: Auditing
     hear: Hearing
@@ -113,7 +115,10 @@ def assemble(
         receive=Receiving(adapters=adapters, submit=submit, refusals=refusals), refusals=refusals,
         links=Linking(store=store, keys=keys, secrets=secrets, writer=writer, now=now),
         breaking=Breaking(store=store, keys=keys, secrets=secrets, writer=writer, network=network, now=now, seconds=time),
-        read=reading, view=viewing, find=Finding(store=store, secrets=secrets, gate=gate, presenting=presenting, opaque=opaque),
+        read=reading, view=viewing,
+        boards=Boards(
+            store=store, secrets=secrets, gate=gate, presenting=presenting, viewing=viewing, region=region, submit=submit, now=now
+        ), find=Finding(store=store, secrets=secrets, gate=gate, presenting=presenting, opaque=opaque),
         audit=Auditing(store=store, keys=keys, gate=gate, opaque=opaque, region=region, checkpoints=checkpoints, secrets=secrets, now=now),
         hear=hearing,
     )  # fmt: skip

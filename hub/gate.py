@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
@@ -32,7 +32,6 @@ from schemas.events import ACCESS_DECIDED, JSON, Decided, SeenRow
 AUDIT = "audit"
 """Compartment of the keys that decisions are sealed under: one for each asking organization, so that erasing a person leaves the audit whole."""
 _KEEP = 50_000
-_DIRECTORY = Decision("permit", "P-DIRECTORY", trail=("directory:yes",))
 _ERASED = Decision("deny", "D-HARD", trail=("erased:yes",))
 
 
@@ -114,13 +113,14 @@ class Gate:
 
     # ── in ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def collect(self, tx: Tx, asking: Asking, patients: Sequence[bytes], at: datetime) -> list[tuple[bytes, Decision]]:
-        """Decide whether data about these Patients may be taken in from this sender: (Patient, decision)."""
+    def collect(self, tx: Tx, asking: Asking, types: Mapping[bytes, Set[str]], at: datetime) -> list[tuple[bytes, Decision]]:
+        """Decide whether data of these types about these Patients may be taken in from this sender: (Patient, decision)."""
         ask = Ask(asking.requester, asking.purpose, at, "collect")
         found = []
-        for patient in patients:
+        for patient, kinds in types.items():
             person = self._person(tx, identities.person_of(tx, patient), asking, at)
-            found.append((patient, decide_write(ask, person.directives, self.network)))
+            only_consents = "Consent" if kinds == {"Consent"} else ""
+            found.append((patient, decide_write(ask, person.directives, self.network, resource_type=only_consents)))
         return found
 
     def record_of_collecting(
@@ -189,8 +189,6 @@ class Gate:
         return made
 
     def _one(self, ask: Ask, row: Row, person: _Person) -> Decision:
-        if not row.patient:
-            return _DIRECTORY
         record = self.record(row)
         if record is None:
             return _ERASED

@@ -63,16 +63,15 @@ class Viewing:
         if not released.given:
             return None
         with self._store.read() as tx:
-            known = self.known(tx, [p for g in released.given if (p := self._presenting(tx, g, asking.requester.organization)) is not None])
+            known = self.known([p for g in released.given if (p := self._presenting(tx, g, asking.requester.organization)) is not None])
             fresh = self.fresh(tx)
             access = self._access(tx, asking, person, released.decisions)
         reference = self._opaque.shut("person", asking.requester.organization, person)
         page = emergency.build(reference, known, access, self._region.offices, self._now().astimezone(JST), fresh)
         return EmergencyView(page, tuple(known))
 
-    def known(self, tx: Tx, shown: Sequence[Presented]) -> list[Known]:
+    def known(self, shown: Sequence[Presented]) -> list[Known]:
         """Give opened resources as the views take them."""
-        del tx
         return [
             Known(
                 p.row.type, p.id, p.row.version, p.row.custodian, self._region.name_of(p.row.custodian),

@@ -14,19 +14,19 @@ import orjson
 
 from consent import directive
 from consent.ask import Labels, Record
+from consent.labels import harms
 from hub.log.envelope import Header
 from hub.log.keys import DataKey
 from hub.log.seal import open_cell, seal_cell
 from hub.log.secrets import Secrets
 from hub.names import hub_id
-from schemas.adapter import BASE
 from schemas.fhir import facts
 from schemas.fhir.references import splice
 from schemas.ids import KAIGO_INSURED
 
 _REFERENCE = re.compile(r"([A-Z][A-Za-z]+)/([A-Za-z0-9\-.]{1,64})(/_history/[A-Za-z0-9\-.]{1,64})?")
 _KANA = re.compile(r"[ぁ-ゖァ-ヺー・\s]+")
-_HARM = f"{BASE}/CodeSystem/handling|harm"
+_INLINE = "http://terminology.hl7.org/CodeSystem/v3-ActCode|PROCESSINLINELABEL"
 _FAMILY = frozenset({"FamilyMemberHistory"})
 
 
@@ -42,6 +42,7 @@ class FactsCell(msgspec.Struct, array_like=True, frozen=True):
     in_error: bool
     family: bool
     harm: bool
+    inline: bool
     sent: str
     """The id under which its custodian knows it; empty = the hub's id."""
 
@@ -125,7 +126,8 @@ def make(
         profiles=tuple(sorted(facts.profiles(tree))),
         in_error=_in_error(tree),
         family=kind in _FAMILY,
-        harm=_HARM in security(tree, "tag"),
+        harm=harms(security(tree, "tag")),
+        inline=_INLINE in security(tree, "tag") | security(tree),
         sent=sent_id(value, stream, kind, name),
     )
     found = [(s, v) for s, v in facts.identifiers(tree)]
@@ -213,4 +215,5 @@ def record_of(cell: FactsCell, *, custodian: str, kind: str, stream: bytes, pati
         in_error=cell.in_error,
         family=cell.family,
         harm=cell.harm,
+        inline=cell.inline,
     )

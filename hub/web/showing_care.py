@@ -12,6 +12,7 @@ from starlette.responses import RedirectResponse, Response
 
 from hub.assemble import Hub
 from hub.names import hub_id
+from hub.reads.boards import addresses
 from hub.reads.persons import FoundPerson
 from hub.tables import identities
 from hub.views.emergency_read import shelve
@@ -35,7 +36,7 @@ class ShowingCare:
     def routes(self, add: Add) -> None:
         """Add them."""
         add("/board", self.board)
-        add("/board/sent", self.sent, "POST")
+        add("/board/done/{action}", self.done, "POST")
         add("/emergency", self.search)
         add("/emergency/find", self.find, "POST")
         add("/emergency/open", self.open, "POST")
@@ -50,16 +51,17 @@ class ShowingCare:
         signed = self._door.user(request)
         asking = asked(signed, request, "view")
         episode = request.query_params.get("episode", "")
-        model = await run_in_threadpool(self._hub.view.board, asking, signed.identified.name, episode)
+        model = await run_in_threadpool(self._hub.boards.page, asking, signed.identified.name, episode)
         text = render.board(
-            model, demo=self._demo, csrf=signed.csrf, nav=nav(asking.requester, "/board"), events="/events", posted={"/board/sent"}
+            model, demo=self._demo, csrf=signed.csrf, nav=nav(asking.requester, "/board"), events="/events", posted=addresses().values()
         )
         return html(text)
 
-    async def sent(self, request: Request) -> Response:
-        """Record that the office has sent its 入院時情報提供書 for a stay."""
+    async def done(self, request: Request) -> Response:
+        """Record that the office has done a step of a stay: the verb on the board's button."""
         form, signed = await posted(request, self._door)
-        await run_in_threadpool(self._hub.view.mark_sent, asked(signed, request, "write"), form.get("episode", ""))
+        action, episode = request.path_params["action"], form.get("episode", "")
+        await run_in_threadpool(self._hub.boards.mark, asked(signed, request, "write"), action, episode)
         return RedirectResponse("/board", 303)
 
     # ── 急変時 ───────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -96,8 +98,7 @@ class ShowingCare:
         href = f"/emergency/{one.reference}"
         if not one.patients:
             return Found(typed.name, typed.kana, typed.birth, "", "", href, note="ご本人の同意の範囲では、まだ何も表示できません。")
-        with self._hub.store.read() as tx:
-            shelf = shelve(self._hub.view.known(tx, one.patients), self._hub.now(), self._hub.region.offices)
+        shelf = shelve(self._hub.view.known(one.patients), self._hub.now(), self._hub.region.offices)
         head = header(shelf)
         first = one.patients[0].tree
         return Found(head.name, head.kana, _date(first.get("birthDate")), head.sex, _town(first), href)

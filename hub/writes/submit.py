@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from consent.ask import Decision
-from consent.labels import label
+from consent.labels import label, label_codes
 from hub.commands import Message, Submit, Taken
 from hub.gate import Gate
 from hub.log.envelope import Header
@@ -88,7 +88,8 @@ class Submitting:
         work = _Work(aim, Owners(tx, aim, self._secrets), self._secrets, self._keys, int(at.timestamp() * 1000), os.urandom(16))
         made = [work.event(t) for t in aim.targets if t.existing is None]
         patients = sorted({e.header.patient for e in made if e is not None and e.header.patient} | ({message.patient} if message else set()))
-        decided = self._gate.collect(tx, command.asking, patients, at)
+        types = {p: {e.header.kind for e in made if e is not None and e.header.patient == p} for p in patients}
+        decided = self._gate.collect(tx, command.asking, types, at)
         persons = {p: identities.person_of(tx, p) for p in patients}
         self._refuse(command, aim, work, decided, persons, at)
         new = [e for e in made if e is not None and not self._unchanged(tx, aim, e)]
@@ -194,9 +195,8 @@ class _Work:
         self.owner[target.stream] = patient
         self._texts[target.stream] = text
         content, schema = (joined(text, write.facts), events.TEXT_WITH_FACTS) if write.facts else (text, events.TEXT)
-        labels = label(
-            body.type, codes=facts.main_codes(body.type, body.value), security=derive.security(body.value), custodian_kind=self._aim.kind
-        )
+        codes = facts.main_codes(body.type, body.value) | label_codes(body.type, body.value)
+        labels = label(body.type, codes=codes, security=derive.security(body.value), custodian_kind=self._aim.kind)
         key = self._keys.of(key_owner, MAIN)
         event = event_id(self._at)
         header = Header(

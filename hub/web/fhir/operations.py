@@ -49,7 +49,7 @@ class Operations:
         """GET $board: 入退院 of the asking organization as a searchset of EpisodeOfCare, Encounter and Task (the deadline)."""
         acceptable(request)
         asking = self._door.asking(request, "view", cookie=True)
-        made = await run_in_threadpool(self._hub.view.board_as_fhir, asking, self._hub.fhir)
+        made = await run_in_threadpool(self._hub.boards.as_fhir, asking, self._hub.fhir)
         return Response(pretty(request, orjson.dumps(made)), 200, media_type=FHIR, headers=_STORE)
 
     async def audit_events(self, request: Request) -> Response:

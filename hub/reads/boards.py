@@ -1,0 +1,114 @@
+"""入退院 of one organization: every person that it holds a Patient of, with all that the gate released to it just now."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+import orjson
+
+from hub.commands import Asking, Submit, Write
+from hub.gate import Gate
+from hub.log.secrets import Secrets
+from hub.log.store import Store
+from hub.names import hub_id
+from hub.reads.presenting import Presenting
+from hub.reads.views import Viewing
+from hub.region import Region
+from hub.tables import identities, resources
+from hub.tables.resources import Row
+from hub.views import board
+from hub.views.board import PersonStays
+from hub.views.shapes import Board
+from hub.views.stays import fold
+from hub.views.stays_tables import rows
+from hub.writes.submit import Submitting
+from schemas.errors import Denied, NotFound
+from schemas.fhir.resource import read
+
+STAYS = (
+    "Patient", "Encounter", "EpisodeOfCare", "CarePlan", "CareTeam", "Coverage", "RelatedPerson", "Task", "Communication", "Appointment",
+    "Condition", "Location", "DocumentReference", "Composition", "Observation", "Flag",
+)  # fmt: skip
+"""Types that the board reads; of Encounters all versions, since each message tells only its own part."""
+DONE = "/board/done/"
+"""Where a button's action is posted."""
+
+
+def addresses() -> dict[str, str]:
+    """Give the address of each button: steps are posted, a course is looked at."""
+    return {row["action"]: f"{DONE}{row['action']}" if row["task"] else "/board?episode={episode}#timeline" for row in rows("buttons")}
+
+
+class Boards:
+    """The board over its ports."""
+
+    def __init__(
+        self, *, store: Store, secrets: Secrets, gate: Gate, presenting: Presenting, viewing: Viewing, region: Region, submit: Submitting,
+        now: Callable[[], datetime],
+    ) -> None:  # fmt: skip
+        self._store, self._secrets, self._gate, self._presenting = store, secrets, gate, presenting
+        self._viewing, self._region, self._submit, self._now = viewing, region, submit, now
+
+    def page(self, asking: Asking, user: str, episode: str = "") -> Board:
+        """Make the board of the asker's organization; raise Denied for one that has none."""
+        office = self._office(asking)
+        persons = self._persons(asking)
+        with self._store.read() as tx:
+            fresh = self._viewing.fresh(tx)
+        return board.build(office, user, persons, self._region.offices, self._now(), fresh, episode, hrefs=addresses())
+
+    def as_fhir(self, asking: Asking, base: str) -> dict[str, Any]:
+        """Make the same as FHIR."""
+        return dict(board.to_fhir(self._persons(asking), self._office(asking), base, self._now()))
+
+    def mark(self, asking: Asking, action: str, episode: str) -> None:
+        """Record that the office has done a step of an episode's newest stay (a button of the board): a Task of its own. Raises NotFound."""
+        office = self._office(asking)
+        code = next((row["task"] for row in rows("buttons") if row["action"] == action and row["task"]), "")
+        for one in self._persons(asking) if code else ():
+            stay = next((s for s in reversed(fold(one.known, person=one.person)) if s.episode == episode), None)
+            if stay is None:
+                continue
+            mine = next((k for k in one.known if k.type == "Patient" and k.custodian == office.code), None)
+            if mine is None:
+                break
+            number = self._secrets.name("done", office.code, action, episode).hex()
+            task = board.done_task(code, f"Patient/{mine.id}", stay.encounter, self._now())
+            body = read(orjson.dumps({**task, "id": number}))
+            self._submit(Submit(asking, (Write(0, "PUT", f"Task/{number}", body),), where="Task"))
+            return
+        raise NotFound("HUB-5041")
+
+    def _office(self, asking: Asking) -> Any:
+        office = self._region.offices.get(asking.requester.organization)
+        if office is None or office.kind in {"network", "city"}:
+            raise Denied("HUB-5043")
+        return office
+
+    def _persons(self, asking: Asking) -> list[PersonStays]:
+        organization = asking.requester.organization
+        by_person: dict[bytes, list[Row]] = {}
+        with self._store.read() as tx:
+            for person in dict.fromkeys(identities.person_of(tx, p) for p in resources.own_patients(tx, organization)):
+                patients = identities.patients_of(tx, person)
+                held = resources.of_patients(tx, patients, [t for t in STAYS if t != "Encounter"])
+                by_person[person] = held + resources.of_patients(tx, patients, ("Encounter",), all_versions=True)
+        released = self._gate.release(asking, [r for held in by_person.values() for r in held], about=tuple(by_person))
+        given = {(g.row.stream, g.row.version): g for g in released.given}
+        made = []
+        with self._store.read() as tx:
+            for person, held in by_person.items():
+                shown = [
+                    p for r in held if (g := given.get((r.stream, r.version))) is not None and (p := self._presenting(tx, g, organization)) is not None
+                ]
+                known = tuple(self._viewing.known(shown))
+                plans = [r for r in held if r.type == "CarePlan" and (r.stream, r.version) in given]
+                newest = max(plans, key=lambda r: r.position).custodian if plans else ""
+                made.append(PersonStays(self.person_name(person), known, own=newest == organization))
+        return made
+
+    def person_name(self, person: bytes) -> str:
+        """Give the name of a person from which episode ids follow: opaque, and the same for every office."""
+        return self._secrets.name("person", hub_id(person)).hex()
