@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from hub.views import stays
-from hub.views.ages import JST, Moment
+from hub.views.ages import JST, Moment, age, moment
 from hub.views.board_marks import Mark, marks, of_stay
 from hub.views.emergency_calls import care_manager
-from hub.views.emergency_read import Shelf, shelve
-from hub.views.people import care_level, care_level_codes
+from hub.views.emergency_read import Shelf, shelve, text
+from hub.views.people import care_level, care_level_codes, name
 from hub.views.shapes import Known, Office
 from hub.views.stays_values import Stay
 
@@ -50,6 +50,9 @@ class Case:
     manager: Office | None
     manager_words: str
     level: str
+    name: str
+    kana: str
+    age: int | None
     support: bool
     """要支援: 介護予防支援, to which the add-ons do not apply."""
 
@@ -80,14 +83,24 @@ def cases(one: PersonStays, office: Office, organizations: Mapping[str, Office],
     named = manager[0] if manager else office if one.own else None
     codes = care_level_codes(shelf)
     told = marks(shelf)
+    who = _person(shelf)
     for stay in folded:
         episode = tuple(other for other in folded if other.episode == stay.episode and not other.cancelled) or (stay,)
         if not _shown(stay, office, now) or (office.code != stay.custodian and stay is not episode[-1] and not stay.cancelled):
             continue
         yield Case(
             one.person, office, one.own, shelf, stay, episode, of_stay(stay, folded, told), named, _words(manager, named),
-            level.text.partition("（")[0] + ("（申請中）" if level.detail else "") if level else "", bool(codes & _SUPPORT),
+            level.text.partition("（")[0] + ("（申請中）" if level.detail else "") if level else "", *who, bool(codes & _SUPPORT),
         )  # fmt: skip
+
+
+def _person(shelf: Shelf) -> tuple[str, str, int | None]:
+    """Give name, kana and age, each from the newest Patient that tells it."""
+    patients = shelf.of("Patient")
+    written = next((told for one in patients if (told := name(one.body, "IDE"))), "氏名不明")
+    read = next((told for one in patients if (told := name(one.body, "SYL"))), "")
+    born = next((at for one in patients if (at := moment(text(one.body, "birthDate")))), None)
+    return written, read, age(born, shelf.now)
 
 
 def _words(manager: tuple[Office, Known, str] | None, named: Office | None) -> str:

@@ -17,6 +17,8 @@ from hub.views.stays_tables import keyed
 
 _WHO = {"hospital": "病院", "visiting-nurse": "訪問看護", "support-center": "地域包括", "care": "在宅側"}
 _SCREEN_DAYS, _TALK_DAYS = 3, 7
+_INSURED_AGE = 40
+"""From this age one is insured for care (介護保険法9条)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +86,7 @@ def _inside(case: Case) -> Iterator[str]:
     if not case.at_home and sent and not sent.confirmed and not first(case.marks, "admission-info-received"):
         yield "receive"
     if not case.manager and not first(case.marks, "care-need-referral"):
-        yield "referral"
+        yield "find-manager" if case.level else "young" if case.age is not None and case.age < _INSURED_AGE else "referral"
     if case.stay.planned_end is None:
         yield from _towards_a_date(case)
     else:
@@ -136,11 +138,11 @@ def _is_past(at: Moment | None, case: Case) -> bool:
 def _deadline(case: Case, key: str, *, mine: bool) -> Deadline | None:
     """Give the limit that binds this office: that of the thing to do, else what became of the information that it had to send."""
     stay, now = case.stay, case.now
-    if mine and key in {"screen", "interview", "referral"} and stay.admitted:
+    if mine and key in {"screen", "interview", "referral", "find-manager", "young"} and stay.admitted:
         return deadlines.within("risk-screen" if key == "screen" else "discharge-interview", stay.admitted.start, done=None, now=now)
     if mine and key == "conference" and (held := ahead(case.marks, "discharge-conference")):
         return deadlines.appointed("discharge-conference", "退院前カンファレンス", held.at.start, now, _award(case))
-    if mine and key == "contact" and stay.planned_end:
+    if mine and key == "contact" and stay.planned_end and not _is_past(stay.planned_end, case):
         return deadlines.appointed(deadlines.DISCHARGE, "退院予定日", end_of(stay.planned_end.start.date()), now, _award(case))
     if mine and key == "report" and stay.ended:
         return _report(case, stay.ended)

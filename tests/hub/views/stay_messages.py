@@ -51,7 +51,7 @@ def period(start="", end=""):
 
 
 def admit(occurred="04-07 10:05", sent="04-07 10:32", *, where="5階東", **more):
-    return Message("A01", iso(occurred), iso(sent), **period(occurred), **ward(where), **more)
+    return Message("A01", iso(occurred), iso(sent), **{**period(occurred), **ward(where), **more})
 
 
 def discharge(occurred="04-28 10:30", sent="04-28 10:45", *, admitted="04-07 10:05", to="01", **more):

@@ -63,6 +63,31 @@ def test_an_admission_told_again_after_its_cancellation_holds():
     assert (stay.status, stay.admitted.start, stay.ward) == ("in", at("04-07 18:00"), "6階西")
 
 
+def test_a_corrected_hour_that_makes_another_key_makes_no_second_stay():
+    corrected = admit("04-07 09:50", "04-07 11:00", stay="0000123456:202604070950")
+    first = admit(stay="0000123456:202604071005")
+    (stay,) = told(first, corrected)
+    assert (stay.admitted.start, len(stay.references)) == (at("04-07 09:50"), 2)
+    (kept,) = told(first, corrected, undo_admission("04-07 11:05", stay="0000123456:202604071005"))
+    assert (kept.status, kept.admitted.start) == ("in", at("04-07 09:50"))
+    (gone,) = told(first, corrected, undo_admission("04-07 11:05", admitted="04-07 09:50", stay="0000123456:202604070950"))
+    assert (gone.status, gone.admitted.start) == ("in", at("04-07 10:05"))
+
+
+def test_ward_room_and_bed_told_apart_give_the_ward():
+    def place(name, kind):
+        return {"location": {"display": name}, "status": "active", "physicalType": {"coding": [{"code": kind}]}}
+
+    (stay,) = told(admit(location=[place("5階東", "wa"), place("512", "ro"), place("1", "bd")]))
+    assert stay.ward == "5階東"
+
+
+def test_a_discharge_planned_for_a_day_is_planned_for_a_day():
+    day = unnamed("A16", "04-25 00:00", "04-18 14:00")
+    day.facts["precision"] = "day"
+    assert told(admit(), day)[0].planned_end.precision == "day"
+
+
 def test_a_cancelled_admission_with_a_discharge_is_left_to_a_human():
     (stay,) = told(admit(), discharge(), undo_admission("04-29 09:00"))
     assert (stay.status, stay.doubts) == ("cancelled", ("retracted-after-discharge",))
