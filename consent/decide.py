@@ -271,9 +271,11 @@ def _implied(ask: Ask, record: Record, network: Network) -> Decision:
     organization = ask.requester.organization
     if any((patient, organization) in network.reserved for patient in (record.patient, *record.same_person)):
         return _deny("D-RESERVED", (*trail, "implied:yes", "reserved:yes"))
-    checked = (*trail, "implied:yes", "reserved:no")
+    checked: tuple[str, ...] = (*trail, "implied:yes", "reserved:no")
     if network.receiver_confirm and not ask.requester.receiver_confirmed:
         return _deny("D-NO-RECEIVER-CONFIRM", (*checked, "confirmed:no"))
+    if network.receiver_confirm:
+        checked = (*checked, "confirmed:yes")
     if not _at_most_normal(record):
         return Decision("redact", "R-LABEL", masks=_WHOLE, trail=(*checked, "label:masked"))
     basis = "JP-NW-3COND" if ask.requester.receiver_confirmed else "JP-IMPLIED-CARE"
