@@ -6,10 +6,13 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
+from adapters.hospital.allergy_list import allergy_list
 from adapters.hospital.basics import basics
 from adapters.hospital.encounter import stay
 from adapters.hospital.file_name import read_file_name
 from adapters.hospital.heard import Heard, hear
+from adapters.hospital.prescription import prescriptions
+from adapters.hospital.problem import problems
 from adapters.wire.hl7v2 import looks_like, parse, split
 from schemas.adapter import Conversion, Draft, Part, RefusedPart, Wire
 from schemas.errors import BadInput, Unsupported
@@ -18,6 +21,9 @@ KINDS: Mapping[str, Callable[[Heard], Iterator[Draft]]] = {
     "ADT-00": basics,
     "ADT-22": stay,
     "ADT-52": stay,
+    "ADT-61": allergy_list,
+    "PPR-01": problems,
+    "OMP-01": prescriptions,
 }
 """Kind of message → the function that gives its resources. A kind that is not here is refused by its name."""
 _UNKNOWN = "HL7 v2"

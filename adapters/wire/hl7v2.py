@@ -94,6 +94,11 @@ class Message:
         """Give the first segment of this name, if any."""
         return next(iter(self.all(name)), None)
 
+    def groups(self, name: str) -> tuple[tuple[Segment, ...], ...]:
+        """Give the runs of segments that each begin with one of this name; what stands before the first is in none."""
+        starts = [at for at, one in enumerate(self.segments) if one.name == name]
+        return tuple(self.segments[a:b] for a, b in pairwise([*starts, len(self.segments)]))
+
     def need(self, name: str) -> Segment:
         """Give the first segment of this name; raise MissingValue when there is none."""
         found = self.first(name)
