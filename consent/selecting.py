@@ -70,6 +70,8 @@ def select(custodian: str, directives: Sequence[Directive], network: Network, at
             else:
                 expired = True
         refused = refused or _refuses_emergency(members, at)
+    if len(live) > 1:
+        live.sort(key=lambda one: (one.directive.consent, one.directive.version))
     return Selected(tuple(live), unreadable, expired, bool(withdrawn), refused)
 
 
