@@ -82,9 +82,10 @@ class Hub:
 
 
 def assemble(
-    *, data: Path, region: Region, base: str, adapters: Sequence[Adapter], now: Callable[[], datetime], checkpoint_every: float = EVERY
+    *, data: Path, region: Region, base: str, adapters: Sequence[Adapter], now: Callable[[], datetime], checkpoint_every: float = EVERY,
+    followers: bool = True,
 ) -> Hub:
-    """Open the data folder (made when missing) and wire the hub over it; followers run when this returns."""
+    """Open the data folder (made when missing) and wire the hub over it. With `followers` they run when this returns."""
     data.mkdir(parents=True, exist_ok=True)
     secrets = Secrets.of(read_master(data / MASTER, create=not (data / DATABASE).exists()))
     store = Store(data / DATABASE, tables=SCHEMA)
@@ -108,7 +109,8 @@ def assemble(
     viewing = Viewing(store=store, keys=keys, gate=gate, presenting=presenting, opaque=opaque, region=region, runner=runner, now=now)
     hearing = Hearing(store=store, keys=keys, gate=gate, region=region, secrets=secrets, base=base)
     writer.heard = lambda: (runner.heard(), hearing.heard())[0]
-    runner.start()
+    if followers:
+        runner.start()
     return Hub(
         region=region, base=base, now=now, store=store, keys=keys, secrets=secrets, writer=writer, runner=runner, checkpoints=checkpoints,
         credentials=Credentials(data / TOKENS, region), opaque=opaque, gate=gate, submit=submit,

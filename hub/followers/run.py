@@ -26,7 +26,7 @@ class Runner:
     """Keeps followers going. A failing one stops by itself, is named in `stopped`, and is tried again at each wake by the clock."""
 
     def __init__(self, followers: Sequence[Follower]) -> None:
-        self._followers = followers
+        self.followers = tuple(followers)
         self._wake = {f.name: threading.Event() for f in followers}
         self._closing = threading.Event()
         self.stopped: dict[str, str] = {}
@@ -47,7 +47,8 @@ class Runner:
         self._closing.set()
         self.heard()
         for thread in self._threads:
-            thread.join()
+            if thread.ident is not None:
+                thread.join()
 
     def _run(self, follower: Follower) -> None:
         wake = self._wake[follower.name]

@@ -17,7 +17,7 @@ from hub.views.emergency_read import Shelf, has_code, text, when
 from hub.views.shapes import Deadline, Office, StayRow
 from hub.views.stays_tables import keyed
 
-_URGENCY = {"planned": "予定入院", "emergency": "緊急", "unannounced": "緊急の見込み（予定の知らせなし）"}
+_URGENCY = {"planned": "予定入院", "emergency": "緊急", "unannounced": "緊急の見込み"}
 _DOUBTS = {
     "retracted-after-discharge": "取り消しと、退院・移動の知らせが食い違います。病院に確かめてください",
     "ward-gap": "移動の知らせが抜けているかもしれません",
@@ -130,16 +130,16 @@ def _admitted(case: Case) -> str:
     how = f" 転院（{came.source}から）" if came else " 転院" if stay.transferred_in else ""
     if stay.admitted is None:
         return f"入院予定 {point(stay.planned_start, case.now)}" if stay.planned_start else "入院日の記録なし"
-    return f"{said(stay.admitted.start.date(), today)}{f'{stay.admitted.start: %H:%M}' if stay.admitted.precision == 'time' else ''}{how}"
+    return f"{said(stay.admitted.start.date(), today)}{f'{stay.admitted.start:%H:%M}' if stay.admitted.precision == 'time' else ''}{how}"
 
 
 def point(at: Moment | None, now: datetime) -> str:
-    """Write a moment as precisely as it is known: `11-27（金） 10:00`, `11-27（金）`, `2026年11月`."""
+    """Write a moment as precisely as it is known: `11-27（金）10:00`, `11-27（金）`, `2026年11月`."""
     if at is None:
         return ""
     if at.precision in {"year", "month"}:
         return f"{at.start.year}年" if at.precision == "year" else f"{at.start.year}年{at.start.month}月"
-    clock = f"{at.start: %H:%M}" if at.precision == "time" and (at.start.hour or at.start.minute) else ""
+    clock = f"{at.start:%H:%M}" if at.precision == "time" and (at.start.hour or at.start.minute) else ""
     return f"{said(at.start.date(), now.date())}{clock}"
 
 

@@ -7,13 +7,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
+from hub.views import deadlines
 from hub.views.ages import Moment, moment
-from hub.views.board_marks import Mark
+from hub.views.board_marks import Mark, first
 from hub.views.board_rows import Placed, hospital, point
 from hub.views.board_turns import Turn
-from hub.views.calendar_ja import said
-from hub.views.emergency_read import dated, has_code, text, walk
-from hub.views.emergency_read import said as said_at
+from hub.views.emergency_read import dated, has_code, said, text, walk
 from hub.views.shapes import Known, Office, TimelineItem
 from hub.views.stays_tables import keyed
 from hub.views.stays_values import Stay, Told
@@ -36,8 +35,16 @@ def timeline(placed: Placed, organizations: Mapping[str, Office]) -> tuple[Timel
     happened = [*_stays(placed), *_marked(placed), *_visits(placed), *_plans(placed)]
     past = sorted((one for one in happened if one.item.state != "next"), key=lambda one: (one.at, one.item.state == "struck", one.item.text))
     coming = [*(one for one in happened if one.item.state == "next"), *_coming(placed, organizations)]
-    now = _now(placed.turn, case.now, hospital(case, organizations), case.office.name)
+    now = _now(placed.turn, case.now, hospital(case, organizations))
     return (*_once(past), *now, *_once(sorted(coming, key=lambda one: (one.at, one.item.text))))
+
+
+def _at(at: Moment | None, now: datetime) -> str:
+    """Write a moment shortly, as precisely as it is known: `11-24 23:20`, with the year when it is another."""
+    if at is None or at.precision in {"year", "month"}:
+        return point(at, now)
+    year = "" if at.start.year == now.year else f"{at.start.year}-"
+    return f"{year}{at.start:%m-%d}{f'{at.start: %H:%M}' if at.precision == 'time' else ''}"
 
 
 def _once(items: list[_Item]) -> tuple[TimelineItem, ...]:
@@ -63,8 +70,8 @@ def _told(stay: Stay, told: Told, now: datetime) -> _Item:
     detail = "取り消す相手の知らせがまだ届いていません" if told.state == "pending" else ""
     if planning and state == "done":
         at, words = told.sent, f"{words} {point(told.when, now)} の知らせ"
-        return _Item(at, TimelineItem(point(Moment(at, "time"), now), words, stay.source, state, detail))
-    return _Item(at, TimelineItem(point(told.when, now) or point(Moment(at, "time"), now), words, stay.source, state, detail))
+        return _Item(at, TimelineItem(_at(Moment(at, "time"), now), words, stay.source, state, detail))
+    return _Item(at, TimelineItem(_at(told.when, now) or _at(Moment(at, "time"), now), words, stay.source, state, detail))
 
 
 def _words(stay: Stay, told: Told) -> str:
@@ -86,7 +93,7 @@ def _marked(placed: Placed) -> Iterator[_Item]:
     for one in case.marks:
         words = keyed("tasks", "code")[one.code]["words"]
         state: State = "next" if one.ahead else "done"
-        yield _Item(one.at.start, TimelineItem(point(one.at, case.now), words if one.ahead else _done(one, words), one.source, state))
+        yield _Item(one.at.start, TimelineItem(_at(one.at, case.now), words if one.ahead else _done(one, words), one.source, state))
 
 
 def _done(one: Mark, words: str) -> str:
@@ -107,8 +114,8 @@ def _visits(placed: Placed) -> Iterator[_Item]:
             continue
         if begins.start - _EARLIER <= at.start <= min(case.now, ends.start + _LATER if ends else case.now):
             urgent = "臨時" if has_code(one.body, "priority", "EM", "UR", "S") else ""
-            reason = said_at(one.body, "reasonCode")
-            yield _Item(at.start, TimelineItem(point(at, case.now), f"{urgent}{kind}{f'：{reason}' if reason else ''}", one.source))
+            reason = said(one.body, "reasonCode")
+            yield _Item(at.start, TimelineItem(_at(at, case.now), f"{urgent}{kind}{f'：{reason}' if reason else ''}", one.source))
 
 
 def _plans(placed: Placed) -> Iterator[_Item]:
@@ -118,38 +125,46 @@ def _plans(placed: Placed) -> Iterator[_Item]:
     for one in case.shelf.of("CarePlan"):
         at = dated(one)
         if at is not None and begins is not None and begins.start.date() <= at.start.date() and at.start <= case.now:
-            yield _Item(at.start, TimelineItem(point(at, case.now), "ケアプランの作成・変更", one.source))
+            yield _Item(at.start, TimelineItem(_at(at, case.now), "ケアプランの作成・変更", one.source))
 
 
 # ── now and next ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _now(due: Turn, now: datetime, hospital_name: str, office_name: str) -> tuple[TimelineItem, ...]:
+def _now(due: Turn, now: datetime, hospital_name: str) -> tuple[TimelineItem, ...]:
     """Give what is to be done now: with its limit where this office has one."""
     limit = due.deadline
     end = None if limit is None or limit.state in {"done", "none"} else limit.second_until if limit.state in {"second", "overdue"} and limit.second_until else limit.first_until
     when = _until(end, now) if end else "いま"
     whose = "（あなたの番）" if due.mine else ""
-    return (TimelineItem(when, f"{due.words}{whose}", office_name if due.mine else hospital_name, "now", f"{limit.title}の期限" if limit and end else ""),)
+    source = hospital_name if due.who in {"", "病院"} else due.who
+    return (TimelineItem(when, f"{due.words}{whose}", source, "now", f"{limit.title}の期限" if limit and end else ""),)
 
 
 def _until(end: datetime, now: datetime) -> str:
     last = end - timedelta(microseconds=1)
     clock = "24:00" if end.hour == 0 and end.minute == 0 else f"{end:%H:%M}"
-    day = "きょう" if last.date() == now.date() else said((last if clock == "24:00" else end).date(), now.date())
+    shown = last if clock == "24:00" else end
+    day = "きょう" if shown.date() == now.date() else f"{shown:%m-%d}" if shown.year == now.year else f"{shown:%Y-%m-%d}"
     return f"{day} {clock}"
 
 
 def _coming(placed: Placed, organizations: Mapping[str, Office]) -> Iterator[_Item]:
-    """Give what lies ahead: the planned discharge where no message told it, and services planned for days in hospital, to be stopped."""
+    """Give what lies ahead: the hospital's own days, the planned discharge where no message told it, services planned for days in hospital."""
     case, stay = placed.case, placed.case.stay
+    if stay.is_open and stay.planned_end is None and stay.admitted:
+        for kind, key in (("risk-screen", "screen"), ("discharge-interview", "interview")):
+            limit = deadlines.within(kind, stay.admitted.start, done=None, now=case.now)
+            if limit.first_until and limit.first_until > case.now and placed.turn.key != key and not first(case.marks, kind):
+                item = TimelineItem(f"{_until(limit.first_until, case.now)} まで", limit.title, hospital(case, organizations), "next", limit.edition)
+                yield _Item(limit.first_until, item)
     if stay.planned_end and stay.planned_end.start > case.now and not any(one.effect == "discharge-plan" for one in stay.told):
-        yield _Item(stay.planned_end.start, TimelineItem(point(stay.planned_end, case.now), "退院予定", hospital(case, organizations), "next"))
+        yield _Item(stay.planned_end.start, TimelineItem(_at(stay.planned_end, case.now), "退院予定", hospital(case, organizations), "next"))
     if stay.is_open:
         services = sorted(_services(placed), key=lambda pair: (pair[0].start, pair[1].source))
         for at, one in services[:_SERVICES]:
-            words = said_at(one.body, "code") or said_at(one.body, "serviceType") or "訪問・サービス"
-            yield _Item(at.start, TimelineItem(point(at, case.now), f"予定のサービス：{words}", one.source, "next", "入院中の日です。止める・戻す連絡を確かめてください"))
+            words = said(one.body, "code") or said(one.body, "serviceType") or "訪問・サービス"
+            yield _Item(at.start, TimelineItem(_at(at, case.now), f"予定のサービス：{words}", one.source, "next", "入院中の日です。止める・戻す連絡を確かめてください"))
 
 
 def _services(placed: Placed) -> Iterator[tuple[Moment, Known]]:

@@ -15,7 +15,7 @@ from hub.views.emergency_tables import Row
 from hub.views.shapes import Deadline
 from hub.views.stays_tables import keyed
 
-_WHO = {"hospital": "病院", "visiting-nurse": "訪問看護", "support-center": "地域包括", "care": "在宅側"}
+_WHO = {"hospital": "病院", "care-manager": "ケアマネ", "visiting-nurse": "訪問看護", "support-center": "地域包括", "care": "在宅側"}
 _SCREEN_DAYS, _TALK_DAYS = 3, 7
 _INSURED_AGE = 40
 """From this age one is insured for care (介護保険法9条)."""
@@ -29,6 +29,8 @@ class Turn:
     step: int
     mine: bool
     words: str
+    who: str
+    """Who has it in hand: the name of an office, or its kind in words."""
     action: str
     deadline: Deadline | None
 
@@ -38,8 +40,9 @@ def turn(case: Case) -> Turn:
     opened = [keyed("turns", "key")[key] for key in _open(case)]
     row = next((one for one in opened if one["pressing"] and _is_mine(case, one)), opened[0])
     mine = _is_mine(case, row)
-    words = row["next"] if mine or not row["who"] else f"{_who(case, row)}：{row['next']}"
-    return Turn(row["key"], int(row["step"]), mine, words, row["action"] if mine else "", _deadline(case, row["key"], mine=mine))
+    who = case.office.name if mine else _who(case, row)
+    words = row["next"] if mine or not row["who"] else f"{who}：{row['next']}"
+    return Turn(row["key"], int(row["step"]), mine, words, who, row["action"] if mine else "", _deadline(case, row["key"], mine=mine))
 
 
 def _is_mine(case: Case, row: Row) -> bool:
@@ -54,9 +57,9 @@ def _is_mine(case: Case, row: Row) -> bool:
 
 
 def _who(case: Case, row: Row) -> str:
-    if row["who"] == "care-manager" or (row["who"] == "care" and case.manager):
-        return case.manager.name if case.manager else "ケアマネ"
-    return _WHO[row["who"]]
+    if row["who"] in {"care-manager", "care"} and case.manager:
+        return case.manager.name
+    return _WHO.get(row["who"], "")
 
 
 # ── what is open ─────────────────────────────────────────────────────────────────────────────────────────────────────

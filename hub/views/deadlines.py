@@ -68,7 +68,7 @@ def admission_info(
     one, two = end_of(how.first), end_of(how.second)
     sentences = (
         f"規則：{first['title']}　{first['edition']}。",
-        f"入院：{said(at.date(), today)}{f' {at:%H:%M}' if timed else '（時刻の記録なし）'}　{how.moment}。",
+        f"入院：{said(at.date(), today)}{f'{at:%H:%M}' if timed else '（時刻の記録なし）'}　{how.moment}。",
         f"加算{first['class']}：{said(how.first, today)} 24:00 まで　{first['units']}単位。",
         f"加算{second['class']}：{said(how.second, today)} 24:00 まで　{second['units']}単位。",
         *how.reasons,
@@ -78,10 +78,10 @@ def admission_info(
         return made
     told = done.astimezone(JST)
     reached = first if told < one else second if told < two else None
-    words = f"加算{reached['class']} {reached['units']}単位の期限内" if reached else "加算の期限の後"
+    words = f"加算{reached['class']} {reached['units']}単位" if reached else "加算の期限の後"
     waiting = "" if confirmed else "（受け取りの確認待ち）"
     early = ("入院より前の提供です。日が離れすぎるときは個別に判断されます。",) if told.date() < at.date() else ()
-    return replace(made, state="done", done_as=f"{said(told.date(), today)} {told:%H:%M} に提供　{words}{waiting}", reasoning=(*sentences, *early))
+    return replace(made, state="done", done_as=f"{told:%m-%d %H:%M} 提供　{words}{waiting}", reasoning=(*sentences, *early))
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +155,7 @@ def within(kind: str, since: datetime, *, done: datetime | None, now: datetime) 
         return made
     told = done.astimezone(JST)
     late = "" if told < end_of(last) else "（期限の後）"
-    return replace(made, state="done", done_as=f"{said(told.date(), today)} {told:%H:%M}{late}")
+    return replace(made, state="done", done_as=f"{told:%m-%d %H:%M}{late}")
 
 
 def discharge_award(contacts: Iterable[Contact]) -> Award | None:

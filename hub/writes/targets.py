@@ -64,7 +64,9 @@ class Aim:
         self._conditional: dict[str, str] = {}
 
     def where(self, write: Write, more: str = "") -> str:
-        """Give the place of a write."""
+        """Give the place of a write; a resource that was sent alone has no entry around it."""
+        if "{index}" not in self._where:
+            return self._where + ("" if more.startswith(".request") else more.removeprefix(".resource"))
         return self._where.format(index=write.index) + more
 
     # ── targets ──────────────────────────────────────────────────────────────────────────────────────────────────────
