@@ -1,5 +1,6 @@
 """Invented hospitals that tell of stays, message by message, and a hub that records them in whatever order they arrive."""
 
+import re
 from datetime import datetime, timedelta
 
 from hub.views.ages import JST
@@ -21,6 +22,11 @@ def at(text):
     return datetime.fromisoformat(f"2026-{text.replace(' ', 'T')}").replace(tzinfo=JST)
 
 
+def stream(key):
+    """Give the id under which the hub keeps what a message with this key says."""
+    return "enc-" + re.sub(r"[^A-Za-z0-9.-]", "-", key)
+
+
 class Message:
     """What one message says; `id` is the stream on which the hub keeps it."""
 
@@ -30,7 +36,7 @@ class Message:
             "event": event, "kind": KINDS[event], "undo": "yes" if event in UNDOES else "", "occurred": occurred, "sent": sent,
             "control": control or f"{sent}-{event}", "stay": stay,
         }  # fmt: skip
-        self.id = id or (f"enc-{stay}" if stay else f"enc-{self.facts['control']}")
+        self.id = id or stream(stay or self.facts["control"])
         self.body = {
             "resourceType": "Encounter", "status": STATUS.get(event, "in-progress"), "class": {"system": ACT_CODE, "code": "IMP"},
             "subject": {"reference": f"Patient/{patient}"}, **body,

@@ -6,7 +6,19 @@ from datetime import datetime, timedelta
 from hub.views.ages import JST
 from hub.views.board import PersonStays, build, done_task, sent_task
 from hub.views.shapes import Known, Office
-from tests.hub.views.emergency_persons import HOSPITAL, MANAGER, NURSE, SUPPORT, care_level, care_plan, known, patient, person_name, related, told
+from tests.hub.views.emergency_persons import (
+    HOSPITAL,
+    MANAGER,
+    NURSE,
+    SUPPORT,
+    care_level,
+    care_plan,
+    known,
+    patient,
+    person_name,
+    related,
+    told,
+)
 from tests.hub.views.emergency_persons import encounter as visit
 from tests.hub.views.stay_messages import ACUTE, REHAB, Message, deliver, period, ward
 
@@ -67,11 +79,11 @@ def hayashi(*messages, birth="1955-06-01", own=False, ref="p-2", more=()):
     return person(who, related("花", "妻", "090-0000-2222", rank=1), *deliver(messages, start=at("11-25 10:00")), *more, own=own, ref=ref)
 
 
-def sent(when, *, encounter="Encounter/enc-pat-1:11-25 00:35", custodian=MANAGER, key="task-1", status="completed"):
+def sent(when, *, encounter="Encounter/enc-pat-1-11-25-00-35", custodian=MANAGER, key="task-1", status="completed"):
     return known("Task", custodian, {**sent_task("Patient/pat-1", encounter, at(when)), "status": status}, key=key)
 
 
-def done(code, when, *, custodian=HOSPITAL, key=None, encounter="Encounter/enc-pat-1:11-25 00:35"):
+def done(code, when, *, custodian=HOSPITAL, key=None, encounter="Encounter/enc-pat-1-11-25-00-35"):
     return known("Task", custodian, done_task(code, "Patient/pat-1", encounter, at(when)), key=key or f"task-{code}")
 
 

@@ -117,7 +117,7 @@ def test_the_reckoning_is_said_in_sentences():
     assert (made.title, made.edition, made.kind) == ("入院時情報連携加算", "2024年4月〜", "kasan-admission-info")
     assert made.reasoning == (
         "規則：入院時情報連携加算　2024年4月〜。",
-        "入院：10-10（金） 19:00　営業日の営業終了（18:00）以後。",
+        "入院：10-10（金）19:00　営業日の営業終了（18:00）以後。",
         "加算Ⅰ：10-11（土） 24:00 まで　250単位。",
         "加算Ⅱ：10-13（月） 24:00 まで　200単位。",
         "理由：入院は営業終了（18:00）以後。よって翌日まで（翌日が休みでものびません）。",
@@ -144,17 +144,17 @@ def test_the_state_follows_the_clock(now, state, today):
 
 def test_what_is_sent_is_done_and_says_as_what():
     made = reckoned("2025-10-07 10:00", now="2025-10-20 09:00", done=at("2025-10-08 09:30"))
-    assert (made.state, made.done_as) == ("done", "10-08（水） 09:30 に提供　加算Ⅱ 200単位の期限内")
+    assert (made.state, made.done_as) == ("done", "10-08 09:30 提供　加算Ⅱ 200単位")
     assert not ends_today(made, at("2025-10-07 12:00"))
 
 
 def test_what_is_sent_too_late_is_done_without_a_class():
-    assert reckoned("2025-10-07 10:00", done=at("2025-10-10 00:00")).done_as == "10-10（金） 00:00 に提供　加算の期限の後"
+    assert reckoned("2025-10-07 10:00", done=at("2025-10-10 00:00")).done_as == "10-10 00:00 提供　加算の期限の後"
 
 
 def test_unconfirmed_receipt_stays_provisional():
     made = reckoned("2025-10-07 10:00", done=at("2025-10-07 12:00"), confirmed=False)
-    assert made.done_as.endswith("加算Ⅰ 250単位の期限内（受け取りの確認待ち）")
+    assert made.done_as.endswith("加算Ⅰ 250単位（受け取りの確認待ち）")
 
 
 def test_information_before_the_admission_counts_with_a_hint():
@@ -206,7 +206,7 @@ def test_the_hospital_s_three_and_seven_days_count_the_day_of_admission():
 
 
 def test_a_limit_that_was_kept_late_says_so():
-    assert within("risk-screen", at("2025-10-07 19:00"), done=at("2025-10-09 12:00"), now=at("2025-10-20 09:00")).done_as == "10-09（木） 12:00"
+    assert within("risk-screen", at("2025-10-07 19:00"), done=at("2025-10-09 12:00"), now=at("2025-10-20 09:00")).done_as == "10-09 12:00"
     assert within("risk-screen", at("2025-10-07 19:00"), done=at("2025-10-10 00:00"), now=at("2025-10-20 09:00")).done_as.endswith("（期限の後）")
 
 

@@ -75,5 +75,5 @@ def test_as_messages_arrive_an_episode_keeps_its_name_once_the_first_admission_i
     for n in range(1, len(order) + 1):
         part = order[:n]
         if STORY[1] in part:
-            names |= {one.episode for one in fold(deliver(part), person="p-1") if "Encounter/enc-0000123456:20260407" in one.references}
+            names |= {one.episode for one in fold(deliver(part), person="p-1") if "Encounter/enc-0000123456-20260407" in one.references}
     assert len(names) == 1
