@@ -5,8 +5,9 @@ import os
 
 import pytest
 
-from tests.oracle.collect import MESSAGES, collect
+from tests.oracle.collect import collect
 from tests.oracle.judge import Allowed, Finding, NoJudge, allowed, errors, judge
+from tests.oracle.sources import MESSAGES
 
 pytestmark = pytest.mark.oracle
 
