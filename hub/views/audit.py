@@ -21,8 +21,6 @@ REVIEWS = {"waiting": "確認待ち", "justified": "正当と確認", "question"
 _TONES: Mapping[str, Tone] = {"permit": "good", "redact": "warn", "deny": ""}
 _NAMED = 3
 """How many kinds of resource are named in a row; the rest is counted."""
-_AFTER = "mask"
-"""Head of the steps that come after the decision: they say what is left out, not whether anything is given."""
 
 
 def page(
@@ -167,12 +165,10 @@ def _consents(one: Decided) -> str:
 def explain(one: Decided, organizations: Mapping[str, Office], people: Mapping[str, str]) -> Why:
     """Lay open one decision: 「なぜ見えた・なぜ見えない」, as it was recorded, not as it would be decided now."""
     named = "、".join(f"同意 第{version}版{_PART[effect]} {consent}" for consent, version, effect in one.consents)
-    before = [step for step in one.trail if not _is_after(step)]
-    steps = [*before, *(step for step in one.trail if _is_after(step))]
     return Why(
         disclosure=replace(disclosure(one, organizations, people), consents=named),
-        steps=tuple(step_words(step) for step in steps),
-        deciding=len(before) - 1,
+        steps=tuple(step_words(step) for step in one.trail),
+        deciding=_deciding(one.trail),
         typed_reason=one.typed_reason,
         notices=one.notices,
         masked=_masked(one),
@@ -182,8 +178,10 @@ def explain(one: Decided, organizations: Mapping[str, Office], people: Mapping[s
     )
 
 
-def _is_after(step: str) -> bool:
-    return step.partition(":")[0] == _AFTER
+def _deciding(trail: Sequence[str]) -> int:
+    """Give the place of the step that decided: the last one that is no mere check of what was already decided; -1 without a trail."""
+    checks = keyed("checks", "step")
+    return next((i for i in reversed(range(len(trail))) if (trail[i],) not in checks), len(trail) - 1)
 
 
 def _masked(one: Decided) -> str:
