@@ -41,6 +41,7 @@ class ShowingCare:
         add("/emergency/find", self.find, "POST")
         add("/emergency/open", self.open, "POST")
         add("/emergency/{reference}", self.person)
+        add("/emergency/{reference}/open", self.glass)
         add("/emergency/{reference}/sheet", self.sheet)
         add("/emergency/{reference}/document", self.document)
 
@@ -110,7 +111,10 @@ class ShowingCare:
         view = await run_in_threadpool(self._view, signed, request, reference)
         if view is None:
             return self._glass(signed, reference)
-        links = EmergencyLinks(sheet=f"/emergency/{reference}/sheet", document=f"/emergency/{reference}/document")
+        may = self._hub.breaking.may(signed.identified.requester) and not view.page.access.emergency
+        links = EmergencyLinks(
+            sheet=f"/emergency/{reference}/sheet", document=f"/emergency/{reference}/document", glass=f"/emergency/{reference}/open" if may else ""
+        )
         text = render.emergency(
             view.page, demo=self._demo, csrf=signed.csrf, user=signed.identified.name, organization=signed.organization_name,
             nav=nav(signed.identified.requester, "/emergency"), links=links,
@@ -133,6 +137,10 @@ class ShowingCare:
         with self._hub.store.read() as tx:
             patient = identities.patients_of(tx, person)[0]
         return RedirectResponse(f"/fhir/Patient/{hub_id(patient)}/$summary", 303)
+
+    async def glass(self, request: Request) -> Response:
+        """Draw the form for breaking the glass."""
+        return self._glass(self._door.user(request), request.path_params["reference"])
 
     def _view(self, signed: SignedIn, request: Request, reference: str) -> Any:
         asking = asked(signed, request, "view")

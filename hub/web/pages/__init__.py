@@ -101,3 +101,5 @@ class EmergencyLinks:
     handover: str = ""
     document: str = ""
     close: str = ""
+    glass: str = ""
+    """緊急開示 (break-glass), offered to the roles that may, whether or not there is anything hidden."""
