@@ -10,11 +10,11 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from tests.oracle.outputs import audit_events, capability, refusals, summaries
+from tests.oracle.outputs import audit_events, boards, capability, refusals, summaries
 from tests.oracle.sources import golden_cases, published_messages
 
 Collector = Callable[[], Iterator[tuple[str, Mapping[str, Any]]]]
-COLLECTORS: tuple[Collector, ...] = (summaries, audit_events, refusals, capability, golden_cases, published_messages)
+COLLECTORS: tuple[Collector, ...] = (summaries, boards, audit_events, refusals, capability, golden_cases, published_messages)
 
 
 def collect(folder: Path) -> dict[str, int]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from hub.views import board
 from hub.views.audit_fhir import to_audit_event, to_searchset
 from hub.views.shapes import Decided, Seen
 from hub.views.summary_fhir import to_document
@@ -13,6 +14,8 @@ from schemas.errors import Issue
 from schemas.fhir.outcome import operation_outcome
 from schemas.messages import catalogue
 from tests.hub.views import emergency_persons as persons
+from tests.hub.views import stay_persons as stays
+from tests.hub.views.test_board_fhir import PERSONS as ON_BOARD
 
 
 def summaries() -> Iterator[tuple[str, Mapping[str, Any]]]:
@@ -25,6 +28,13 @@ def summaries() -> Iterator[tuple[str, Mapping[str, Any]]]:
     }
     for name, known in cases.items():
         yield name, to_document(known, persons.page(known), "https://hub.example.jp/fhir", persons.NOW)
+
+
+def boards() -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Give 入退院 as a searchset, as each kind of office sees it, whole and for each person alone."""
+    for office in (stays.SAKURA, *(stays.OFFICES[code] for code in (stays.ACUTE, stays.REHAB, stays.NURSE, stays.SUPPORT))):
+        for name, shown in {"all": list(ON_BOARD.values()), "nobody": [], **{name: [one] for name, one in ON_BOARD.items()}}.items():
+            yield f"{office.code}-{name}", board.to_fhir(shown, office, "https://hub.example.jp/fhir", stays.NOW)
 
 
 def audit_events() -> Iterator[tuple[str, Mapping[str, Any]]]:
