@@ -33,6 +33,8 @@ _TIMES = {
     "Composition": ("date",),
     "Appointment": ("start",),
 }
+TYPES = frozenset(_TIMES)
+"""Types of resources that can make a mark."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,11 +55,12 @@ class Mark:
 
 def marks(shelf: Shelf) -> tuple[Mark, ...]:
     """Read all marks of one person, oldest first."""
-    found = (made for one in shelf.known if one.type in _TIMES for made in _marks(shelf, one))
+    found = (made for one in shelf.known if one.type in TYPES for made in told_by(shelf, one))
     return tuple(sorted(found, key=lambda one: (one.at.start, one.code, one.reference)))
 
 
-def _marks(shelf: Shelf, one: Known) -> Iterator[Mark]:
+def told_by(shelf: Shelf, one: Known) -> Iterator[Mark]:
+    """Give the mark that one resource makes, if it makes one."""
     if text(one.body, "status") in _DEAD or (one.type == "Task" and text(one.body, "status") != "completed"):
         return
     at = next((found for path in _TIMES[one.type] if (found := moment(text(one.body, path)))), None)
