@@ -50,11 +50,24 @@ def test_each_setting_of_the_example_is_told_in_both_languages(setting):
     assert before[1].lower() == f"# {setting.help_en}".lower()
 
 
-@pytest.mark.parametrize("name", ["Dockerfile", "compose.yaml", "tsunagu.service", "README.md"])
-def test_no_other_file_names_a_setting_that_does_not_exist(name):
-    named = set(re.findall(r"\bTSUNAGU_[A-Z]+\b", text(name)))
-    assert named
-    assert named <= {one.name for one in SETTINGS}
+OF_CLIENTS = {"TSUNAGU_TOKEN"}
+"""Read by `tsunagu import`, which is a client of the hub."""
+
+
+def test_the_hub_reads_no_setting_that_is_not_in_the_list():
+    named = {
+        name
+        for path in (DEPLOY.parent / "hub").rglob("*.py")
+        for name in re.findall(r"\bTSUNAGU_[A-Z]+\b", path.read_text(encoding="utf-8"))
+    }
+    assert named - OF_CLIENTS == {one.name for one in SETTINGS}
+
+
+def test_no_file_beside_it_names_a_setting_that_does_not_exist():
+    named = {
+        name for path in DEPLOY.iterdir() if path.is_file() for name in re.findall(r"\bTSUNAGU_[A-Z]+\b", path.read_text(encoding="utf-8"))
+    }
+    assert named - OF_CLIENTS == {one.name for one in SETTINGS}
 
 
 # ── backup ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
