@@ -147,6 +147,7 @@ _TYPES: Mapping[str, _Type] = {
     "day8": _Type(re.compile(r"[0-9]{8}"), "20260401", is_day),
     "day8-or-zeros": _Type(re.compile(r"[0-9]{8}"), "20260401", lambda text: text == "0" * 8 or is_day(text)),
     "month6-or-zeros": _Type(re.compile(r"[0-9]{6}"), "202604", lambda text: text == "0" * 6 or is_day(text + "01")),
+    "digits6": _Type(re.compile(r"[0-9]{6}"), "202407"),
     "digits": _Type(re.compile(r"[0-9]+"), "0123"),
     "insurer": _Type(re.compile(r"[0-9]{6}"), "123456", is_insurer_number, "HUB-2021"),
     "insured": _Type(re.compile(r"[0-9]{10}|H[0-9]{9}"), "0123456789 / H012345678"),
