@@ -12,6 +12,7 @@ from tests.hub.web import page_models as models
 pytestmark = pytest.mark.browser
 
 PAGES = models.pages()
+HEARING = {"board-quiet": render.board(models.EMPTY_BOARD, demo=True, csrf="x", events="/events/quiet")}
 DESK, TELEPHONE, PAPER = {"width": 1280, "height": 900}, {"width": 390, "height": 844}, {"width": 733, "height": 1062}
 """PAPER is what A4 leaves between margins of 8 mm, at 96 dots an inch."""
 SHEETS = [name for name in PAGES if name.startswith(("emergency", "sheet"))]
@@ -51,10 +52,12 @@ class _Served(BaseHTTPRequestHandler):
         name = path.removeprefix("/static/")
         if name in render.STATIC:
             self.answer(render.static_file(name), render.STATIC[name])
-        elif path[1:] in PAGES:
-            self.answer(PAGES[path[1:]].encode(), "text/html; charset=utf-8")
+        elif text := (PAGES | HEARING).get(path[1:]):
+            self.answer(text.encode(), "text/html; charset=utf-8")
+        elif path == "/events/quiet":
+            self.answer(b": ping\n\nid: 7\n\n", "text/event-stream")
         elif path == "/events/page":
-            self.answer(b"event: refresh\ndata: x\n\n", "text/event-stream")
+            self.answer(b": ping\n\nid: 7\n\nid: 8\nevent: jp.tsunagu.AdmissionNotified\ndata: {}\n\n", "text/event-stream")
         else:
             self.send_error(404)
 
@@ -145,6 +148,13 @@ def test_something_newer_is_hinted_at_and_never_loaded_by_itself(page, base):
     page.goto(f"{base}/board-full")
     page.get_by_text("新しい情報があります。").wait_for(state="visible")
     assert page.url == f"{base}/board-full"
+
+
+def test_a_number_without_content_is_no_news(page, base):
+    with page.expect_response("**/events/quiet"):
+        page.goto(f"{base}/board-quiet")
+    page.wait_for_load_state("networkidle")
+    assert page.locator(".hint").is_hidden()
 
 
 def test_an_inline_script_would_not_run_under_the_policy(page, base):

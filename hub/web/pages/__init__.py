@@ -29,7 +29,7 @@ class Frame:
     """What surrounds a page: who is signed in, where they may go, the demo band.
 
     `demo_code`: the one-time code that a demo shows because nobody holds its second factor; empty on every real page.
-    `events`: address of a server-sent event stream; each `message` or `refresh` on it shows a hint that there is something newer.
+    `events`: address of a server-sent event stream; the first event with data on it shows a hint that there is something newer.
     """
 
     demo: bool

@@ -209,7 +209,7 @@ def pages(*, demo=True):
         "board-empty": render.board(EMPTY_BOARD, **bare),
         "emergency-full": render.emergency(KIYO_PAGE, **signed_in, links=LINKS),
         "emergency-crowded": render.emergency(CROWDED, **signed_in, links=LINKS),
-        "emergency-little": render.emergency(LITTLE, **signed_in),
+        "emergency-little": render.emergency(LITTLE, **signed_in, links=EmergencyLinks(glass="/emergency/p-1/open")),
         "emergency-deceased": render.emergency(DECEASED, **signed_in),
         "emergency-empty": render.emergency(NOTHING, **bare),
         "sheet-full": render.emergency_sheet(KIYO_PAGE, **bare, links=LINKS),

@@ -136,7 +136,7 @@ def poisoned(value, hint=None, text=HOSTILE):
     """The same model with the hostile text wherever a text may stand; addresses and closed words stay."""
     if dataclasses.is_dataclass(value):
         hints = get_type_hints(type(value))
-        kept = {"href", "button_href", "sheet", "page", "handover", "document", "close", "rule"}
+        kept = {"href", "button_href", "sheet", "page", "handover", "document", "close", "glass", "rule"}
         changed = {f.name: poisoned(getattr(value, f.name), hints[f.name], text) for f in dataclasses.fields(value) if f.name not in kept}
         return dataclasses.replace(value, **changed)
     if get_origin(hint) is Literal or (isinstance(hint, type) and hint is bool):

@@ -141,10 +141,18 @@ def test_a_number_can_be_called_and_its_absence_is_said():
 
 
 def test_only_links_that_were_given_are_drawn():
-    given, none = PAGES["emergency-full"].with_class("actions")[0], PAGES["emergency-little"].with_class("actions")[0]
+    given, none = PAGES["emergency-full"].with_class("actions")[0], PAGES["emergency-deceased"].with_class("actions")[0]
     assert [one.get("href") for one in given.all("a")] == ["/emergency/p-1/sheet", "/emergency/p-1/handover", "/fhir/Patient/p-1/$summary"]
     assert [(one.get("method"), one.get("action")) for one in given.all("form")] == [("post", "/emergency/close")]
     assert not none.all("a", "form")
+
+
+def test_breaking_glass_is_offered_only_where_it_was_given():
+    offered = {
+        name: [one.get("href") for one in PAGES[name].with_class("danger") if one.tag == "a"]
+        for name in ("emergency-little", "emergency-full")
+    }
+    assert offered == {"emergency-little": ["/emergency/p-1/open"], "emergency-full": []}
 
 
 def test_the_sheet_holds_what_the_page_holds():
