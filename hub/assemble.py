@@ -103,7 +103,7 @@ def assemble(
     checkpoints = Checkpoints(
         store=store, writer=writer, signing=secrets.signing, origin="tsunagu.example.jp/log", folder=data, now=now, every=checkpoint_every
     )
-    deriving = Deriving(store=store, keys=keys, secrets=secrets, writer=writer, gate=gate, vault=vault, now=now)
+    deriving = Deriving(store=store, keys=keys, secrets=secrets, writer=writer, gate=gate, vault=vault, region=region, now=now)
     runner = Runner((deriving, feeding, checkpoints))
     reading = Reading(store=store, secrets=secrets, gate=gate, presenting=presenting, opaque=opaque)
     viewing = Viewing(store=store, keys=keys, gate=gate, presenting=presenting, opaque=opaque, region=region, runner=runner, now=now)

@@ -15,13 +15,17 @@ from hub.log.store import Store, Tx
 from hub.names import MAIN, hub_id
 from hub.tables import identities, resources
 from hub.vault import Vault
+from hub.region import Region
 from hub.views import domain_events
+from hub.views.board_marks import TYPES
 from hub.views.shapes import Known
 from hub.writer import Proposal, Writer
 from hub.writes.events import event
 from schemas import events
 
 BATCH = 500
+CAUSES = tuple(sorted({"Encounter", "CarePlan", "Flag", "Appointment"} | TYPES))
+"""Types of resources that can make an organization hear something."""
 
 
 class Deriving:
@@ -30,10 +34,11 @@ class Deriving:
     name = "derive"
 
     def __init__(
-        self, *, store: Store, keys: Keyring, secrets: Secrets, writer: Writer, gate: Gate, vault: Vault, now: Callable[[], datetime]
-    ) -> None:
+        self, *, store: Store, keys: Keyring, secrets: Secrets, writer: Writer, gate: Gate, vault: Vault, region: Region,
+        now: Callable[[], datetime],
+    ) -> None:  # fmt: skip
         self._store, self._keys, self._secrets, self._writer = store, keys, secrets, writer
-        self._gate, self._vault, self._now = gate, vault, now
+        self._gate, self._vault, self._region, self._now = gate, vault, region, now
 
     def step(self) -> bool:
         """Derive from the next batch; events and position are one transaction."""
@@ -53,7 +58,7 @@ class Deriving:
         return len(batch) == BATCH
 
     def _derived(self, tx: Tx, batch: Sequence[Recorded]) -> list[NewEvent]:
-        causes = [r for r in batch if r.topic == events.RESOURCE_RECORDED and r.header.kind in domain_events.CAUSES and r.header.patient]
+        causes = [r for r in batch if r.topic == events.RESOURCE_RECORDED and r.header.kind in CAUSES and r.header.patient]
         by_person: dict[bytes, list[Recorded]] = {}
         for cause in causes:
             by_person.setdefault(identities.person_of(tx, cause.header.patient, cause.position), []).append(cause)
@@ -65,7 +70,7 @@ class Deriving:
     def _of_person(self, tx: Tx, person: bytes, causes: Sequence[Recorded]) -> list[NewEvent]:
         last = causes[-1].position
         patients = identities.patients_of(tx, person, last)
-        rows = resources.of_patients(tx, patients, domain_events.CAUSES, all_versions=True, until=last)
+        rows = resources.of_patients(tx, patients, CAUSES, all_versions=True, until=last)
         known = {row.position: self._known(tx, row) for row in rows}
         made = []
         for cause in causes:
@@ -73,7 +78,9 @@ class Deriving:
             if new is None:
                 continue
             before = [k for p, k in known.items() if k is not None and p < cause.position]
-            found = domain_events.derive(before, [*before, new], new)
+            found = domain_events.derive(
+                before, [*before, new], new, person=self._secrets.person(person), organizations=self._region.offices
+            )
             made += [self._event(cause, one) for one in found]
         return made
 
@@ -88,9 +95,9 @@ class Deriving:
         )  # fmt: skip
 
     def _event(self, cause: Recorded, one: domain_events.DomainEvent) -> NewEvent:
-        stream = self._secrets.name("domain-event", cause.header.event.hex(), one.kind, one.episode)
+        stream = self._secrets.name("domain-event", cause.header.event.hex(), one.kind, one.episode, one.encounter)
         occurred = one.occurred.isoformat() if one.occurred else ""
-        body = events.Derived(one.kind, one.episode, f"{cause.header.kind}/{hub_id(cause.stream)}", cause.header.custodian, occurred, cause.header.event.hex())
+        body = events.Derived(one.kind, one.episode, one.about, cause.header.custodian, occurred, cause.header.event.hex())
         made = event(
             topic=events.DOMAIN_EVENT, kind=one.kind, body=body, key=self._keys.of(cause.header.patient, MAIN), custodian=cause.header.custodian,
             patient=cause.header.patient, secrets=self._secrets, at=self._now(), stream=stream,

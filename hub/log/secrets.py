@@ -60,6 +60,10 @@ class Secrets:
         """Give the 16 bytes by which a Patient stream is known to routing and audit."""
         return hmac.digest(self.pseudonyms, patient, sha256)[:16]
 
+    def person(self, person: bytes) -> str:
+        """Give the opaque name of a person from which episode ids follow: the same for every organization."""
+        return self.name("person", person.hex()).hex()
+
     def totp_seed(self, user: str) -> str:
         """Give the secret that a user's authenticator app shares with the hub (Base32; RFC 4226 §4 asks for 20 bytes)."""
         return base64.b32encode(hmac.digest(self.codes, user.encode(), sha256)[:20]).decode()

@@ -12,7 +12,6 @@ from hub.commands import Asking, Submit, Write
 from hub.gate import Gate
 from hub.log.secrets import Secrets
 from hub.log.store import Store
-from hub.names import hub_id
 from hub.reads.presenting import Presenting
 from hub.reads.views import Viewing
 from hub.region import Region
@@ -106,9 +105,5 @@ class Boards:
                 known = tuple(self._viewing.known(shown))
                 plans = [r for r in held if r.type == "CarePlan" and (r.stream, r.version) in given]
                 newest = max(plans, key=lambda r: r.position).custodian if plans else ""
-                made.append(PersonStays(self.person_name(person), known, own=newest == organization))
+                made.append(PersonStays(self._secrets.person(person), known, own=newest == organization))
         return made
-
-    def person_name(self, person: bytes) -> str:
-        """Give the name of a person from which episode ids follow: opaque, and the same for every office."""
-        return self._secrets.name("person", hub_id(person)).hex()

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from hub.views.ages import JST
-from hub.views.board_case import PersonStays, cases
+from hub.views.board_case import TYPES, PersonStays, cases
 from hub.views.board_fhir import bundle
 from hub.views.board_rows import Placed, place
 from hub.views.board_tasks import done_task, sent_task
@@ -15,7 +15,7 @@ from hub.views.board_turns import soon_home
 from hub.views.deadlines import ends_today
 from hub.views.shapes import Board, Office
 
-__all__ = ["PersonStays", "build", "done_task", "sent_task", "to_fhir"]
+__all__ = ["TYPES", "PersonStays", "build", "done_task", "sent_task", "to_fhir"]
 
 
 def build(  # noqa: PLR0917  one call, one page: each part is named by its type

@@ -8,13 +8,18 @@ from datetime import datetime, timedelta
 
 from hub.views import stays
 from hub.views.ages import JST, Moment, age, moment
-from hub.views.board_marks import Mark, marks, of_stay
+from hub.views.board_marks import ADMISSION_INFO, Mark, first, marks, of_stay
 from hub.views.emergency_calls import care_manager
 from hub.views.emergency_read import Shelf, shelve, text
 from hub.views.people import care_level, care_level_codes, name
 from hub.views.shapes import Known, Office
-from hub.views.stays_values import Stay
+from hub.views.stays_values import Stay, Told
 
+TYPES = frozenset({
+    "Patient", "RelatedPerson", "Encounter", "Location", "Condition", "CarePlan", "Observation", "Flag", "QuestionnaireResponse", "Consent", "Task",
+    "Communication", "DocumentReference", "Composition", "Appointment", "ServiceRequest",
+})  # fmt: skip
+"""Types of resources that the board reads; nothing else need be opened for it."""
 STEPS = 9
 """入院連絡, 入院時情報, 退院困難な要因, 面談, 退院予定, カンファレンス, 退院時情報, 退院, 退院後の連絡."""
 _KEPT = timedelta(days=30)
@@ -47,6 +52,10 @@ class Case:
     stay: Stay
     stays: tuple[Stay, ...]
     marks: tuple[Mark, ...]
+    episode_marks: tuple[Mark, ...]
+    """Marks of all stays of the episode."""
+    unplaced: tuple[Told, ...]
+    """Messages of hospitals about this person that belong to no stay known so far."""
     manager: Office | None
     manager_words: str
     level: str
@@ -67,6 +76,11 @@ class Case:
         return bool(self.stays) and self.stays[-1] is not self.stay
 
     @property
+    def sent(self) -> Mark | None:
+        """Give the sending of 入院時情報提供書: after a transfer what was sent to the first hospital counts."""
+        return first(self.episode_marks, ADMISSION_INFO)
+
+    @property
     def now(self) -> datetime:
         """Give the moment of the board."""
         return self.shelf.now
@@ -74,10 +88,10 @@ class Case:
 
 def cases(one: PersonStays, office: Office, organizations: Mapping[str, Office], now: datetime) -> Iterator[Case]:
     """Give the stays of a person that stand on an office's board: a hospital's own, else the newest of each episode."""
-    folded = stays.fold(one.known, person=one.person)
+    folded, loose = stays.fold_all(one.known, person=one.person)
     if not any(_shown(stay, office, now) for stay in folded):
         return
-    shelf = shelve(one.known, now, organizations)
+    shelf = shelve((known for known in one.known if known.type in TYPES), now, organizations)
     manager = care_manager(shelf)
     level, _ = care_level(shelf)
     named = manager[0] if manager else office if one.own else None
@@ -88,8 +102,10 @@ def cases(one: PersonStays, office: Office, organizations: Mapping[str, Office],
         episode = tuple(other for other in folded if other.episode == stay.episode and not other.cancelled) or (stay,)
         if not _shown(stay, office, now) or (office.code != stay.custodian and stay is not episode[-1] and not stay.cancelled):
             continue
+        here = of_stay(stay, folded, told)
+        whole = here if len(episode) == 1 else tuple(mark for mark in told if any(of_stay(other, folded, [mark]) for other in episode))
         yield Case(
-            one.person, office, one.own, shelf, stay, episode, of_stay(stay, folded, told), named, _words(manager, named),
+            one.person, office, one.own, shelf, stay, episode, here, whole, loose, named, _words(manager, named),
             level.text.partition("（")[0] + ("（申請中）" if level.detail else "") if level else "", *who, bool(codes & _SUPPORT),
         )  # fmt: skip
 

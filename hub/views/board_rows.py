@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 from hub.views.ages import JST, Moment
 from hub.views.board_case import STEPS, Case, before
-from hub.views.board_marks import ADMISSION_INFO, Mark, first
+from hub.views.board_marks import Mark, first
 from hub.views.board_turns import Turn, turn
 from hub.views.calendar_ja import said
 from hub.views.emergency_family import family, nobody
@@ -147,7 +147,7 @@ def _where(case: Case) -> str:
     stay, now = case.stay, case.now
     if stay.status == "cancelled":
         return "入院の取り消し" if stay.admitted else "入院予定の取り消し"
-    sent = first(case.marks, ADMISSION_INFO)
+    sent = case.sent
     if stay.status == "planned":
         late = stay.planned_start is not None and stay.planned_start.start.date() < now.date()
         return f"入院予定{'の日を過ぎています' if late else ''}{'　入院時情報 送付ずみ' if sent else ''}"
@@ -189,7 +189,7 @@ def _detail(case: Case, due: Turn) -> str:
     if due.key == "conference":
         held: Mark | None = next((one for one in case.marks if one.code == "discharge-conference" and one.ahead), None)
         return f"{point(held.at, case.now)} {held.source}" if held else ""
-    if due.key in {"notice", "screen", "interview"} and (sent := first(case.marks, ADMISSION_INFO)):
+    if due.key in {"notice", "screen", "interview"} and (sent := case.sent):
         return f"入院時情報 {point(sent.at, case.now)} 送付"
     return ""
 

@@ -60,6 +60,9 @@ def _stays(placed: Placed) -> Iterator[_Item]:
     for stay in stays:
         for told in stay.told:
             yield _told(stay, told, case.now)
+    for told in case.unplaced:
+        at = told.when or Moment(told.sent, "time")
+        yield _Item(at.start, TimelineItem(_at(at, case.now), f"{told.words}の知らせ", told.source, "done", "どの入院のことか、まだ決められません"))
 
 
 def _told(stay: Stay, told: Told, now: datetime) -> _Item:
@@ -90,7 +93,7 @@ def _words(stay: Stay, told: Told) -> str:
 
 def _marked(placed: Placed) -> Iterator[_Item]:
     case = placed.case
-    for one in case.marks:
+    for one in case.episode_marks:
         words = keyed("tasks", "code")[one.code]["words"]
         state: State = "next" if one.ahead else "done"
         yield _Item(one.at.start, TimelineItem(_at(one.at, case.now), words if one.ahead else _done(one, words), one.source, state))
@@ -173,7 +176,7 @@ def _services(placed: Placed) -> Iterator[tuple[Moment, Known]]:
     for one in case.shelf.of("Appointment", "ServiceRequest"):
         if text(one.body, "status") not in {"booked", "proposed", "pending", "active"} or has_code(one.body, "serviceType", "discharge-conference"):
             continue
-        if one.type == "Appointment" and any(mark.reference.endswith(one.id) for mark in case.marks):
+        if one.type == "Appointment" and any(mark.reference.endswith(one.id) for mark in case.episode_marks):
             continue
         at = next((found for path in ("start", "requestedPeriod.start", "occurrencePeriod.start", "occurrenceDateTime")
                    for told in walk(one.body, path) if (found := moment(told))), None)  # fmt: skip

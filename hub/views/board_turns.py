@@ -71,7 +71,7 @@ def _open(case: Case) -> Iterator[str]:
     if status == "cancelled":
         yield "restore"
     elif status == "planned":
-        if case.manager and not first(case.marks, ADMISSION_INFO):
+        if case.manager and not case.sent:
             yield "plan"
         yield "wait-admission"
     elif status == "discharged":
@@ -82,7 +82,7 @@ def _open(case: Case) -> Iterator[str]:
 
 def _inside(case: Case) -> Iterator[str]:
     sent = first(case.marks, ADMISSION_INFO)
-    if case.manager and not sent:
+    if case.manager and not case.sent:
         yield "info"
     if case.office.kind == "visiting-nurse" and not first(case.marks, "nursing-summary"):
         yield "summary"
@@ -125,7 +125,7 @@ def _after(case: Case) -> Iterator[str]:
     elif case.follows_on or stay.disposition == "hospital":
         yield "transfer"
     else:
-        limit = _info(case) if case.manager and not first(case.marks, ADMISSION_INFO) else None
+        limit = _info(case) if case.manager and not case.sent else None
         if limit and limit.state in {"due-today", "due", "second"}:
             yield "info"
         yield "reported" if first(case.marks, "post-discharge") else "report"
@@ -167,17 +167,19 @@ def _report(case: Case, ended: Moment) -> Deadline:
 
 def _info(case: Case) -> Deadline | None:
     """Reckon 入院時情報連携加算 for the care manager; none for 要支援, and none before anybody knows when the stay begins."""
-    begins = case.stay.begins
+    begins = case.stays[0].begins if case.stay.continues else case.stay.begins
     if begins is None or case.manager is None:
         return None
     if case.support:
         return deadlines.unruled(deadlines.ADMISSION_INFO, "入院時情報連携加算", f"{case.level or '要支援'}：介護予防支援にはこの加算がありません。情報は同じように役に立ちます。")
-    sent = first(case.marks, ADMISSION_INFO)
-    received = first(case.marks, "admission-info-received")
+    sent = case.sent
+    received = first(case.episode_marks, "admission-info-received")
     made = deadlines.admission_info(
         begins.start, case.manager, done=sent.at.start if sent else None, now=case.now,
         confirmed=bool(sent and (sent.confirmed or received)), timed=begins.precision == "time",
     )  # fmt: skip
+    if case.stay.continues:
+        return replace(made, reasoning=(*made.reasoning, "転院：はじめの入院から数えています。転院先への提供の扱いは規則に見当たらないため、事業所で確かめてください。"))
     if case.stay.status != "planned":
         return made
     planned = f"入院予定（{said(begins.start.astimezone(JST).date())}）の日に入院したものとして数えています。入院前に届けても数えられます。"

@@ -16,7 +16,7 @@ from hub.views.stays_read import Names, Piece, pieces
 from hub.views.stays_tables import keyed
 from hub.views.stays_values import Status, Stay, Told
 
-__all__ = ["Stay", "Told", "fold", "unplaced"]
+__all__ = ["Stay", "Told", "fold", "fold_all", "unplaced"]
 _STATUS: dict[str, Status] = {
     "planned": "planned", "arrived": "in", "triaged": "in", "in-progress": "in", "onleave": "leave", "finished": "discharged",
     "cancelled": "cancelled", "entered-in-error": "cancelled",
@@ -29,15 +29,16 @@ def fold(known: Sequence[Known], *, person: str = "") -> tuple[Stay, ...]:
 
     `person` is an opaque reference that does not depend on the custodian or the asker; episode ids follow from it.
     """
-    return _fold(known, person)[0]
+    return fold_all(known, person=person)[0]
 
 
 def unplaced(known: Sequence[Known]) -> tuple[Told, ...]:
     """Give the messages that belong to no stay known so far, such as a discharge without an admission."""
-    return _fold(known, "")[1]
+    return fold_all(known)[1]
 
 
-def _fold(known: Sequence[Known], person: str) -> tuple[tuple[Stay, ...], tuple[Told, ...]]:
+def fold_all(known: Sequence[Known], *, person: str = "") -> tuple[tuple[Stay, ...], tuple[Told, ...]]:
+    """Give the stays and what belongs to none, in one go."""
     by_patient: dict[tuple[str, str], list[Piece]] = {}
     for piece in pieces(known):
         by_patient.setdefault((piece.custodian, piece.patient), []).append(piece)
@@ -86,11 +87,11 @@ def _from_versions(found: Sequence[Piece], names: Names) -> Stay:
     real = status not in {"planned", "cancelled"}
     told: list[Told] = []
     if real or (status == "cancelled" and began):
-        told.append(Told("admit", "入院", began, newest.sent, read.ward(body, names.places), newest.reference, "done" if real else "struck"))
+        told.append(Told("admit", "入院", began, newest.sent, read.ward(body, names.places), newest.source, newest.reference, "done" if real else "struck"))
     for place, since in list(read.locations(body, names.places))[1:]:
-        told.append(Told("move", "移動", since, newest.sent, place, newest.reference, "done"))
+        told.append(Told("move", "移動", since, newest.sent, place, newest.source, newest.reference, "done"))
     if status == "discharged":
-        told.append(Told("discharge", "退院", end, newest.sent, "", newest.reference, "done"))
+        told.append(Told("discharge", "退院", end, newest.sent, "", newest.source, newest.reference, "done"))
     return Stay(
         episode="", custodian=newest.custodian, source=newest.source, patient=newest.patient, encounter=newest.reference,
         references=frozenset({newest.reference}), status=status, planned_start=planned_for, admitted=began if status != "planned" else None,
@@ -168,7 +169,7 @@ def _course(held: State, names: Names) -> tuple[Told, ...]:
 def _told(one: Piece, how: Literal["done", "struck", "pending"], names: Names) -> Told:
     times = {"admit": admitted, "discharge": discharged, "plan": planned, "discharge-plan": planned_end}
     when = times[one.effect](one) if one.effect in times else one.occurred
-    return Told(one.effect, keyed("events", "event")[one.event]["words"], when, one.sent, read.ward(one.body, names.places), one.reference, how)
+    return Told(one.effect, keyed("events", "event")[one.event]["words"], when, one.sent, read.ward(one.body, names.places), one.source, one.reference, how)
 
 
 def _doubts(held: State, status: Status, names: Names) -> tuple[str, ...]:

@@ -39,7 +39,10 @@ def group(found: Sequence[Piece]) -> tuple[list[Group], list[Piece]]:
             groups.setdefault(key, Group(key)).pieces.append(one)
         else:
             loose.append(one)
-    return attach(_with_plans(_by_day(list(groups.values()))), loose)
+    found_groups = list(groups.values())
+    if len(found_groups) <= 1 and not loose:
+        return found_groups, loose
+    return attach(_with_plans(_by_day(found_groups)), loose)
 
 
 def _own_key(one: Piece) -> str:

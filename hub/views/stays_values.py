@@ -20,6 +20,7 @@ class Told:
     when: Moment | None
     sent: datetime
     ward: str
+    source: str
     reference: str
     state: Literal["done", "struck", "pending"]
 
