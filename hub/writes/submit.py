@@ -134,9 +134,8 @@ class Submitting:
         write = next(t.write for t in aim.targets if t.stream == event.stream)
         if not write.same_is_silent:
             return False
-        row = resources.newest(tx, event.stream)
-        digest = row.digest if row is not None and not row.deleted else None
-        aim.reading.digests[event.stream] = row.digest if row is not None else None
+        _, digest = _newest(tx, event.stream)
+        aim.reading.digests[event.stream] = digest
         return digest == event.header.digest
 
 
@@ -162,13 +161,19 @@ def _holds(aim: Aim, epochs: Mapping[bytes, int], message: _Message | None) -> C
     def holds(tx: Tx) -> bool:
         return (
             all(tuple(r.stream for r in matching(tx, kind, mark, custodian)) == was for mark, (kind, was) in reading.conditions.items())
-            and all((row := resources.newest(tx, s)) is not None and row.version == v for s, v in reading.versions.items())
-            and all(((row := resources.newest(tx, s)).digest if row else None) == was for s, was in reading.digests.items())
+            and all(_newest(tx, stream)[0] == was for stream, was in reading.versions.items())
+            and all(_newest(tx, stream)[1] == was for stream, was in reading.digests.items())
             and all(directives.epoch(tx, identities.patients_of(tx, identities.person_of(tx, p))) == e for p, e in epochs.items())
             and (message is None or messages.digest_of(tx, message.stream) == message.before)
         )
 
     return holds
+
+
+def _newest(tx: Tx, stream: bytes) -> tuple[int, bytes | None]:
+    """Give version and digest of a stream's newest version; (0, None) when there is none."""
+    row = resources.newest(tx, stream)
+    return (row.version, row.digest) if row is not None else (0, None)
 
 
 class _Work:
