@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
 from hub.views.ages import JST
 from hub.views.board_case import TYPES, PersonStays, cases
@@ -54,9 +55,14 @@ def build(  # noqa: PLR0917  one call, one page: each part is named by its type
     )
 
 
-def to_fhir(persons: Sequence[PersonStays], office: Office, base: str, now: datetime) -> dict[str, object]:
-    """Give the same as FHIR R4: a searchset of EpisodeOfCare, Encounter and Task (the deadline). `base` is the hub's FHIR address."""
-    return bundle(_placed(office, persons, {office.code: office}, now, {}), base, now)
+def to_fhir(
+    persons: Sequence[PersonStays], office: Office, base: str, now: datetime, *, organizations: Mapping[str, Office] | None = None
+) -> dict[str, Any]:
+    """Give the same as FHIR R4: a searchset of EpisodeOfCare, Encounter and Task (the deadline). `base` is the hub's FHIR address.
+
+    Without `organizations` only `office` is known; a care manager of another office is then not recognised.
+    """
+    return bundle(_placed(office, persons, {office.code: office, **(organizations or {})}, now, {}), base, now)
 
 
 def _placed(office: Office, persons: Sequence[PersonStays], organizations: Mapping[str, Office], now: datetime, hrefs: Mapping[str, str]) -> list[Placed]:

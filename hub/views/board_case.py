@@ -27,6 +27,7 @@ _KEPT = timedelta(days=30)
 _KEPT_THERE = timedelta(days=14)
 """How long on the board of the hospital, and for a plan that nobody has heard of again."""
 _KEPT_CANCELLED = timedelta(days=3)
+_MANAGING = {"care-manager", "support-center"}
 _SUPPORT = {"12", "13", "06", "11"}
 """Care levels of 介護予防: 要支援 1 and 2, 事業対象者, the old 要支援 (codes of the exchange standard)."""
 
@@ -94,7 +95,8 @@ def cases(one: PersonStays, office: Office, organizations: Mapping[str, Office],
     shelf = shelve((known for known in one.known if known.type in TYPES), now, organizations)
     manager = care_manager(shelf)
     level, _ = care_level(shelf)
-    named = manager[0] if manager else office if one.own else None
+    own = one.own and office.kind in _MANAGING
+    named = manager[0] if manager else office if own else None
     codes = care_level_codes(shelf)
     told = marks(shelf)
     who = _person(shelf)
@@ -105,7 +107,7 @@ def cases(one: PersonStays, office: Office, organizations: Mapping[str, Office],
         here = of_stay(stay, folded, told)
         whole = here if len(episode) == 1 else tuple(mark for mark in told if any(of_stay(other, folded, [mark]) for other in episode))
         yield Case(
-            one.person, office, one.own, shelf, stay, episode, here, whole, loose, named, _words(manager, named),
+            one.person, office, own, shelf, stay, episode, here, whole, loose, named, _words(manager, named),
             level.text.partition("（")[0] + ("（申請中）" if level.detail else "") if level else "", *who, bool(codes & _SUPPORT),
         )  # fmt: skip
 

@@ -165,10 +165,10 @@ def left_ward(body: Mapping[str, Any], places: Mapping[str, str]) -> str:
 
 
 def _ward_of(found: Sequence[Mapping[str, Any]], body: Mapping[str, Any], places: Mapping[str, str]) -> str:
-    """Take the last location marked as a ward; where none is marked, the last that is not marked as room or bed."""
-    wards = [one for one in found if has_code(one, "physicalType", "wa")]
-    rest = [one for one in found if not has_code(one, "physicalType", "ro", "bd")]
-    return next((shown for one in (*reversed(wards), *reversed(rest)) if (shown := _place(one, body, places))), "")
+    """Take the last location marked as a ward, else the last not marked as room or bed, else the last; of `病棟 3E　病室 301` the first part."""
+    if len(found) > 1:
+        found = [one for one in found if has_code(one, "physicalType", "wa")] or [one for one in found if not has_code(one, "physicalType", "ro", "bd")] or found
+    return next((shown.partition("　")[0] for one in reversed(found) if (shown := _place(one, body, places))), "")
 
 
 def locations(body: Mapping[str, Any], places: Mapping[str, str]) -> Iterator[tuple[str, Moment | None]]:

@@ -171,6 +171,18 @@ def test_a_transfer_is_one_row_at_the_second_hospital():
     assert (one.hospital, one.admitted) == ("みなと回復期リハビリ病院", "11-20（金）14:00 転院（中央病院から）")
 
 
+def test_after_a_transfer_what_was_sent_to_the_first_hospital_counts():
+    rehab = encounter("in-progress", "11-20 14:00", updated="11-20 15:00", custodian=REHAB)
+    moved = (admit("11-02 09:00"), gone("11-20 10:00", "11-02 09:00", to="02"))
+    sheet = sent("11-02 12:00", encounter="Encounter/enc-pat-1-11-02-09-00")
+    told_once = row(kiyo(*moved, more=(rehab, sheet)))
+    assert (told_once.lane, told_once.next) == ("theirs", "病院：本人・家族と面談し、退院支援を始める")
+    assert told_once.deadline.done_as == "11-02 12:00 提供　加算Ⅰ 250単位（受け取りの確認待ち）"
+    never = row(kiyo(*moved, more=(rehab,)))
+    assert (never.lane, never.deadline.state, never.deadline.second_until) == ("mine", "overdue", at("11-05 00:00"))
+    assert never.deadline.reasoning[-1].startswith("転院：はじめの入院から数えています")
+
+
 def test_a_leave_is_said_once_it_has_begun():
     away = kiyo(admit("11-10 09:00"), later("A21", "11-25 09:00", "11-24 15:00"), more=(sent("11-10 12:00", encounter="Encounter/enc-pat-1-11-10-09-00"),))
     assert (row(away).status, row(away).where) == ("leave", "入院時情報 送付ずみ　外泊中")

@@ -45,7 +45,7 @@ PERSONS = {
 
 
 def bundle(*names, office=SAKURA):
-    return to_fhir([PERSONS[name] for name in names], office, BASE, NOW)
+    return to_fhir([PERSONS[name] for name in names], office, BASE, NOW, organizations=OFFICES)
 
 
 def of(made, kind):
@@ -106,6 +106,12 @@ def test_a_transfer_is_one_episode_of_two_encounters():
 
 def test_where_there_is_no_deadline_there_is_no_task():
     assert of(bundle("between"), "Task") == []
+
+
+def test_a_hospital_s_board_as_fhir_carries_the_hospital_s_own_days():
+    (task,) = of(bundle("due", office=OFFICES[ACUTE]), "Task")
+    assert (task["code"]["coding"][0]["code"], task["restriction"]["period"]["end"]) == ("risk-screen", "2026-11-27T23:59:59+09:00")
+    assert task["owner"]["identifier"]["value"] == ACUTE
 
 
 def test_planned_and_cancelled_stays_say_so():

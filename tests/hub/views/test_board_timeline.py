@@ -63,6 +63,11 @@ def test_a_cancellation_without_its_target_is_shown_as_waiting():
     assert [(one.text, one.detail) for one in items if one.detail.startswith("取り消す")] == [("移動の取り消し", "取り消す相手の知らせがまだ届いていません")]
 
 
+def test_a_message_that_belongs_to_no_stay_is_shown_to_be_looked_at():
+    person = kiyo(admit("11-20 09:00"), gone("11-22 10:00", "11-20 09:00"), later("A03", "11-24 10:00", "11-24 10:10"))
+    assert [(one.when, one.text) for one in course(person) if one.detail.startswith("どの入院")] == [("11-24 10:00", "退院の知らせ")]
+
+
 def test_a_planned_discharge_lies_ahead_and_stays_told_when_it_has_passed():
     person = kiyo(admit("11-10 09:00"), later("A16", "11-27 10:00", "11-20 09:00"), more=(sent("11-10 12:00", encounter="Encounter/enc-pat-1-11-10-09-00"),))
     assert ("11-27 10:00", "退院予定", "中央病院") in said(course(person), "next")

@@ -283,7 +283,7 @@ def test_closing_at_midnight_is_no_closing_time():
     assert clock("8:30").isoformat() == "08:30:00"
 
 
-@pytest.mark.parametrize("name", ["rules", "holidays", "events", "dispositions", "discharge_classes", "admit_sources"])
+@pytest.mark.parametrize("name", ["rules", "holidays", "events", "dispositions", "discharge_classes", "admit_sources", "tasks", "marks", "turns", "buttons"])
 def test_every_row_of_the_tables_names_its_source(name):
     text = files("hub").joinpath(f"views/data_stays/{name}.csv").read_text(encoding="utf-8")
     assert all(row["source"] and None not in row.values() for row in csv.DictReader(text.splitlines()))

@@ -80,6 +80,8 @@ def test_ward_room_and_bed_told_apart_give_the_ward():
 
     (stay,) = told(admit(location=[place("5階東", "wa"), place("512", "ro"), place("1", "bd")]))
     assert stay.ward == "5階東"
+    (whole,) = told(admit(location=[place("病棟 05E　病室 512　ベッド 1", "bd")]))
+    assert whole.ward == "病棟 05E"
 
 
 def test_a_discharge_planned_for_a_day_is_planned_for_a_day():
