@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from adapters.hospital.fields import Body, clean, concept, cwe, digest, filled, first
+from adapters.hospital.fields import Body, clean, coded, concept, digest, filled
 from adapters.hospital.heard import Heard
 from adapters.hospital.tables import keyed
 from adapters.wire.hl7v2 import Segment
@@ -20,11 +20,10 @@ def listed_allergies(heard: Heard) -> Iterator[Draft]:
     ADT-61 says the same in more detail; its entries have keys of their own, and `kind` in the facts tells the two apart.
     """
     for al1 in heard.message.all("AL1"):
-        allergen = first(al1, 3)
-        if allergen is None:
+        code = coded(al1, 3, heard.sender)
+        if not code:
             heard.note("HUB-1033", al1.at(3), element="AllergyIntolerance.code")
             continue
-        code = cwe(allergen, heard.sender)
         body = filled({
             "resourceType": "AllergyIntolerance",
             "meta": {"profile": [PROFILE]},

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from adapters.hospital.allergy import CLINICAL, PROFILE, allergen_key, kind_of
-from adapters.hospital.fields import Body, clean, concept, cwe, digest, filled, first, spaced
+from adapters.hospital.fields import Body, clean, concept, digest, filled, needed, spaced
 from adapters.hospital.heard import Heard
 from adapters.hospital.tables import keyed, look
 from adapters.wire.hl7v2 import Segment
 from schemas.adapter import BASE, Draft, link
-from schemas.errors import MissingValue, UnknownCode
+from schemas.errors import UnknownCode
 
 _VERIFICATION = "http://terminology.hl7.org/CodeSystem/allergyintolerance-verification"
 _ABSENT = "http://hl7.org/fhir/StructureDefinition/data-absent-reason"
@@ -26,10 +26,7 @@ def allergy_list(heard: Heard) -> Iterator[Draft]:
     """
     heard.message.need("IAM")
     for iam in heard.message.all("IAM"):
-        allergen = first(iam, 3)
-        if allergen is None:
-            raise MissingValue("HUB-1010", where=iam.at(3))
-        code, own = cwe(allergen, heard.sender), clean(iam[7, 1])
+        code, own = needed(iam, 3, heard.sender), clean(iam[7, 1])
         body = filled({
             "resourceType": "AllergyIntolerance",
             "meta": {"profile": [PROFILE]},

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from adapters.hospital.fields import Body, clean, coding, cwe, filled, first, number
+from adapters.hospital.fields import Body, as_code, clean, coded, coding, filled, number
 from adapters.hospital.heard import Heard
 from adapters.hospital.tables import look
 from adapters.wire.hl7v2 import Segment
@@ -38,8 +38,8 @@ def quantity(segment: Segment, value: int, unit: int) -> Body:
     amount = number(clean(segment[value, 1]))
     if amount is None:
         return {}
-    code, words, system = clean(segment[unit, 1]), clean(segment[unit, 2]), look("systems", clean(segment[unit, 3]).upper(), "system")
-    return filled({"value": amount, "unit": words or code, **(coding(system, code) if system and code else {})})
+    code, words, system = as_code(segment[unit, 1]), clean(segment[unit, 2]), look("systems", clean(segment[unit, 3]).upper(), "system")
+    return filled({"value": amount, "unit": words or clean(segment[unit, 1]), **(coding(system, code) if system and code else {})})
 
 
 def days(tq1: Segment | None) -> int | float | None:
@@ -53,9 +53,9 @@ def _usage(tq1: Segment | None) -> tuple[str, Body]:
     """Read TQ1-3: its words, and the code with them (JAMI 標準用法コード)."""
     if tq1 is None:
         return "", {}
-    code, words, name = clean(tq1[3, 1, 1]), clean(tq1[3, 1, 2]), clean(tq1[3, 1, 3]).upper()
-    system = look("systems", name, "system")
-    return words or code, filled({"coding": [coding(system, code)] if system and code else [], "text": words or code})
+    code, system = as_code(tq1[3, 1, 1]), look("systems", clean(tq1[3, 1, 3]).upper(), "system")
+    words = clean(tq1[3, 1, 2]) or clean(tq1[3, 1, 1])
+    return words, filled({"coding": [coding(system, code)] if system and code else [], "text": words})
 
 
 def _span(tq1: Segment | None) -> Body:
@@ -77,16 +77,14 @@ def _as_needed(tq1: Segment | None, code: Body) -> bool:
 
 
 def _amount(rxe: Segment) -> str:
-    """Say RXE-3 with its unit as it was written: `1回1錠`."""
+    """Say RXE-3 with its unit as it was written, `1回1錠`; what is no number, `適量`, by itself."""
     amount = clean(rxe[3, 1])
-    return f"1回{amount}{clean(rxe[5, 2]) or clean(rxe[5, 1])}" if amount else ""
+    return amount if number(amount) is None else f"1回{amount}{clean(rxe[5, 2]) or clean(rxe[5, 1])}"
 
 
 def _words(segment: Segment, field: int) -> str:
-    found = first(segment, field)
-    return (clean(found[2]) or clean(found[1])) if found else ""
+    return next((words for rep in segment.each(field) if (words := clean(rep[2]) or clean(rep[1]))), "")
 
 
 def _coded(heard: Heard, rxr: Segment | None, field: int) -> Body:
-    found = first(rxr, field) if rxr else None
-    return cwe(found, heard.sender) if found else {}
+    return coded(rxr, field, heard.sender) if rxr else {}

@@ -11,8 +11,10 @@ from urllib.parse import quote
 from adapters.hospital.tables import look
 from adapters.wire.hl7v2 import Repetition, Segment
 from schemas.adapter import BASE
+from schemas.errors import MissingValue
 
 Body = dict[str, Any]
+_CODE = re.compile(r"\S+( \S+)*")
 _NUMBER = re.compile(r"[+-]?[0-9]{1,15}(\.[0-9]{1,15})?")
 _DOCTOR = "urn:oid:1.2.392.100495.20.3.41.1"
 """Arc of a hospital's own doctor numbers; the ten-digit institution code follows (jp-core §0.1)."""
@@ -22,6 +24,12 @@ def clean(text: str) -> str:
     """Drop blanks at both ends, full-width ones too; HL7's explicit null `""` says nothing that a resource could hold."""
     found = text.strip()
     return "" if found == '""' else found
+
+
+def as_code(text: str) -> str:
+    """Give a text that has the form of a FHIR code (no blank but single ones inside); empty for any other."""
+    found = clean(text)
+    return found if _CODE.fullmatch(found) else ""
 
 
 def filled(body: Body) -> Body:
@@ -44,11 +52,11 @@ def cwe(rep: Repetition, sender: str) -> Body:
 
     Local systems (99xxx) are kept under an address of the sender's own. A code without system is only said (hospital facts §5.1 rows 11, 12).
     """
-    triples = [(clean(rep[at]), clean(rep[at + 1]), clean(rep[at + 2]).upper()) for at in (1, 4)]
-    coded = [(look("systems", name, "system"), code, name) for code, _, name in triples if code and name and code.isprintable()]
-    national = [coding(system, code) for system, code, _ in coded if system]
-    local = [coding(local_system(sender, name), code) for system, code, name in coded if not system]
-    words = [clean(rep[9]), *(shown for _, shown, _ in triples), *(code for code, _, _ in triples)]
+    triples = [(as_code(rep[at]), clean(rep[at + 1]), clean(rep[at + 2]).upper()) for at in (1, 4)]
+    named = [(look("systems", name, "system"), code, name) for code, _, name in triples if code and name]
+    national = [coding(system, code) for system, code, _ in named if system]
+    local = [coding(local_system(sender, name), code) for system, code, name in named if not system]
+    words = [clean(rep[9]), *(shown for _, shown, _ in triples), clean(rep[1]), clean(rep[4])]
     return filled({"coding": national + local, "text": next((word for word in words if word), "")})
 
 
@@ -57,9 +65,17 @@ def local_system(sender: str, name: str) -> str:
     return f"{BASE}/CodeSystem/local/{quote(sender, safe='')}/{quote(name, safe='')}"
 
 
-def first(segment: Segment, field: int) -> Repetition | None:
-    """Give the first repetition of a field that says something."""
-    return next((rep for rep in segment.each(field) if clean(rep.text)), None)
+def coded(segment: Segment, field: int, sender: str) -> Body:
+    """Map the first repetition of a CWE field that says anything; empty when none does."""
+    return next((found for rep in segment.each(field) if (found := cwe(rep, sender))), {})
+
+
+def needed(segment: Segment, field: int, sender: str) -> Body:
+    """Map a CWE field that must say something; raise MissingValue at its place."""
+    found = coded(segment, field, sender)
+    if not found:
+        raise MissingValue("HUB-1010", where=segment.at(field))
+    return found
 
 
 def doctors(segment: Segment, field: int, sender: str) -> list[Body]:

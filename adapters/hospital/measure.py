@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from adapters.hospital.fields import Body, clean, coding, concept, cwe, digest, filled, first, number
+from adapters.hospital.fields import Body, clean, coded, coding, concept, digest, filled, number
 from adapters.hospital.heard import Heard
 from adapters.hospital.tables import Row, keyed
 from adapters.wire.hl7v2 import Segment
@@ -25,21 +25,19 @@ _ANALYTE = 5
 def measures(heard: Heard) -> Iterator[Draft]:
     """Give each final OBX of measures.csv that has a value; the analyte, the first five of JLAC10, decides (older samples differ in the rest)."""
     for obx in heard.message.all("OBX"):
-        named = first(obx, 3)
-        row = keyed("measures").get(clean(named[1])[:_ANALYTE]) if named else None
+        row = keyed("measures").get(clean(obx[3, 1])[:_ANALYTE])
         value = _value(obx, row) if row else {}
-        if named is None or row is None or not value or clean(obx[11, 1]) not in {_FINAL, ""}:
+        if row is None or not value or clean(obx[11, 1]) not in {_FINAL, ""}:
             heard.note("HUB-1036", obx.at(3))
             continue
         at = heard.stamp(obx, 14)
-        code = cwe(named, heard.sender)
-        code["coding"] = [*_nursing(row), *code.get("coding", [])]
+        code = coded(obx, 3, heard.sender)
         body = filled({
             "resourceType": "Observation",
             "meta": {"profile": [_PROFILES[row["kind"]]]},
             "status": "final",
             "category": [concept(_CATEGORY, row["kind"])],
-            "code": code,
+            "code": filled({"coding": [*_nursing(row), *code.get("coding", [])], "text": code["text"]}),
             "subject": {"reference": link("Patient", heard.patient)},
             "effectiveDateTime": at.fhir if at else "",
             **value,

@@ -13,7 +13,7 @@ from adapters.wire.hl7v2 import Repetition, Segment
 _FORM = "http://hl7.org/fhir/StructureDefinition/iso21090-EN-representation"
 _KANA = re.compile("[\u3041-\u309f\u30a0-\u30ff\uff61-\uff9f\\s]+")
 _NAME_USES = {"L": "official", "": "official", "M": "maiden", "N": "nickname"}
-_POSTAL = re.compile("([0-9]{3})-?([0-9]{4})")
+_POSTAL = re.compile("([0-9]{3})[-−]?([0-9]{4})")
 _ADDRESS_USES = {"H": "home", "B": "work"}
 
 

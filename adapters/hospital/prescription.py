@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from adapters.hospital.dosage import UCUM, days, dosage, quantity
-from adapters.hospital.fields import Body, clean, concept, cwe, doctors, filled, first
+from adapters.hospital.fields import Body, clean, coded, concept, doctors, filled, needed
 from adapters.hospital.heard import Heard
 from adapters.hospital.tables import keyed
 from adapters.wire.hl7v2 import Segment
@@ -48,8 +48,6 @@ def _body(heard: Heard, orc: Segment, others: Sequence[Segment], numbers: tuple[
     rxe = _one(others, "RXE")
     if rxe is None:
         raise MissingValue("HUB-1007", where=orc.at(4), segment="RXE")
-    if first(rxe, 2) is None:
-        raise MissingValue("HUB-1010", where=rxe.at(2))
     usages, rxr = _usages(others), _one(others, "RXR")
     steps: Sequence[Segment | None] = usages or [None]
     authored = heard.stamp(orc, 9) or heard.stamp(rxe, 32) or heard.sent
@@ -103,9 +101,9 @@ def _categories(rxe: Segment) -> list[Body]:
 
 def _drug(heard: Heard, rxe: Segment) -> Body:
     """Give the drug with all its codes: RXE-2, and RXE-31 for the second code system that Ver.1.2g allows; the printed name is the text."""
-    found = [cwe(rep, heard.sender) for field in (2, 31) if (rep := first(rxe, field))]
+    found = [needed(rxe, 2, heard.sender), coded(rxe, 31, heard.sender)]
     codings = [one for each in found for one in each.get("coding", [])]
-    return filled({"coding": codings, "text": found[0].get("text", "")})
+    return filled({"coding": codings, "text": found[0]["text"]})
 
 
 def _supply(rxe: Segment, tq1: Segment | None) -> Body:

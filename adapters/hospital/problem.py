@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from adapters.hospital.fields import Body, clean, coding, concept, cwe, digest, doctors, filled, first
+from adapters.hospital.fields import Body, as_code, clean, coding, concept, digest, doctors, filled, needed
 from adapters.hospital.heard import Heard
 from adapters.hospital.tables import Row, keyed
 from adapters.wire.hl7v2 import Segment
 from schemas.adapter import BASE, Draft, link
-from schemas.errors import MissingValue, UnknownCode
+from schemas.errors import UnknownCode
 
 _PROFILE = "http://jpfhir.jp/fhir/core/StructureDefinition/JP_Condition_Diagnosis"
 _EXTENSION = "http://jpfhir.jp/fhir/core/Extension/StructureDefinition/JP_Condition_"
@@ -32,8 +32,6 @@ def problems(heard: Heard) -> Iterator[Draft]:
     """
     heard.message.need("PRB")
     for prb, *others in heard.message.groups("PRB"):
-        if first(prb, 3) is None:
-            raise MissingValue("HUB-1010", where=prb.at(3))
         zpr = next((one for one in others if one.name == "ZPR"), None)
         orc = next((one for one in others if one.name == "ORC"), None)
         body = _body(heard, prb, zpr, orc)
@@ -65,7 +63,7 @@ def _body(heard: Heard, prb: Segment, zpr: Segment | None, orc: Segment | None) 
 
 def _security(prb: Segment) -> list[Body]:
     """Give PRB-25 as the sender's own label; what it means is judged where consent is."""
-    return [coding(_SECURITY, code) for rep in prb.each(25) if (code := clean(rep[1]))]
+    return [coding(_SECURITY, code) for rep in prb.each(25) if (code := as_code(rep[1]))]
 
 
 def _outcome(heard: Heard, prb: Segment) -> Row | None:
@@ -100,17 +98,16 @@ def _status(prb: Segment, outcome: Row | None) -> Body:
 
 def _code(heard: Heard, prb: Segment, zpr: Segment | None) -> Body:
     """Give 病名管理番号, 病名交換用コード and ICD-10; `text` is the doctor's composed name with its modifiers."""
-    named = first(prb, 3)
-    code = cwe(named, heard.sender) if named else {}
+    code = needed(prb, 3, heard.sender)
     codings = [*code.get("coding", []), *_icd(prb)]
-    if zpr and (exchange := clean(zpr[5, 1])):
+    if zpr and (exchange := as_code(zpr[5, 1])):
         codings.append(coding(_EXCHANGE, exchange))
     return filled({"extension": _modifiers(zpr), "coding": codings, "text": code.get("text", "")})
 
 
 def _icd(prb: Segment) -> list[Body]:
     """Give PRB-10.1: of the 2013 edition under the ministry's address, else of 2003 under HL7's, which writes a dot (hospital facts §2.10)."""
-    code = clean(prb[10, 1])
+    code = as_code(prb[10, 1])
     if not code or clean(prb[10, 3]) not in {"I10", ""}:
         return []
     if clean(prb[10, 7]) == "2013":
@@ -126,7 +123,7 @@ def _modifiers(zpr: Segment | None) -> list[Body]:
         {"url": f"{_EXTENSION}{name}", "valueCodeableConcept": concept(_MODIFIER, code, clean(rep[2]))}
         for name, field in (("DiseasePrefixModifier", 1), ("DiseasePostfixModifier", 3))
         for rep in zpr.each(field)
-        if (code := clean(rep[1]))
+        if (code := as_code(rep[1]))
     ]
 
 
