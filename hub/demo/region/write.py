@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
@@ -15,12 +16,17 @@ from hub.demo.region.register import register
 from hub.demo.region.story import story
 from hub.demo.region.tables import case_names, tree
 
+HANDED = "hand-ins.json"
+
 
 def write(folder: Path, *, seed: int = 1, now: datetime) -> None:
     """Write region.json, hand-ins.json, files/…, story.json and story/…; the same seed and moment give the same bytes.
 
-    `now` must know its zone; all dates are told from it. Files that are there already are overwritten, others are left.
+    `now` must know its zone; all dates are told from it. The files and the story of a region written there before are removed.
     """
+    if (folder / HANDED).exists():
+        for name in ("files", "story"):
+            shutil.rmtree(folder / name, ignore_errors=True)
     for path, data in region(seed=seed, now=now).items():
         target = folder / path
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -42,7 +48,7 @@ def region(*, seed: int, now: datetime) -> Mapping[str, bytes]:
     facts, steps = story(cases, clock)
     found: dict[str, bytes] = {
         "region.json": text(register(clock.now.date().isoformat())),
-        "hand-ins.json": text([one.row() for one in handed]),
+        HANDED: text([one.row() for one in handed]),
         "story.json": text(facts),
     }
     for one in [*handed, *steps]:

@@ -59,6 +59,13 @@ def test_the_same_seed_and_moment_give_the_same_bytes(files, tmp_path):
     assert {p.relative_to(tmp_path).as_posix(): p.read_bytes() for p in tmp_path.rglob("*") if p.is_file()} == files
 
 
+def test_a_region_of_another_day_leaves_nothing_behind(files, tmp_path):
+    write(tmp_path, seed=2, now=NOW - timedelta(days=40))
+    (tmp_path / "notes.txt").write_text("mine")
+    write(tmp_path, seed=1, now=NOW)
+    assert {p.relative_to(tmp_path).as_posix() for p in tmp_path.rglob("*") if p.is_file()} == {*files, "notes.txt"}
+
+
 def test_another_seed_changes_people_and_numbers_but_not_the_story():
     one, two = people(seed=1, now=NOW), people(seed=2, now=NOW)
     assert [case.person.name for case in one[:11]] == [case.person.name for case in two[:11]]
