@@ -65,6 +65,8 @@ def to_fhir(
     return bundle(_placed(office, persons, {office.code: office, **(organizations or {})}, now, {}), base, now)
 
 
-def _placed(office: Office, persons: Sequence[PersonStays], organizations: Mapping[str, Office], now: datetime, hrefs: Mapping[str, str]) -> list[Placed]:
+def _placed(
+    office: Office, persons: Sequence[PersonStays], organizations: Mapping[str, Office], now: datetime, hrefs: Mapping[str, str]
+) -> list[Placed]:
     made = [place(case, organizations, hrefs) for one in persons for case in cases(one, office, organizations, now)]
     return sorted(made, key=lambda one: one.row.sort)

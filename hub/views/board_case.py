@@ -134,7 +134,8 @@ def _shown(stay: Stay, office: Office, now: datetime) -> bool:
         return False
     here = now.astimezone(JST)
     if stay.cancelled:
-        return not there and here - stay.sent <= _KEPT_CANCELLED and (stay.known or stay.planned_start is not None or bool(stay.admitted)) and not stay.pending
+        heard = any(one.state == "struck" and one.effect in {"admit", "plan"} for one in stay.told)
+        return heard and not there and here - stay.sent <= _KEPT_CANCELLED
     if stay.status == "planned":
         return stay.planned_start is None or here - stay.planned_start.start <= _KEPT_THERE
     if stay.status == "discharged":
@@ -145,5 +146,7 @@ def _shown(stay: Stay, office: Office, now: datetime) -> bool:
 
 def before(case: Case) -> Stay | None:
     """Give the stay of the episode from which the person was transferred into this one."""
-    earlier: Sequence[Stay] = [one for one in case.stays if one is not case.stay and one.begins and case.stay.begins and one.begins.start <= case.stay.begins.start]
+    earlier: Sequence[Stay] = [
+        one for one in case.stays if one is not case.stay and one.begins and case.stay.begins and one.begins.start <= case.stay.begins.start
+    ]
     return earlier[-1] if earlier and case.stay.continues else None

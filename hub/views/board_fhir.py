@@ -20,7 +20,14 @@ _ACT = "http://terminology.hl7.org/CodeSystem/v3-ActCode"
 _EPISODES = f"{BASE}/sid/episode"
 _ENCOUNTER = {"planned": "planned", "in": "in-progress", "leave": "onleave", "discharge-planned": "in-progress", "discharged": "finished",
               "cancelled": "cancelled"}  # fmt: skip
-_EPISODE = {"planned": "planned", "in": "active", "leave": "active", "discharge-planned": "active", "discharged": "finished", "cancelled": "cancelled"}
+_EPISODE = {
+    "planned": "planned",
+    "in": "active",
+    "leave": "active",
+    "discharge-planned": "active",
+    "discharged": "finished",
+    "cancelled": "cancelled",
+}
 _TASK = {"due-today": "requested", "due": "requested", "second": "requested", "overdue": "requested", "done": "completed"}
 _STATES = {"due-today": "きょうまで", "due": "期限内", "second": "2つめの期限まで", "overdue": "期限切れ", "done": "すみ"}
 
@@ -113,7 +120,13 @@ def _patient(stay: Stay) -> dict[str, Any]:
 
 
 def _office(code: str, name: str, *, hospital: bool) -> dict[str, Any]:
-    return _filled({"type": "Organization", "identifier": {"system": INSTITUTION if hospital else KAIGO_OFFICE, "value": code}, "display": clean(name) if name else ""})
+    return _filled(
+        {
+            "type": "Organization",
+            "identifier": {"system": INSTITUTION if hospital else KAIGO_OFFICE, "value": code},
+            "display": clean(name) if name else "",
+        }
+    )
 
 
 def _period(begins: Moment | None, ends: Moment | None) -> dict[str, Any]:

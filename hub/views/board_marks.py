@@ -25,7 +25,19 @@ TASKS = f"{BASE}/CodeSystem/stay-task"
 ADMISSION_INFO = "kasan-admission-info"
 _BEFORE, _AFTER = timedelta(days=14), timedelta(days=30)
 """How long before and after a stay a mark that names no Encounter still belongs to it."""
-_DEAD = {"cancelled", "noshow", "entered-in-error", "rejected", "failed", "stopped", "not-done", "superseded", "on-hold", "draft", "unknown"}
+_DEAD = {
+    "cancelled",
+    "noshow",
+    "entered-in-error",
+    "rejected",
+    "failed",
+    "stopped",
+    "not-done",
+    "superseded",
+    "on-hold",
+    "draft",
+    "unknown",
+}
 _TIMES = {
     "Task": ("executionPeriod.end", "lastModified", "authoredOn"),
     "Communication": ("received", "sent"),
@@ -95,7 +107,9 @@ def _code(shelf: Shelf, one: Known) -> str:
     for row in _rows(one.type):
         if row["custodians"] and kind and kind not in row["custodians"].split("|"):
             continue
-        if (row["code"] and has_code(one.body, row["path"], row["code"])) or (row["words"] and row["words"] in _words(one.body, row["path"])):
+        if (row["code"] and has_code(one.body, row["path"], row["code"])) or (
+            row["words"] and row["words"] in _words(one.body, row["path"])
+        ):
             return row["mark"]
     return ""
 
@@ -125,7 +139,9 @@ def _falls(stay: Stay, stays: Sequence[Stay], one: Mark) -> bool:
         if not other.cancelled and other.begins and other.begins.start - _BEFORE <= one.at.start
         and (other.ended is None or one.at.start <= other.ended.start + _AFTER)
     ]  # fmt: skip
-    return bool(begun) and max(begun, key=lambda s: (s.begins.start <= one.at.start, s.begins.start) if s.begins else (False, s.sent)) is stay
+    return (
+        bool(begun) and max(begun, key=lambda s: (s.begins.start <= one.at.start, s.begins.start) if s.begins else (False, s.sent)) is stay
+    )
 
 
 def first(found: Iterable[Mark], code: str) -> Mark | None:
@@ -142,5 +158,3 @@ def contacts(found: Iterable[Mark]) -> tuple[Contact, ...]:
     """Give the talks with hospital staff that count for 退院・退所加算."""
     told = [one for one in found if one.code in {"discharge-contact", "discharge-conference"} and not one.ahead]
     return tuple(Contact(one.at.start.date(), one.code == "discharge-conference") for one in told)
-
-

@@ -71,7 +71,9 @@ def place(case: Case, organizations: Mapping[str, Office], hrefs: Mapping[str, s
 
 def _sort(deadline: Deadline | None, begins: Moment | None, episode: str) -> str:
     """Give the key of the order: what ends first, then who came first."""
-    limits = [one for one in (deadline.first_until, deadline.second_until) if one] if deadline and deadline.state not in {"done", "none"} else []
+    limits = (
+        [one for one in (deadline.first_until, deadline.second_until) if one] if deadline and deadline.state not in {"done", "none"} else []
+    )
     end = limits[-1 if deadline and deadline.state in {"second", "overdue"} else 0].astimezone(JST).isoformat() if limits else "9999"
     return f"{end} {begins.start.isoformat() if begins else '9999'} {episode}"
 
@@ -81,7 +83,11 @@ def _sort(deadline: Deadline | None, begins: Moment | None, episode: str) -> str
 
 def _lane_reasons(case: Case) -> tuple[list[str], bool]:
     """Say why a person may fall between: no care manager, 要支援, nobody to call. Whether anybody asked for a family is always told."""
-    why = [told for told in (_no_manager(case), f"{case.level or '要支援'}：加算の対象外ですが、流れは同じです" if case.support else "") if told]
+    why = [
+        told
+        for told in (_no_manager(case), f"{case.level or '要支援'}：加算の対象外ですが、流れは同じです" if case.support else "")
+        if told
+    ]
     told = "" if next(_relatives(case.shelf), None) else nobody(case.shelf)
     none = told.startswith("家族等なし")
     between = bool(why) or none
@@ -125,12 +131,12 @@ def _contact(case: Case, organizations: Mapping[str, Office]) -> str:
 
 
 def _admitted(case: Case) -> str:
-    stay, today = case.stay, case.now.date()
+    stay = case.stay
     came = before(case)
     how = f" 転院（{came.source}から）" if came else " 転院" if stay.transferred_in else ""
     if stay.admitted is None:
         return f"入院予定 {point(stay.planned_start, case.now)}" if stay.planned_start else "入院日の記録なし"
-    return f"{said(stay.admitted.start.date(), today)}{f'{stay.admitted.start:%H:%M}' if stay.admitted.precision == 'time' else ''}{how}"
+    return f"{point(stay.admitted, case.now)}{how}"
 
 
 def point(at: Moment | None, now: datetime) -> str:
@@ -139,7 +145,7 @@ def point(at: Moment | None, now: datetime) -> str:
         return ""
     if at.precision in {"year", "month"}:
         return f"{at.start.year}年" if at.precision == "year" else f"{at.start.year}年{at.start.month}月"
-    clock = f"{at.start:%H:%M}" if at.precision == "time" and (at.start.hour or at.start.minute) else ""
+    clock = f"{at.start:%H:%M}" if at.precision == "time" else ""
     return f"{said(at.start.date(), now.date())}{clock}"
 
 
@@ -207,7 +213,9 @@ def _draft(case: Case) -> str:
     visit = next((one for one in case.shelf.of("Encounter") if has_code(one.body, "class", "HH") and when(one) <= case.now), None)
     if visit:
         parts.append(f"直近の訪問 {when(visit):%m-%d}")
-    wish = next((one for one in case.shelf.of("Consent") if text(one.body, "status") == "active" and has_code(one.body, "scope", "adr")), None)
+    wish = next(
+        (one for one in case.shelf.of("Consent") if text(one.body, "status") == "active" and has_code(one.body, "scope", "adr")), None
+    )
     if wish:
         parts.append(f"本人の意思 {when(wish):%m-%d}")
     return f"{'・'.join(parts)} の記録があります" if parts else ""

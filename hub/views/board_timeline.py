@@ -11,7 +11,7 @@ from hub.views import deadlines
 from hub.views.ages import Moment, moment
 from hub.views.board_marks import Mark, first
 from hub.views.board_rows import Placed, hospital, point
-from hub.views.board_turns import Turn
+from hub.views.board_turns import Turn, known_to_the_day
 from hub.views.emergency_read import dated, has_code, said, text, walk
 from hub.views.shapes import Known, Office, TimelineItem
 from hub.views.stays_tables import keyed
@@ -33,7 +33,9 @@ def timeline(placed: Placed, organizations: Mapping[str, Office]) -> tuple[Timel
     """Give the course of the opened episode: what happened oldest first, then what is to be done now, then what comes."""
     case = placed.case
     happened = [*_stays(placed), *_marked(placed), *_visits(placed), *_plans(placed)]
-    past = sorted((one for one in happened if one.item.state != "next"), key=lambda one: (one.at, one.item.state == "struck", one.item.text))
+    past = sorted(
+        (one for one in happened if one.item.state != "next"), key=lambda one: (one.at, one.item.state == "struck", one.item.text)
+    )
     coming = [*(one for one in happened if one.item.state == "next"), *_coming(placed, organizations)]
     now = _now(placed.turn, case.now, hospital(case, organizations))
     return (*_once(past), *now, *_once(sorted(coming, key=lambda one: (one.at, one.item.text))))
@@ -62,13 +64,17 @@ def _stays(placed: Placed) -> Iterator[_Item]:
             yield _told(stay, told, case.now)
     for told in case.unplaced:
         at = told.when or Moment(told.sent, "time")
-        yield _Item(at.start, TimelineItem(_at(at, case.now), f"{told.words}の知らせ", told.source, "done", "どの入院のことか、まだ決められません"))
+        yield _Item(
+            at.start, TimelineItem(_at(at, case.now), f"{told.words}の知らせ", told.source, "done", "どの入院のことか、まだ決められません")
+        )
 
 
 def _told(stay: Stay, told: Told, now: datetime) -> _Item:
     at = told.when.start if told.when else told.sent
     planning = told.effect in {"plan", "discharge-plan", "move-plan"}
-    state: State = "struck" if told.state == "struck" else "next" if (planning or at > now) and at > now and told.state == "done" else "done"
+    state: State = (
+        "struck" if told.state == "struck" else "next" if (planning or at > now) and at > now and told.state == "done" else "done"
+    )
     words = _words(stay, told)
     detail = "取り消す相手の知らせがまだ届いていません" if told.state == "pending" else ""
     if planning and state == "done":
@@ -137,7 +143,13 @@ def _plans(placed: Placed) -> Iterator[_Item]:
 def _now(due: Turn, now: datetime, hospital_name: str) -> tuple[TimelineItem, ...]:
     """Give what is to be done now: with its limit where this office has one."""
     limit = due.deadline
-    end = None if limit is None or limit.state in {"done", "none"} else limit.second_until if limit.state in {"second", "overdue"} and limit.second_until else limit.first_until
+    end = (
+        None
+        if limit is None or limit.state in {"done", "none"}
+        else limit.second_until
+        if limit.state in {"second", "overdue"} and limit.second_until
+        else limit.first_until
+    )
     when = _until(end, now) if end else "いま"
     whose = "（あなたの番）" if due.mine else ""
     source = hospital_name if due.who in {"", "病院"} else due.who
@@ -155,26 +167,37 @@ def _until(end: datetime, now: datetime) -> str:
 def _coming(placed: Placed, organizations: Mapping[str, Office]) -> Iterator[_Item]:
     """Give what lies ahead: the hospital's own days, the planned discharge where no message told it, services planned for days in hospital."""
     case, stay = placed.case, placed.case.stay
-    if stay.is_open and stay.planned_end is None and stay.admitted:
+    if stay.is_open and stay.planned_end is None and stay.admitted and known_to_the_day(stay.admitted):
         for kind, key in (("risk-screen", "screen"), ("discharge-interview", "interview")):
             limit = deadlines.within(kind, stay.admitted.start, done=None, now=case.now)
             if limit.first_until and limit.first_until > case.now and placed.turn.key != key and not first(case.marks, kind):
-                item = TimelineItem(f"{_until(limit.first_until, case.now)} まで", limit.title, hospital(case, organizations), "next", limit.edition)
+                item = TimelineItem(
+                    f"{_until(limit.first_until, case.now)} まで", limit.title, hospital(case, organizations), "next", limit.edition
+                )
                 yield _Item(limit.first_until, item)
     if stay.planned_end and stay.planned_end.start > case.now and not any(one.effect == "discharge-plan" for one in stay.told):
-        yield _Item(stay.planned_end.start, TimelineItem(_at(stay.planned_end, case.now), "退院予定", hospital(case, organizations), "next"))
+        yield _Item(
+            stay.planned_end.start, TimelineItem(_at(stay.planned_end, case.now), "退院予定", hospital(case, organizations), "next")
+        )
     if stay.is_open:
         services = sorted(_services(placed), key=lambda pair: (pair[0].start, pair[1].source))
         for at, one in services[:_SERVICES]:
             words = said(one.body, "code") or said(one.body, "serviceType") or "訪問・サービス"
-            yield _Item(at.start, TimelineItem(_at(at, case.now), f"予定のサービス：{words}", one.source, "next", "入院中の日です。止める・戻す連絡を確かめてください"))
+            yield _Item(
+                at.start,
+                TimelineItem(
+                    _at(at, case.now), f"予定のサービス：{words}", one.source, "next", "入院中の日です。止める・戻す連絡を確かめてください"
+                ),
+            )
 
 
 def _services(placed: Placed) -> Iterator[tuple[Moment, Known]]:
     case, stay = placed.case, placed.case.stay
     last = stay.planned_end.start if stay.planned_end else case.now + _LATER
     for one in case.shelf.of("Appointment", "ServiceRequest"):
-        if text(one.body, "status") not in {"booked", "proposed", "pending", "active"} or has_code(one.body, "serviceType", "discharge-conference"):
+        if text(one.body, "status") not in {"booked", "proposed", "pending", "active"} or has_code(
+            one.body, "serviceType", "discharge-conference"
+        ):
             continue
         if one.type == "Appointment" and any(mark.reference.endswith(one.id) for mark in case.episode_marks):
             continue

@@ -131,6 +131,11 @@ def _after(case: Case) -> Iterator[str]:
         yield "reported" if first(case.marks, "post-discharge") else "report"
 
 
+def known_to_the_day(at: Moment) -> bool:
+    """Say whether days can be counted from a moment."""
+    return at.precision in {"day", "time"}
+
+
 def _is_past(at: Moment | None, case: Case) -> bool:
     return at is not None and at.start.date() < case.now.date()
 
@@ -141,7 +146,7 @@ def _is_past(at: Moment | None, case: Case) -> bool:
 def _deadline(case: Case, key: str, *, mine: bool) -> Deadline | None:
     """Give the limit that binds this office: that of the thing to do, else what became of the information that it had to send."""
     stay, now = case.stay, case.now
-    if mine and key in {"screen", "interview", "referral", "find-manager", "young"} and stay.admitted:
+    if mine and key in {"screen", "interview", "referral", "find-manager", "young"} and stay.admitted and known_to_the_day(stay.admitted):
         return deadlines.within("risk-screen" if key == "screen" else "discharge-interview", stay.admitted.start, done=None, now=now)
     if mine and key == "conference" and (held := ahead(case.marks, "discharge-conference")):
         return deadlines.appointed("discharge-conference", "退院前カンファレンス", held.at.start, now, _award(case))
@@ -170,8 +175,16 @@ def _info(case: Case) -> Deadline | None:
     begins = case.stays[0].begins if case.stay.continues else case.stay.begins
     if begins is None or case.manager is None:
         return None
+    if not known_to_the_day(begins):
+        return deadlines.unruled(
+            deadlines.ADMISSION_INFO, "入院時情報連携加算", "入院の日がわからないため、期限を数えられません。病院に確かめてください。"
+        )
     if case.support:
-        return deadlines.unruled(deadlines.ADMISSION_INFO, "入院時情報連携加算", f"{case.level or '要支援'}：介護予防支援にはこの加算がありません。情報は同じように役に立ちます。")
+        return deadlines.unruled(
+            deadlines.ADMISSION_INFO,
+            "入院時情報連携加算",
+            f"{case.level or '要支援'}：介護予防支援にはこの加算がありません。情報は同じように役に立ちます。",
+        )
     sent = case.sent
     received = first(case.episode_marks, "admission-info-received")
     made = deadlines.admission_info(
@@ -179,7 +192,13 @@ def _info(case: Case) -> Deadline | None:
         confirmed=bool(sent and (sent.confirmed or received)), timed=begins.precision == "time",
     )  # fmt: skip
     if case.stay.continues:
-        return replace(made, reasoning=(*made.reasoning, "転院：はじめの入院から数えています。転院先への提供の扱いは規則に見当たらないため、事業所で確かめてください。"))
+        return replace(
+            made,
+            reasoning=(
+                *made.reasoning,
+                "転院：はじめの入院から数えています。転院先への提供の扱いは規則に見当たらないため、事業所で確かめてください。",
+            ),
+        )
     if case.stay.status != "planned":
         return made
     planned = f"入院予定（{said(begins.start.astimezone(JST).date())}）の日に入院したものとして数えています。入院前に届けても数えられます。"

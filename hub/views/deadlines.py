@@ -110,7 +110,9 @@ def _reckon(at: datetime, office: Office, one: Row, two: Row, *, timed: bool, cl
         reasons.append(f"加算{two['class']}の終わり {said(second)} は休業日（{shut}）なので、翌日までのびます。")
         second += timedelta(days=more)
     elif more and shut and closed:
-        reasons.append(f"加算{two['class']}の終わり {said(second)} は休業日（{shut}）ですが、休業日の入院でのびるかは規則に書かれていません。のばさずに数えています。")
+        reasons.append(
+            f"加算{two['class']}の終わり {said(second)} は休業日（{shut}）ですが、休業日の入院でのびるかは規則に書かれていません。のばさずに数えています。"
+        )
     if not timed:
         reasons.append("入院の時刻がわからないため、営業時間内の入院として、早いほうの期限で数えています。")
     reasons.append(_holidays_between(day, second))
@@ -143,7 +145,9 @@ def within(kind: str, since: datetime, *, done: datetime | None, now: datetime) 
     start, today = since.astimezone(JST).date(), now.astimezone(JST).date()
     rule, _ = _classes(kind, start)
     if rule is None:
-        return unruled(kind, next((row["title"] for row in rows("rules") if row["kind"] == kind), kind), "この日にあたる規則は登録されていません。")
+        return unruled(
+            kind, next((row["title"] for row in rows("rules") if row["kind"] == kind), kind), "この日にあたる規則は登録されていません。"
+        )
     last = start + timedelta(days=int(rule["days"]))
     sentences = (
         f"規則：{rule['title']}　{rule['edition']}。",
@@ -202,7 +206,9 @@ def unruled(kind: str, title: str, why: str) -> Deadline:
 
 def ends_today(deadline: Deadline, now: datetime) -> bool:
     """Say whether the limit that still runs ends today."""
-    running = deadline.second_until if deadline.state == "second" else deadline.first_until if deadline.state in {"due", "due-today"} else None
+    running = (
+        deadline.second_until if deadline.state == "second" else deadline.first_until if deadline.state in {"due", "due-today"} else None
+    )
     return running is not None and (running.astimezone(JST) - timedelta(microseconds=1)).date() == now.astimezone(JST).date()
 
 

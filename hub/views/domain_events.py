@@ -153,7 +153,9 @@ def _earlier(before: Sequence[Known], cause: Known) -> Known | None:
     return max(same, key=lambda one: one.version) if same else None
 
 
-def _marked(before: Sequence[Known], after: Sequence[Known], cause: Known, person: str, organizations: Mapping[str, Office]) -> tuple[DomainEvent, ...]:
+def _marked(
+    before: Sequence[Known], after: Sequence[Known], cause: Known, person: str, organizations: Mapping[str, Office]
+) -> tuple[DomainEvent, ...]:
     shelf = shelve([cause], cause.recorded, organizations)
     found = [one for known in shelf.known for one in told_by(shelf, known) if not one.ahead]
     earlier = _earlier(before, cause)
@@ -166,7 +168,16 @@ def _marked(before: Sequence[Known], after: Sequence[Known], cause: Known, perso
     for one in found:
         stay = next((stay for stay in stays if of_stay(stay, stays, [one])), None)
         encounter = stay.encounter if stay else min(one.encounters, default="")
-        made.append(DomainEvent(keyed("tasks", "code")[one.code]["event"], stay.episode if stay else "", encounter, cause.custodian, one.reference, one.at.start))
+        made.append(
+            DomainEvent(
+                keyed("tasks", "code")[one.code]["event"],
+                stay.episode if stay else "",
+                encounter,
+                cause.custodian,
+                one.reference,
+                one.at.start,
+            )
+        )
     return tuple(made)
 
 
@@ -194,7 +205,9 @@ def _other(before: Sequence[Known], after: Sequence[Known], cause: Known, person
         yield _about("CareCautionRaised", cause, after, person)
     elif cause.type == "Flag" and was == "active" and status in _TAKEN_BACK:
         yield _about("CareCautionEnded", cause, after, person)
-    elif cause.type == "Appointment" and (status in {"booked", "proposed", "pending"} or (was in {"booked", "proposed", "pending"} and status == "cancelled")):
+    elif cause.type == "Appointment" and (
+        status in {"booked", "proposed", "pending"} or (was in {"booked", "proposed", "pending"} and status == "cancelled")
+    ):
         yield _about("NextVisitChanged", cause, after, person)
 
 
@@ -212,5 +225,9 @@ def _about(kind: str, cause: Known, after: Sequence[Known], person: str) -> Doma
 def _open_at(after: Sequence[Known], at: Moment | None, person: str) -> str:
     if at is None:
         return ""
-    inside = [one for one in fold(after, person=person) if not one.cancelled and one.admitted and one.admitted.start <= at.start and (one.ended is None or at.start <= one.ended.start)]
+    inside = [
+        one
+        for one in fold(after, person=person)
+        if not one.cancelled and one.admitted and one.admitted.start <= at.start and (one.ended is None or at.start <= one.ended.start)
+    ]
     return inside[-1].episode if inside else ""

@@ -86,10 +86,10 @@ def _from_versions(found: Sequence[Piece], names: Names) -> Stay:
     planned_for = read.planned_start(body) or (began if status == "planned" else None)
     real = status not in {"planned", "cancelled"}
     told: list[Told] = []
+    places = list(read.locations(body, names.places)) or [("", began)]
     if real or (status == "cancelled" and began):
-        told.append(Told("admit", "入院", began, newest.sent, read.ward(body, names.places), newest.source, newest.reference, "done" if real else "struck"))
-    for place, since in list(read.locations(body, names.places))[1:]:
-        told.append(Told("move", "移動", since, newest.sent, place, newest.source, newest.reference, "done"))
+        told.append(Told("admit", "入院", began, newest.sent, places[0][0], newest.source, newest.reference, "done" if real else "struck"))
+    told += [Told("move", "移動", since, newest.sent, place, newest.source, newest.reference, "done") for place, since in places[1:]]
     if status == "discharged":
         told.append(Told("discharge", "退院", end, newest.sent, "", newest.source, newest.reference, "done"))
     return Stay(
@@ -149,7 +149,10 @@ def _last(found: Sequence[Piece], effect: str, holding: Piece | None) -> Piece |
 
 def _told_start(found: Sequence[Piece]) -> Moment | None:
     """Give the admission time that a later message repeats (PV1-44); the newest telling holds."""
-    return next((at for one in sorted(found, key=lambda one: one.told, reverse=True) if one.effect != "plan" and (at := read.begins(one.body))), None)
+    return next(
+        (at for one in sorted(found, key=lambda one: one.told, reverse=True) if one.effect != "plan" and (at := read.begins(one.body))),
+        None,
+    )
 
 
 def _ward(held: State, spoken: Sequence[Piece], names: Names) -> str:
@@ -169,7 +172,16 @@ def _course(held: State, names: Names) -> tuple[Told, ...]:
 def _told(one: Piece, how: Literal["done", "struck", "pending"], names: Names) -> Told:
     times = {"admit": admitted, "discharge": discharged, "plan": planned, "discharge-plan": planned_end}
     when = times[one.effect](one) if one.effect in times else one.occurred
-    return Told(one.effect, keyed("events", "event")[one.event]["words"], when, one.sent, read.ward(one.body, names.places), one.source, one.reference, how)
+    return Told(
+        one.effect,
+        keyed("events", "event")[one.event]["words"],
+        when,
+        one.sent,
+        read.ward(one.body, names.places),
+        one.source,
+        one.reference,
+        how,
+    )
 
 
 def _doubts(held: State, status: Status, names: Names) -> tuple[str, ...]:

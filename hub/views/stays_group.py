@@ -87,7 +87,9 @@ def _began(one: Group) -> Moment | None:
     if one.fhir:
         return None
     told = state(one.pieces)
-    return admitted(told.admit) or next((at for piece in sorted(one.pieces, key=lambda p: p.told) if piece.effect != "plan" and (at := begins(piece.body))), None)
+    return admitted(told.admit) or next(
+        (at for piece in sorted(one.pieces, key=lambda p: p.told) if piece.effect != "plan" and (at := begins(piece.body))), None
+    )
 
 
 def attach(groups: list[Group], loose: Sequence[Piece]) -> tuple[list[Group], list[Piece]]:

@@ -155,26 +155,40 @@ def _extended(body: Mapping[str, Any], names: tuple[str, ...]) -> Moment | None:
 
 def ward(body: Mapping[str, Any], places: Mapping[str, str]) -> str:
     """Say where the person lies now: the ward (病棟) of the locations not left. `places` are the names of known Locations by reference."""
-    found = [one for one in walk(body, "location") if isinstance(one, Mapping) and text(one, "status") not in {"completed", "planned", "reserved"}]
+    found = [
+        one
+        for one in walk(body, "location")
+        if isinstance(one, Mapping) and text(one, "status") not in {"completed", "planned", "reserved"}
+    ]
     return _ward_of(found, body, places)
 
 
 def left_ward(body: Mapping[str, Any], places: Mapping[str, str]) -> str:
     """Say which ward a message left: of the locations marked as completed (PV1-6 of a move, PV1-3 of a discharge)."""
-    return _ward_of([one for one in walk(body, "location") if isinstance(one, Mapping) and text(one, "status") == "completed"], body, places)
+    return _ward_of(
+        [one for one in walk(body, "location") if isinstance(one, Mapping) and text(one, "status") == "completed"], body, places
+    )
 
 
 def _ward_of(found: Sequence[Mapping[str, Any]], body: Mapping[str, Any], places: Mapping[str, str]) -> str:
     """Take the last location marked as a ward, else the last not marked as room or bed, else the last; of `病棟 3E　病室 301` the first part."""
     if len(found) > 1:
-        found = [one for one in found if has_code(one, "physicalType", "wa")] or [one for one in found if not has_code(one, "physicalType", "ro", "bd")] or found
+        found = (
+            [one for one in found if has_code(one, "physicalType", "wa")]
+            or [one for one in found if not has_code(one, "physicalType", "ro", "bd")]
+            or found
+        )
     return next((shown.partition("　")[0] for one in reversed(found) if (shown := _place(one, body, places))), "")
 
 
 def locations(body: Mapping[str, Any], places: Mapping[str, str]) -> Iterator[tuple[str, Moment | None]]:
     """Give the wards of a FHIR Encounter in their order, with their beginnings."""
     for one in walk(body, "location"):
-        if isinstance(one, Mapping) and text(one, "status") not in {"planned", "reserved"} and not has_code(one, "physicalType", "ro", "bd"):
+        if (
+            isinstance(one, Mapping)
+            and text(one, "status") not in {"planned", "reserved"}
+            and not has_code(one, "physicalType", "ro", "bd")
+        ):
             shown = _place(one, body, places)
             if shown:
                 yield shown, begins(one)
