@@ -74,8 +74,9 @@ class Hub:
         return f"{self.base}/fhir"
 
     def close(self) -> None:
-        """Stop followers, finish what is queued, close the files."""
+        """Stop followers, sign the last head, finish what is queued, close the files."""
         self.runner.close()
+        self.checkpoints.sign_now()
         self.writer.close()
         self.store.close()
         self.keys.close()
@@ -99,16 +100,16 @@ def assemble(
     presenting = Presenting(vault, secrets)
     submit = Submitting(store=store, keys=keys, secrets=secrets, writer=writer, gate=gate, now=now, base=f"{base}/fhir")
     refusals = Refusals(store=store, keys=keys, writer=writer, opaque=opaque, now=now)
-    feeding = Feeding(store=store, keys=keys, writer=writer, gate=gate, region=region)
     checkpoints = Checkpoints(
         store=store, writer=writer, signing=secrets.signing, origin="tsunagu.example.jp/log", folder=data, now=now, every=checkpoint_every
     )
+    hearing = Hearing(store=store, keys=keys, gate=gate, region=region, secrets=secrets, base=base)
+    feeding = Feeding(store=store, keys=keys, writer=writer, gate=gate, region=region, rung=hearing.heard)
     deriving = Deriving(store=store, keys=keys, secrets=secrets, writer=writer, gate=gate, vault=vault, region=region, now=now)
     runner = Runner((deriving, feeding, checkpoints))
     reading = Reading(store=store, secrets=secrets, gate=gate, presenting=presenting, opaque=opaque)
     viewing = Viewing(store=store, keys=keys, gate=gate, presenting=presenting, opaque=opaque, region=region, runner=runner, now=now)
-    hearing = Hearing(store=store, keys=keys, gate=gate, region=region, secrets=secrets, base=base)
-    writer.heard = lambda: (runner.heard(), hearing.heard())[0]
+    writer.heard = runner.heard
     if followers:
         runner.start()
     return Hub(

@@ -35,13 +35,16 @@ class Checkpoints:
 
     def step(self) -> bool:
         """Take leaves in; sign when the time has come."""
-        if time.monotonic() - self._signed < self._every:
-            return False
+        if time.monotonic() - self._signed >= self._every:
+            self.sign_now()
+        return False
+
+    def sign_now(self) -> None:
+        """Sign the head of the log and publish it, when anything is new."""
         note = self._writer.work(self.sign).result()
         if note:
             _write(self._folder / "checkpoint.txt", note)
             self._signed = time.monotonic()
-        return False
 
     def sign(self, tx: Tx) -> str:
         """Grow the tree to the head of the log and sign it, inside a transaction; empty when nothing is new."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 import msgspec
@@ -29,7 +30,9 @@ class Feeding:
 
     name = "feeds"
 
-    def __init__(self, *, store: Store, keys: Keyring, writer: Writer, gate: Gate, region: Region) -> None:
+    def __init__(self, *, store: Store, keys: Keyring, writer: Writer, gate: Gate, region: Region, rung: Callable[[], None]) -> None:
+        self._rung = rung
+        """Called when a feed has something new, so that open streams look at once."""
         self._store, self._keys, self._writer, self._gate, self._region = store, keys, writer, gate, region
 
     def step(self) -> bool:
@@ -38,7 +41,10 @@ class Feeding:
         def work(tx: Tx) -> int:
             return self.advance(tx, BATCH)
 
-        return bool(self._writer.work(work).result() == BATCH)
+        count = self._writer.work(work).result()
+        if count:
+            self._rung()
+        return bool(count == BATCH)
 
     def advance(self, tx: Tx, limit: int) -> int:
         """Match inside a transaction; give how many events were read."""

@@ -26,7 +26,7 @@ from hub.views.shapes import Access, EmergencyPage, Known
 from schemas.events import Opened
 
 JST = ZoneInfo("Asia/Tokyo")
-_UNREAD = frozenset({"Claim", "ClaimResponse", "ExplanationOfBenefit", "Provenance", "Consent", "AuditEvent", "Binary"})
+_UNREAD = frozenset({"Claim", "ClaimResponse", "ExplanationOfBenefit", "Provenance", "AuditEvent", "Binary"})
 """Types that the 急変時 page has no line for."""
 
 

@@ -11,7 +11,7 @@ from hub.log.secrets import Secrets
 from hub.log.store import Store
 from hub.names import MAIN, hub_id, stream_of
 from hub.tables import identities, resources
-from hub.tables.derive import namer
+from hub.tables.derive import namer, token
 from hub.writer import Writer
 from hub.writes.events import append, event
 from schemas.errors import BrokenRule, Denied, NotFound
@@ -27,7 +27,11 @@ class Linking:
         self._store, self._keys, self._secrets, self._writer, self._now = store, keys, secrets, writer, now
 
     def patient(self, organization: str, number: str) -> str:
-        """Give the hub id of a Patient by the number that its organization knows it by; whether there is one is judged when it is linked."""
+        """Give the hub id of an organization's Patient by any number that it bears there; whether there is one is judged when it is linked."""
+        with self._store.read() as tx:
+            found = [r for r in resources.found(tx, token(self._secrets, "Patient", "*", number)) if r.custodian == organization]
+        if len(found) == 1:
+            return hub_id(found[0].stream)
         return hub_id(namer(self._secrets, organization, MAIN)("Patient", number))
 
     def link(self, asking: Asking, first: str, second: str, reason: str = "") -> None:
