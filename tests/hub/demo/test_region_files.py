@@ -47,8 +47,12 @@ def step(files, told, name):
     return converted(next(wires(files, [one for one in told["steps"] if one["name"] == name])))
 
 
-def test_every_file_is_taken_whole_and_without_a_remark(files):
-    for wire in wires(files, json.loads(files["hand-ins.json"])):
+@pytest.mark.parametrize(
+    ("seed", "now"), [(1, "2026-11-25T10:42:00+09:00"), (2, "2027-01-01T00:01:00+09:00"), (9, "2028-02-29T23:58:00+09:00")]
+)
+def test_every_file_is_taken_whole_and_without_a_remark(seed, now):
+    made = region(seed=seed, now=datetime.fromisoformat(now))
+    for wire in wires(made, json.loads(made["hand-ins.json"])):
         conversion = converted(wire)
         assert conversion.parts, wire.name
         assert conversion.refused == (), wire.name
