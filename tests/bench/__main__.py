@@ -1,0 +1,107 @@
+"""`python -m tests.bench [--quick]`: the table of figures on standard output, `name value unit ratio yardstick`; what is under way on standard error."""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import math
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from schemas.fhir.warm import warm
+from tests.bench import decision, ingest, load, memory, views
+from tests.bench.client import NotTaken
+from tests.bench.figures import Figure, line
+from tests.bench.ingest import Plan
+from tests.bench.process import Served, served
+from tests.bench.region import HOSPITAL
+from tests.bench.synthea import FOLDER, Synthea
+
+FULL = Plan(rounds=5, seconds=6.0, yardstick=60)
+QUICK = Plan(rounds=3, seconds=1.5, yardstick=25)
+
+
+def main() -> int:
+    """Measure and print, figures as they come; give 1 when a load was refused."""
+    options = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
+    options.add_argument("--quick", action="store_true", help="the same table in less than 60 s, with fewer and shorter rounds")
+    options.add_argument("--only", choices=("ingest", "views", "decision"), help="one part alone")
+    options.add_argument("--data", type=Path, help="folder for the databases, on the disk that is to be measured (a temporary one)")
+    chosen = options.parse_args()
+    if not Path("/proc/self/stat").exists():
+        print("the benchmark reads CPU time and memory from /proc: it needs Linux", file=sys.stderr)
+        return 1
+    begun = time.monotonic()
+    plan = QUICK if chosen.quick else FULL
+    warm()
+    with tempfile.TemporaryDirectory(prefix="tsunagu-bench-", dir=chosen.data) as folder:
+        whole = True
+        for figure in measure(Path(folder), plan, chosen.only or ""):
+            print(line(figure), flush=True)
+            whole = whole and not figure.yardstick.startswith("refused")
+    _say(f"{time.monotonic() - begun:.0f} s")
+    return 0 if whole else 1
+
+
+def measure(folder: Path, plan: Plan, only: str) -> Iterator[Figure]:
+    """Give all figures, or those of one part."""
+    if only in {"", "decision"}:
+        _say("decisions")
+        yield from decision.figures(plan.rounds)
+    if only in {"", "ingest"}:
+        (home := folder / "ingest").mkdir()
+        with served(home) as hub:
+            yield from _ingest(hub, home, plan)
+            yield from memory.figures(hub)
+    if only in {"", "views"}:
+        (home := folder / "views").mkdir()
+        yield from _views(home, plan)
+
+
+def _ingest(hub: Served, home: Path, plan: Plan) -> Iterator[Figure]:
+    token, serial = hub.tokens[HOSPITAL], itertools.count()
+
+    def draw() -> bytes:
+        return load.bundle(str(next(serial)))
+
+    for clients in (1, 16):
+        _say(f"bundles of {load.SIZE} resources, clients: {clients}")
+        rounds = list(ingest.rounds(hub, token, home, plan, clients, draw))
+        yield from ingest.figures(f"ingest.bundle50.c{clients}", rounds, goal=clients == 1)
+    synthea = Synthea()
+    if not synthea.there:
+        _say(f"synthea: skipped, there is no {FOLDER}")
+        yield Figure("ingest.synthea.c1", math.nan, "Bundles/s", math.nan, "skipped")
+        return
+    _say("synthea, clients: 1")
+    slow = Plan(plan.rounds, plan.seconds, max(9, plan.yardstick // 3), most=60)
+    try:
+        synthea.seed(hub, token)
+        rounds = list(ingest.rounds(hub, token, home, slow, 1, synthea.draw))
+    except NotTaken as refused:
+        _say(f"synthea: {refused}")
+        yield Figure("ingest.synthea.c1", math.nan, "Bundles/s", math.nan, f"refused:{refused.rule}")
+        return
+    yield from ingest.figures("ingest.synthea.c1", rounds)
+
+
+def _views(home: Path, plan: Plan) -> Iterator[Figure]:
+    with served(home) as hub:
+        _say(f"{views.COUNT} stays through the door")
+        views.feed(hub)
+        found = views.views(hub)
+        _say("views")
+        for _ in range(plan.rounds):
+            found = [views.measure(hub, v, plan.seconds / 2) for v in found]
+    yield from views.figures(found, views.opening(home, plan.rounds))
+
+
+def _say(text: str) -> None:
+    print(f"… {text}", file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
