@@ -27,6 +27,8 @@ GETA = "〓"
 _BOM = b"\xef\xbb\xbf"
 _SHOWN = {"utf-8": "UTF-8", "cp932": "Shift_JIS (MS932)"}
 _GAIJI = re.compile("[\ue000-\uf8ff\ufffd\U000f0000-\U0010ffff]")
+_SAMPLE = 100_000
+"""Bytes on each side of a fault by which damaged UTF-8 is told from CP932."""
 _BLANKS = " \t\r\n\u3000"
 
 
@@ -188,7 +190,12 @@ def _charset(data: bytes, allowed: tuple[Charset, ...]) -> Charset:
         if "utf-8" not in allowed:
             raise Malformed("HUB-2002", where="file")
         return "utf-8"
-    if "cp932" in allowed and not data.startswith(_BOM) and not _is_damaged_utf8(data) and not _is_euc(data):
+    if (
+        "cp932" in allowed
+        and not data.startswith(_BOM)
+        and not _is_damaged_utf8(data[max(0, at - _SAMPLE) : at + _SAMPLE])
+        and not _is_euc(data)
+    ):
         try:
             data.decode("cp932")
         except UnicodeDecodeError as error:
@@ -199,7 +206,7 @@ def _charset(data: bytes, allowed: tuple[Charset, ...]) -> Charset:
 
 
 def _is_damaged_utf8(data: bytes) -> bool:
-    """Say whether most of what is not ASCII is right UTF-8 of three bytes; in CP932 almost none is."""
+    """Say of the bytes around the first fault whether most of what is not ASCII is right UTF-8 of three bytes; in CP932 almost none is."""
     text = data.decode("utf-8", errors="replace")
     bad = text.count("\ufffd")
     return sum(1 for c in text if c >= "\u0800") - bad > 2 * bad
@@ -229,7 +236,7 @@ def _records(data: bytes, charset: Charset) -> Iterator[tuple[int, bytes, tuple[
             return
         except csv.Error as error:
             raise Malformed("HUB-2004", where=f"row {done + 1}") from error
-        yield done + 1, b"".join(raws[done : reader.line_num]), tuple(cell.strip(_BLANKS) for cell in cells)
+        yield done + 1, b"".join(raws[done : reader.line_num]), tuple(_trimmed(cell) for cell in cells)
         done = reader.line_num
 
 
@@ -238,3 +245,8 @@ def _decoded(raws: list[bytes], charset: Charset) -> Iterator[str]:
         if len(raw) > MAX_LINE:
             raise TooLong("HUB-2016", where=f"row {at + 1}", limit=str(MAX_LINE))
         yield (raw if at else raw.removeprefix(_BOM)).decode(charset)
+
+
+def _trimmed(cell: str) -> str:
+    """Drop blanks at both ends, full-width ones too; line ends inside a text become one kind."""
+    return cell.strip(_BLANKS).replace("\r\n", "\n").replace("\r", "\n")
