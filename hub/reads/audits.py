@@ -30,7 +30,7 @@ from schemas import events
 from schemas.errors import Denied, NotFound
 
 OFFICERS = frozenset({"privacy-officer", "system"})
-_READ = Decision("permit", "P-AUDIT", "JP-AUDIT", trail=("audit:yes",))
+_READ = Decision("permit", "P-AUDIT", "JP-23-CONTROL", trail=("audit:yes",))
 PAGE = 50
 EXPIRING = timedelta(days=30)
 

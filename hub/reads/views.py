@@ -90,7 +90,7 @@ class Viewing:
     def _access(self, tx: Tx, asking: Asking, person: bytes, decisions: Sequence[Decision]) -> Access:
         given = [d for d in decisions if d.gives]
         broken = next((d for d in given if d.reason == "P-BTG"), None)
-        lead = broken or given[0]
+        lead = broken or next((d for d in given if d.reason != "P-OWN"), given[0])
         basis = basis_words(lead.basis)[0] if lead.basis else ""
         if broken is None:
             return Access(reason_words(lead.reason)[0], basis)

@@ -22,9 +22,8 @@ _OF_ITS_OWN = frozenset({"Practitioner"})
 
 
 @cache
-def _personal() -> frozenset[str]:
-    table = orjson.loads(files("schemas").joinpath("data/fhir/compartments.json").read_bytes())
-    return frozenset(table["member"])
+def _directory() -> frozenset[str]:
+    return frozenset(orjson.loads(files("schemas").joinpath("data/fhir/directory.json").read_bytes())["types"])
 
 
 class Owners:
@@ -57,7 +56,7 @@ class Owners:
             (patient, place), *_ = patients.items()
             self._reach(write, kind, patient, place)
             return patient, patient
-        if kind in _personal() and kind not in _OF_ITS_OWN and kind not in _SHARED:
+        if kind not in _directory():
             raise MissingValue("HUB-4077", where=self._aim.where(write, ".resource"))
         return b"", target.stream if kind in _OF_ITS_OWN else self._secrets.name("directory", self._aim.custodian)
 
@@ -77,6 +76,3 @@ class Owners:
             raise NotFound("HUB-5041")
         return row
 
-
-_SHARED = frozenset({"Group", "Schedule", "Person", "HealthcareService", "Device", "Media", "Account", "Appointment", "AuditEvent"})
-"""In R4's Patient compartment, but without a person they may rightly be nobody's: rooms, equipment, calendars."""

@@ -22,8 +22,8 @@ _PLAIN = re.compile(r"([A-Za-z]+(?:\.[A-Za-z]+)*)(?:\.ofType\((\w+)\))?")
 _OF_PATIENT = ".where(resolve() is Patient)"
 _SOURCE = "HL7 FHIR R4 4.0.1 search parameters and compartment definition Patient (CC0)"
 _SUBJECTS = ("subject", "patient", "beneficiary", "individual", "for", "candidate")
-_HUB = {"Task": ["for", "focus"]}
-"""Not in R4's compartment, but a task about a person must not escape what holds for the person."""
+_HUB = {"Task": ["for", "focus"], "Device": ["patient"], "GuidanceResponse": ["subject"], "Contract": ["subject"]}
+"""Not in R4's compartment, but what is about a person must not escape what holds for the person."""
 
 
 def paths(resource_type: str, expression: str) -> list[str]:
@@ -82,7 +82,7 @@ def compartment(given: dict[str, Any], members: dict[str, list[str]]) -> dict[st
     member |= _HUB
     about = {t: [s for s in _SUBJECTS if s in found] for t, found in member.items()}
     return {
-        "source": f"{_SOURCE}; Task added by this hub",
+        "source": f"{_SOURCE}; Task, Device, GuidanceResponse and Contract added by this hub",
         "about": {t: p for t, p in about.items() if p},
         "member": dict(sorted(member.items())),
     }

@@ -40,5 +40,8 @@ def test_tables_leave_out_what_the_hub_does_not_take():
         "performer": {"kind": "reference", "paths": ["performer"], "target": ["Patient", "Practitioner"]},
     }
     members = compartment(given, {"Observation": ["patient", "performer"], "Citation": ["date"]})
-    assert members["member"] == {"Observation": ["performer", "subject"], "Task": ["for", "focus"]}
+    assert members["member"] == {
+        "Contract": ["subject"], "Device": ["patient"], "GuidanceResponse": ["subject"],
+        "Observation": ["performer", "subject"], "Task": ["for", "focus"],
+    }  # fmt: skip
     assert members["about"] == {"Observation": ["subject"], "Task": ["for"]}
