@@ -32,7 +32,7 @@ def listed_allergies(heard: Heard) -> Iterator[Draft]:
             "code": code,
             "patient": {"reference": link("Patient", heard.patient)},
         })  # fmt: skip
-        yield Draft("AllergyIntolerance", f"{heard.patient}:{heard.kind['kind']}:{allergen_key(code)}", body, heard.facts())
+        yield Draft("AllergyIntolerance", f"{heard.patient}:{heard.kind['kind']}:{allergen_key(code)}", body)
 
 
 def kind_of(heard: Heard, segment: Segment, field: int) -> Body:

@@ -42,7 +42,7 @@ def allergy_list(heard: Heard) -> Iterator[Draft]:
             "reaction": _reaction(heard, iam),
         })  # fmt: skip
         key = digest([own]) if own else allergen_key(code)
-        yield Draft("AllergyIntolerance", f"{heard.patient}:{heard.kind['kind']}:{key}", body, heard.facts())
+        yield Draft("AllergyIntolerance", f"{heard.patient}:{heard.kind['kind']}:{key}", body)
 
 
 def _status(heard: Heard, iam: Segment) -> Body:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from adapters.hospital.allergy_list import allergy_list
 from adapters.hospital.basics import basics
 from adapters.hospital.encounter import stay
 from adapters.hospital.file_name import read_file_name
-from adapters.hospital.heard import Heard, hear
+from adapters.hospital.heard import Heard, facts, hear, occurred
 from adapters.hospital.prescription import prescriptions
 from adapters.hospital.problem import problems
 from adapters.wire.hl7v2 import looks_like, parse, split
@@ -64,15 +64,16 @@ def _tell(heard: Heard, raw: bytes) -> Part:
     if tell is None:
         raise Unsupported("HUB-1020", where="MSH-9", kind=heard.kind["kind"], event=heard.event, name=heard.kind["name"])
     drafts = _once(heard, tell(heard))
-    occurred, sent = heard.occurred().at, heard.message.need("MSH").need(7)
-    return Part(heard.patient, raw, drafts, f"{heard.control}|{sent}", occurred=occurred, warnings=tuple(heard.notes))
+    control = f"{heard.control}|{heard.message.need('MSH').need(7)}"
+    return Part(heard.patient, raw, drafts, control, occurred=occurred(heard).at, warnings=tuple(heard.notes))
 
 
 def _once(heard: Heard, drafts: Iterator[Draft]) -> tuple[Draft, ...]:
-    """Keep the first draft of each key; what repeats it is noted."""
+    """Keep the first draft of each key, and what repeats it is noted; the facts of the message are added to each draft's own."""
+    common = facts(heard)
     found: dict[tuple[str, str], Draft] = {}
     for draft in drafts:
         if (draft.type, draft.key) in found:
             heard.note("HUB-1035", draft.type, type=draft.type)
-        found.setdefault((draft.type, draft.key), draft)
+        found.setdefault((draft.type, draft.key), replace(draft, facts={**common, **draft.facts}))
     return tuple(found.values())

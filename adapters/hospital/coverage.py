@@ -40,7 +40,7 @@ def coverages(heard: Heard) -> Iterator[Draft]:
             "period": _period(heard, in1),
             "payor": [_payor(heard, in1, insurer, category)],
         })  # fmt: skip
-        yield Draft("Coverage", f"{heard.patient}:{digest((plan, insurer, clean(in1[10, 1]), number))}", body, heard.facts())
+        yield Draft("Coverage", f"{heard.patient}:{digest((plan, insurer, clean(in1[10, 1]), number))}", body)
 
 
 def _insured(in1: Segment) -> list[Body]:

@@ -51,7 +51,7 @@ def stay(heard: Heard) -> Iterator[Draft]:
     pending = f"pending:{heard.control}:{header.need(7)}"
     if not key:
         heard.note("HUB-1034", pv1.at(44))
-    yield Draft("Encounter", key or pending, body, {**heard.facts(), "stay": key})
+    yield Draft("Encounter", key or pending, body, {"stay": key})
 
 
 def _start(heard: Heard, pv1: Segment) -> Stamp | None:

@@ -16,6 +16,8 @@ from schemas.errors import BrokenRule, Issue, Unsupported
 _INSTITUTION = re.compile("[0-4][0-9][1-3][0-9]{7}")
 """Ten digits: prefecture, table of points (点数表), seven digits (jp-core §8.1). Anything else in MSH-4 is a name and judged by nobody."""
 _INJECTION = "99I02"
+_NOTES = 50
+"""Warnings of one message at most: the next ones say nothing new."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +41,7 @@ class Heard:
     def note(self, rule: str, where: str, **words: str) -> None:
         """Add a warning, once: the message is taken, and somebody should know this of it."""
         issue = Issue(rule, where, words, code="value", severity="warning")
-        if issue not in self.notes:
+        if len(self.notes) < _NOTES and issue not in self.notes:
             self.notes.append(issue)
 
     def stamp(self, segment: Segment | None, place: int) -> Stamp | None:
@@ -52,32 +54,34 @@ class Heard:
             self.note("HUB-1016", segment.at(place))
         return found
 
-    def occurred(self) -> Stamp:
-        """Say when the thing happened: the field that kinds.csv names, else EVN-6, the day of the file's name, EVN-2, MSH-7."""
-        name, _, place = self.kind["occurred"].partition("-")
-        event = self.message.first("EVN")
-        return (
-            (self.stamp(self.message.first(name), int(place)) if name else None)
-            or self.stamp(event, 6)
-            or (self.file_day() if name else None)
-            or self.stamp(event, 2)
-            or self.sent
-        )
-
     def file_day(self) -> Stamp | None:
         """Give 診療日 of the file's name, which is the day of the event where kinds.csv names a field (hospital facts §1.4)."""
         return read_stamp(self.file.day, where="file name") if self.file and self.file.day else None
 
-    def facts(self) -> Mapping[str, str]:
-        """Give what views need to put messages in order; times are ISO 8601 with +09:00, a day without time stays a day."""
-        return {
-            "event": self.event,
-            "kind": self.kind["kind"],
-            "undo": self.kind["undo"],
-            "occurred": self.occurred().fhir,
-            "sent": self.sent.iso,
-            "control": self.control,
-        }
+
+def occurred(heard: Heard) -> Stamp:
+    """Say when the thing happened: the field that kinds.csv names, else EVN-6, the day of the file's name, EVN-2, MSH-7."""
+    name, _, place = heard.kind["occurred"].partition("-")
+    event = heard.message.first("EVN")
+    return (
+        (heard.stamp(heard.message.first(name), int(place)) if name else None)
+        or heard.stamp(event, 6)
+        or (heard.file_day() if name else None)
+        or heard.stamp(event, 2)
+        or heard.sent
+    )
+
+
+def facts(heard: Heard) -> Mapping[str, str]:
+    """Give what views need to put messages in order; times are ISO 8601 with +09:00, a day without time stays a day."""
+    return {
+        "event": heard.event,
+        "kind": heard.kind["kind"],
+        "undo": heard.kind["undo"],
+        "occurred": occurred(heard).fhir,
+        "sent": heard.sent.iso,
+        "control": heard.control,
+    }
 
 
 def hear(message: Message, sender: str, file: FileName | None) -> Heard:

@@ -42,7 +42,7 @@ def measures(heard: Heard) -> Iterator[Draft]:
             "effectiveDateTime": at.fhir if at else "",
             **value,
         })  # fmt: skip
-        yield Draft("Observation", f"{heard.patient}:{heard.kind['kind']}:{digest([row['analyte']])}", body, heard.facts())
+        yield Draft("Observation", f"{heard.patient}:{heard.kind['kind']}:{digest([row['analyte']])}", body)
 
 
 def _nursing(row: Row) -> list[Body]:

@@ -35,7 +35,7 @@ def patient(heard: Heard) -> Draft:
     for element, field in (("name", 5), ("gender", 8), ("birthDate", 7)):
         if not body[element]:
             heard.note("HUB-1033", pid.at(field), element=f"Patient.{element}")
-    return Draft("Patient", heard.patient, filled(body), heard.facts())
+    return Draft("Patient", heard.patient, filled(body))
 
 
 def identifier(heard: Heard) -> Body:

@@ -34,7 +34,7 @@ def prescriptions(heard: Heard) -> Iterator[Draft]:
         drugs[rp] = drugs.get(rp, 0) + 1
         seq = seq or str(drugs[rp])
         body = _body(heard, orc, others, (order, rp, seq))
-        yield Draft("MedicationRequest", f"{heard.patient}:{order}:{rp}:{seq}", body, heard.facts())
+        yield Draft("MedicationRequest", f"{heard.patient}:{order}:{rp}:{seq}", body)
 
 
 def _numbers(orc: Segment) -> tuple[str, str, str]:

@@ -37,7 +37,7 @@ def problems(heard: Heard) -> Iterator[Draft]:
         body = _body(heard, prb, zpr, orc)
         own = clean(prb[4, 1])
         key = own or digest([body["code"].get("text", ""), clean(prb[16, 1])])
-        yield Draft("Condition", f"{heard.patient}:{key}", body, heard.facts())
+        yield Draft("Condition", f"{heard.patient}:{key}", body)
 
 
 def _body(heard: Heard, prb: Segment, zpr: Segment | None, orc: Segment | None) -> Body:

@@ -43,7 +43,7 @@ def relatives(heard: Heard) -> Iterator[Draft]:
         })  # fmt: skip
         who = named[0]["text"] if named else phones[0]["value"]
         key = f"{heard.patient}:{digest((''.join(who.split()), relation))}"
-        yield Draft("RelatedPerson", key, body, {**heard.facts(), "place": clean(nk1[1, 1]) or str(nk1.number)})
+        yield Draft("RelatedPerson", key, body, {"place": clean(nk1[1, 1]) or str(nk1.number)})
 
 
 def _organization(nk1: Segment) -> list[Body]:

@@ -11,15 +11,18 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
-from itertools import pairwise
+from itertools import islice, pairwise
 from typing import cast
 
 from adapters.wire.charset_ja import GAIJI, Declared, Decoded, NotInCharset, decode
 from adapters.wire.hl7_escapes import Delimiters, escaped, unescaped
 from schemas.errors import Issue, Malformed, MissingValue, TooLong, UnknownCode, Unsupported
 
-MAX_BYTES = 2_000_000
-"""A stored message is a few kilobytes; the longest (a year of results in one file) stays far below."""
+MAX_BYTES = 1_000_000
+"""A stored message is a few kilobytes; the longest (a list of all problems in one file) stays far below."""
+MAX_SEGMENTS = 10_000
+MAX_REPETITIONS = 1_000
+"""In one line; beyond it a reading would take seconds and say nothing."""
 _START = re.compile(rb"(?:\A|(?<=[\r\n\x0b\x1c]))MSH[^\w\s]")
 _LINE_END = re.compile("\r\n|\r|\n")
 _NAME = re.compile("[A-Z][A-Z0-9]{2}")
@@ -133,7 +136,7 @@ def parse(data: bytes) -> Message:
     """Read one message.
 
     Raises Malformed (no MSH, broken delimiters, text in no character set, cut off, a line that is no segment), UnknownCode (character set,
-    segment name), Unsupported (SS-MIX 1), each with segment and field. Segments of other standards' chapters and Z segments are kept.
+    segment name), Unsupported (SS-MIX 1), TooLong (segments, repetitions), each with segment and field. Segments of other standards' chapters and Z segments are kept.
     """
     body = data.removeprefix(b"\xef\xbb\xbf").strip(_FRAME)
     if not _START.match(body):
@@ -145,7 +148,9 @@ def parse(data: bytes) -> Message:
     except NotInCharset as error:
         rule = "HUB-1004" if error.truncated else "HUB-1003"
         raise Malformed(rule, where=_place(error.text, delimiters)) from error
-    segments = tuple(_segments(decoded.text, delimiters))
+    segments = tuple(islice(_segments(decoded.text, delimiters), MAX_SEGMENTS + 1))
+    if len(segments) > MAX_SEGMENTS:
+        raise TooLong("HUB-1019", where=f"line {MAX_SEGMENTS + 1}", limit=str(MAX_SEGMENTS))
     return Message(segments, tuple(_warnings(decoded, delimiters)))
 
 
@@ -187,6 +192,8 @@ def _segments(text: str, delimiters: Delimiters) -> Iterator[Segment]:
         counts[name] = counts.get(name, 0) + 1
         if control := _CONTROL.search(line):
             raise Malformed("HUB-1011", where=_in_line(line[: control.start()], name, counts[name], delimiters))
+        if line.count(delimiters.repetition) > MAX_REPETITIONS:
+            raise TooLong("HUB-1028", where=f"line {number}", limit=str(MAX_REPETITIONS))
         fields = tuple(rest[1:].split(delimiters.field))
         if name == "MSH":
             fields = (delimiters.field, *fields)

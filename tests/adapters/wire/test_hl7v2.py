@@ -8,7 +8,7 @@ from adapters.wire import charset_ja
 from adapters.wire.charset_ja import NotInCharset
 from adapters.wire.hl7_escapes import Delimiters, escaped, unescaped
 from adapters.wire.hl7_write import build, write
-from adapters.wire.hl7v2 import MAX_BYTES, looks_like, parse, split
+from adapters.wire.hl7v2 import MAX_BYTES, MAX_REPETITIONS, MAX_SEGMENTS, looks_like, parse, split
 from schemas.errors import BadInput, Malformed, MissingValue, TooLong, UnknownCode, Unsupported
 
 HEAD = "MSH|^~\\&|HIS-A|1319000129|GW|HUB|20260401090000||ADT^A08^ADT_A01|1|P|2.5||||||{set}||ISO 2022-1994"
@@ -231,6 +231,13 @@ def test_a_segment_or_field_that_must_be_there_is_refused_at_its_place():
             ask()
         assert caught.value.issues[0].where == place
     assert read.need("PID").need(3, 5) == "PI"
+
+
+def test_a_message_of_too_many_lines_or_repetitions_is_refused_soon():
+    assert refused(message("NTE|1\r" * (MAX_SEGMENTS + 1)), TooLong)[0] == "HUB-1019"
+    assert refused(message("PID|1||7" + "~7" * (MAX_REPETITIONS + 1)), TooLong) == ("HUB-1028", "line 2")
+    assert parse(message("NTE|1\r" * (MAX_SEGMENTS - 1))).segments
+    assert len(parse(message("PID|1||7" + "~7" * MAX_REPETITIONS)).need("PID").each(3)) == MAX_REPETITIONS + 1
 
 
 def test_a_file_beyond_the_limit_is_refused_before_it_is_read():
