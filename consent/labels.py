@@ -17,7 +17,7 @@ from consent.ask import Labels
 from consent.rules import CONFIDENTIALITY
 from consent.tables import rows
 
-_ICD = re.compile(r"[A-Z]\d\d[0-9A-Z]{0,4}")
+_ICD = re.compile(r"[A-Z][0-9]{2}(\.?[0-9A-Z]{1,4})?")
 _CATEGORY = 3
 _HIGH = {"R", "V"}
 _KEPT = 16_384
@@ -89,10 +89,12 @@ def _by_table(resource_type: str, codes: frozenset[str], kind: str) -> tuple[fro
     for text in codes:
         system, _, code = text.rpartition("|")
         group = group_of(system)
-        plain = code.upper().replace(".", "") if group == "icd10" else code
-        if group == "icd10" and not _ICD.fullmatch(plain):
-            continue
-        fitting = [row for row in by_group.get(group, ()) if row.fits(resource_type, kind, plain)]
+        if group == "icd10":
+            code = code.upper()
+            if not _ICD.fullmatch(code):
+                continue
+            code = code.replace(".", "")
+        fitting = [row for row in by_group.get(group, ()) if row.fits(resource_type, kind, code)]
         if fitting:
             found.append(max(fitting, key=lambda row: row.exact))
     for row in found:

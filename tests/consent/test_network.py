@@ -1,0 +1,115 @@
+"""The rules of a network: what comes with the program, and that a wrong file is refused at its place."""
+
+from copy import deepcopy
+
+import pytest
+
+from consent.classes import DataClass, data_class
+from consent.network import default_network, read_network
+from consent.tables import keyed, rows, tree
+from schemas.adapter import BASE
+from schemas.errors import Broken
+from schemas.fhir.schema import resource_types
+
+GOOD = tree("network")
+
+
+def test_the_delivered_rules_are_those_of_the_facts():
+    rules = default_network()
+    assert (rules.implied, rules.emergency_kinds, rules.emergency_roles, rules.emergency_minutes) == (False, {"hospital"}, {"doctor"}, 240)
+    assert "BTG" not in rules.purposes_by_kind["care-manager"]
+    assert "TREAT" not in rules.purposes_by_kind["university"]
+    assert not any("HMARKT" in purposes for purposes in rules.purposes_by_kind.values())
+    assert rules.proxy_kinds == {"parent", "guardian", "curator", "assistant", "agent"}
+    assert rules.ceiling["nurse"] == {"S", "C", "K", "F"}
+    assert rules.ceiling["privacy-officer"] == frozenset()
+    assert rules.statutes["kansensho-12"].kinds == {"public-health"}
+    assert rules.controllers == {"NW"}
+
+
+def test_posting_and_reservation_are_read():
+    data = deepcopy(GOOD)
+    data["implied"] |= {
+        "on": True,
+        "posted": [{"organization": "1319900013", "purposes": ["TREAT"], "since": "2026-04-01"}],
+        "reserved": [{"patient": "Patient/p", "organization": "1319900021"}],
+    }
+    rules = read_network(data)
+    assert rules.implied
+    assert str(rules.posted["1319900013"].since) == "2026-04-01"
+    assert rules.reserved == {("Patient/p", "1319900021")}
+
+
+WRONG = {
+    "edition": ("edition", None, "edition"),
+    "empty edition": ("edition", "", "edition"),
+    "purposes": ("purposes_by_kind", None, "purposes_by_kind"),
+    "unknown kind": ("purposes_by_kind", {"school": ["TREAT"]}, "purposes_by_kind"),
+    "unknown purpose": ("purposes_by_kind", {"hospital": ["CURE"]}, "purposes_by_kind.hospital"),
+    "purposes that are no list": ("own_purposes", "TREAT", "own_purposes"),
+    "a purpose twice": ("own_purposes", ["TREAT", "TREAT"], "own_purposes"),
+    "unknown role": ("ceiling", {"wizard": ["S"]}, "ceiling"),
+    "unknown class": ("ceiling", {"doctor": ["Q"]}, "ceiling.doctor"),
+    "unknown part": ("ceiling", {"doctor": ["C.x"]}, "ceiling.doctor"),
+    "directory": ("ceiling", {"doctor": ["D"]}, "ceiling.doctor"),
+    "lead role without a ceiling": ("lead_roles", {"hospital": "proxy"}, "lead_roles.hospital"),
+    "lead role of an unknown kind": ("lead_roles", {"school": "doctor"}, "lead_roles"),
+    "switch that is no switch": ("implied", {"on": 1}, "implied.on"),
+    "posting that is no list": ("implied", {"posted": {}}, "implied.posted"),
+    "posting without a day": ("implied", {"posted": [{"organization": "x", "purposes": [], "since": "soon"}]}, "implied.posted[0].since"),
+    "posting for an unknown purpose": ("implied", {"posted": [{"organization": "x", "purposes": ["X"], "since": "2026-04-01"}]}, "implied.posted[0].purposes"),
+    "emergency role": ("emergency", {"roles": ["hero"]}, "emergency.roles"),
+    "emergency without end": ("emergency", {"minutes": 0}, "emergency.minutes"),
+    "emergency of days": ("emergency", {"minutes": 1441}, "emergency.minutes"),
+    "emergency minutes as a switch": ("emergency", {"minutes": True}, "emergency.minutes"),
+    "unknown proxy": ("proxy_kinds", ["friend"], "proxy_kinds"),
+    "statute of an unknown type": ("statutes", [{"id": "x", "types": ["X"], "kinds": [], "purposes": [], "sensitivities": []}], "statutes[0].types"),
+    "statute with an unknown label": ("statutes", [{"id": "x", "types": [], "kinds": [], "purposes": [], "sensitivities": ["X"]}], "statutes[0].sensitivities"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_a_wrong_file_is_refused_at_its_place(name):
+    part, value, where = WRONG[name]
+    data = deepcopy(GOOD)
+    whole = isinstance(value, dict) and part in {"implied", "emergency"}
+    data[part] = {**data[part], **value} if whole else value
+    with pytest.raises(Broken) as caught:
+        read_network(data)
+    assert [(i.rule, i.where) for i in caught.value.issues] == [("HUB-3051", where)]
+
+
+@pytest.mark.parametrize("missing", [name for name in GOOD if name != "source"])
+def test_every_part_must_be_there(missing):
+    with pytest.raises(Broken):
+        read_network({name: value for name, value in GOOD.items() if name != missing})
+
+
+def test_a_class_of_data_is_given_by_type_and_where_told_by_code():
+    jlac = "http://medis.or.jp/CodeSystem/master-JLAC10-17digits|3C015000002327101"
+    assert data_class("Observation", frozenset({jlac})) == DataClass("C", "lab")
+    assert data_class("Observation", frozenset({"http://loinc.org|8310-5"})) == DataClass("C", "vital")
+    assert data_class("Observation", frozenset({f"{BASE}/CodeSystem/kaigo-observation|care-level"})) == DataClass("K", "status")
+    assert data_class("Observation", frozenset({"https://example.org|x"})) == DataClass("C", "finding")
+    assert data_class("Patient", frozenset()) == DataClass("S", "demographics")
+    assert data_class("Basic", frozenset()) is None
+
+
+def test_each_row_of_the_class_table_is_sound():
+    for row in rows("classes"):
+        assert set(row["types"].split("|")) <= set(resource_types())
+        assert row["class"] in {"S", "C", "K", "F", "D"}
+        assert not row["system"] or row["system"] in {r["group"] for r in rows("systems")}
+        assert bool(row["system"]) == bool(row["codes"])
+    plain = [kind for row in rows("classes") if not row["system"] for kind in row["types"].split("|")]
+    assert len(plain) == len(set(plain)), "a type has one class as such"
+
+
+def test_a_type_with_a_label_has_a_class_too():
+    labelled = {kind for row in rows("labels") for kind in row["types"].split("|")} - {"*", "Subscription"}
+    assert labelled <= {kind for row in rows("classes") for kind in row["types"].split("|")}
+
+
+def test_a_table_with_a_key_twice_is_refused():
+    with pytest.raises(ValueError, match="stands twice"):
+        keyed("labels", "confidentiality")
