@@ -125,7 +125,11 @@ def test_a_problem_with_an_end_and_no_outcome_is_inactive():
 
 def test_a_deleted_problem_is_entered_in_error_without_a_clinical_state():
     body = draft("Condition", ZD1, pid(), prb(f1="DE", f9="20260428")).body
-    assert (codes(body["verificationStatus"]), "clinicalStatus" in body, "abatementDateTime" in body) == (["entered-in-error"], False, False)
+    assert (codes(body["verificationStatus"]), "clinicalStatus" in body, "abatementDateTime" in body) == (
+        ["entered-in-error"],
+        False,
+        False,
+    )
 
 
 @pytest.mark.parametrize(
