@@ -1,6 +1,6 @@
 """What the hub gives out, written as one file a resource for the judge.
 
-A collector yields (name, resource). A new kind of output is a new function in outputs.py or sources.py and a name in COLLECTORS.
+A collector yields (name, resource). A new kind of output is a new function in outputs.py, sources.py or served.py and a name in COLLECTORS.
 """
 
 from __future__ import annotations
@@ -11,10 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from tests.oracle.outputs import audit_events, boards, capability, refusals, summaries
+from tests.oracle.served import demo_answers
 from tests.oracle.sources import golden_cases, published_messages
 
 Collector = Callable[[], Iterator[tuple[str, Mapping[str, Any]]]]
-COLLECTORS: tuple[Collector, ...] = (summaries, boards, audit_events, refusals, capability, golden_cases, published_messages)
+COLLECTORS: tuple[Collector, ...] = (summaries, boards, audit_events, refusals, capability, golden_cases, published_messages, demo_answers)
 
 
 def collect(folder: Path) -> dict[str, int]:
