@@ -56,17 +56,11 @@ def has_inline_labels(body: Body) -> bool:
 
 def _without(body: Body, mask: str, resource_type: str = "") -> Body | None:
     """Take out what one mask names; None when the resource as such is meant."""
+    elements = _family().get(resource_type or str(body.get("resourceType", "")), frozenset()) if mask == "family" else frozenset()
     made = _strip(body, _MASKS[mask])
-    if made is _GONE:
+    if made is _GONE or "" in elements:
         return None
-    found: dict[str, Any] = made
-    if mask == "family":
-        paths = _family().get(resource_type or str(body.get("resourceType", "")), ())
-        if ("",) in paths:
-            return None
-        for path in paths:
-            found = _drop(found, path)
-    return found
+    return {name: value for name, value in made.items() if name not in elements}
 
 
 def _strip(value: Any, url: str) -> Any:
@@ -88,20 +82,10 @@ def _strip(value: Any, url: str) -> Any:
     return {n: v for n, v in made.items() if n.startswith("_") or made.get(f"_{n}") is not _ABSENT}
 
 
-def _drop(value: Any, path: tuple[str, ...]) -> Any:
-    """Give the tree without what stands at the path; lists are followed."""
-    if isinstance(value, list):
-        return [_drop(inner, path) for inner in value]
-    if not isinstance(value, dict) or path[0] not in value:
-        return value
-    if len(path) == 1:
-        return {name: inner for name, inner in value.items() if name != path[0]}
-    return {**value, path[0]: _drop(value[path[0]], path[1:])}
-
-
 @cache
-def _family() -> Mapping[str, tuple[tuple[str, ...], ...]]:
-    found: dict[str, tuple[tuple[str, ...], ...]] = {}
+def _family() -> Mapping[str, frozenset[str]]:
+    """Give the elements that speak of the family by type; the empty name = the whole type."""
+    found: dict[str, frozenset[str]] = {}
     for row in rows("family"):
-        found[row["type"]] = (*found.get(row["type"], ()), tuple(row["path"].split(".")))
+        found[row["type"]] = found.get(row["type"], frozenset()) | {row["element"]}
     return found

@@ -15,7 +15,11 @@ Row = Mapping[str, str]
 @cache
 def rows(name: str) -> tuple[Row, ...]:
     """Give the rows of a table in the file's order; raise ValueError when a row is ragged or names no source."""
-    text = files("consent").joinpath(f"data/{name}.csv").read_text(encoding="utf-8")
+    return parse(name, files("consent").joinpath(f"data/{name}.csv").read_text(encoding="utf-8"))
+
+
+def parse(name: str, text: str) -> tuple[Row, ...]:
+    """Read a table from its text; see `rows`."""
     found = []
     for number, row in enumerate(csv.DictReader(text.splitlines()), start=2):
         if None in row or None in row.values() or not row.get("source"):

@@ -6,7 +6,7 @@ import pytest
 
 from consent.classes import DataClass, data_class
 from consent.network import default_network, read_network
-from consent.tables import keyed, rows, tree
+from consent.tables import rows, tree
 from schemas.adapter import BASE
 from schemas.errors import Broken
 from schemas.fhir.schema import resource_types
@@ -108,8 +108,3 @@ def test_each_row_of_the_class_table_is_sound():
 def test_a_type_with_a_label_has_a_class_too():
     labelled = {kind for row in rows("labels") for kind in row["types"].split("|")} - {"*", "Subscription"}
     assert labelled <= {kind for row in rows("classes") for kind in row["types"].split("|")}
-
-
-def test_a_table_with_a_key_twice_is_refused():
-    with pytest.raises(ValueError, match="stands twice"):
-        keyed("labels", "confidentiality")

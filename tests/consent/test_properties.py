@@ -23,7 +23,7 @@ idle = st.builds(
     directives(),
     st.sampled_from(("inactive", "rejected", "proposed", "entered-in-error")),
 )
-SETTINGS = settings(max_examples=300, deadline=None)
+SETTINGS = settings(max_examples=120, deadline=None)
 
 
 def height(decision):

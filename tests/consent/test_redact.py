@@ -144,7 +144,7 @@ def test_the_hub_can_ask_beforehand():
     assert not has_inline_labels(PATIENT)
 
 
-@pytest.mark.parametrize("row", rows("family"), ids=lambda row: f"{row['type']}.{row['path']}")
+@pytest.mark.parametrize("row", rows("family"), ids=lambda row: f"{row['type']}.{row['element']}")
 def test_each_row_of_the_family_table_names_a_type_that_the_hub_takes(row):
     assert row["type"] in resource_types()
     assert row["reason"]
