@@ -9,10 +9,12 @@ from adapters.hospital.heard import Heard
 from adapters.hospital.people import addresses, names, telecoms
 from adapters.hospital.tables import keyed
 from adapters.wire.hl7v2 import Segment
-from schemas.adapter import Draft, link
+from schemas.adapter import BASE, Draft, link
 
 _PROFILE = "http://jpfhir.jp/fhir/core/StructureDefinition/JP_RelatedPerson"
 _RELATION = "http://terminology.hl7.org/CodeSystem/v2-0063"
+RANK = f"{BASE}/StructureDefinition/contact-rank"
+"""Place in the sender's list, which often is the order in which to call (hospital facts §2.5); HL7 has no field for it that is used."""
 _SELF = "SEL"
 
 
@@ -34,6 +36,7 @@ def relatives(heard: Heard) -> Iterator[Draft]:
         body = filled({
             "resourceType": "RelatedPerson",
             "meta": {"profile": [_PROFILE]},
+            "extension": [{"url": RANK, "valuePositiveInt": nk1.number}],
             "active": True,
             "patient": {"reference": link("Patient", heard.patient)},
             "relationship": _relationship(heard, nk1, relation),
@@ -43,7 +46,7 @@ def relatives(heard: Heard) -> Iterator[Draft]:
         })  # fmt: skip
         who = named[0]["text"] if named else phones[0]["value"]
         key = f"{heard.patient}:{digest((''.join(who.split()), relation))}"
-        yield Draft("RelatedPerson", key, body, {"place": clean(nk1[1, 1]) or str(nk1.number)})
+        yield Draft("RelatedPerson", key, body)
 
 
 def _organization(nk1: Segment) -> list[Body]:
