@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from consent.ask import Requester
+from schemas.events import Action
 from schemas.fhir.resource import Body
 
 
@@ -16,7 +17,7 @@ class Asking:
     requester: Requester
     purpose: str
     request: str
-    action: str
+    action: Action
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +35,7 @@ class Write:
     full_url: str | None = None
     if_none_exist: str | None = None
     if_match: str | None = None
+    if_none_match: str | None = None
     key: str = ""
     facts: Mapping[str, str] = field(default_factory=dict)
     same_is_silent: bool = False

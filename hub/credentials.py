@@ -58,7 +58,7 @@ class Credentials:
                 file.write(msgspec.json.encode(self._grants))
                 file.flush()
                 os.fsync(file.fileno())
-            os.replace(beside, self._path)
+            beside.replace(self._path)
         return token
 
     def identify(self, token: str) -> Identified | None:
@@ -67,7 +67,7 @@ class Credentials:
         office = self._region.offices.get(grant.organization) if grant else None
         if grant is None or office is None:
             return None
-        return Identified(Requester(office.code, office.kind, "system"), grant.purpose, office.name)  # type: ignore[arg-type]
+        return Identified(Requester(office.code, self._region.kind_of(office.code), "system"), grant.purpose, office.name)
 
 
 def _hash(token: str) -> str:

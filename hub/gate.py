@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence, Set
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
@@ -27,7 +28,7 @@ from hub.tables.derive import open_directive, open_facts, record_of
 from hub.tables.resources import Row
 from hub.vault import Permit
 from hub.writer import Proposal, Writer
-from schemas.events import ACCESS_DECIDED, JSON, Decided, SeenRow
+from schemas.events import ACCESS_DECIDED, JSON, Decided, Effect, SeenRow
 
 AUDIT = "audit"
 """Compartment of the keys that decisions are sealed under: one for each asking organization, so that erasing a person leaves the audit whole."""
@@ -113,7 +114,7 @@ class Gate:
 
     # ── in ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def collect(self, tx: Tx, asking: Asking, types: Mapping[bytes, Set[str]], at: datetime) -> list[tuple[bytes, Decision]]:
+    def collect(self, tx: Tx, asking: Asking, types: Mapping[bytes, AbstractSet[str]], at: datetime) -> list[tuple[bytes, Decision]]:
         """Decide whether data of these types about these Patients may be taken in from this sender: (Patient, decision)."""
         ask = Ask(asking.requester, asking.purpose, at, "collect")
         found = []
@@ -263,7 +264,7 @@ def _lead(decisions: Sequence[Decision]) -> Decision:
     return next(d for d in given if d.reason == reason)
 
 
-def _effect(decisions: Sequence[Decision]) -> str:
+def _effect(decisions: Sequence[Decision]) -> Effect:
     if not any(d.gives for d in decisions):
         return "deny"
     return "permit" if all(d.effect == "permit" for d in decisions) else "redact"

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, cast, get_args
 
 import orjson
 
@@ -38,6 +38,10 @@ class Region:
     offices: Mapping[str, Office]
     purposes: Mapping[str, str]
     users: Mapping[str, User] = field(default_factory=dict)
+
+    def kind_of(self, code: str) -> Kind:
+        """Give a registered organization's kind; raise KeyError for one that is not registered."""
+        return cast("Kind", self.offices[code].kind)  # judged when the register was read
 
     def name_of(self, code: str) -> str:
         """Give an organization's name; its code when it is not registered."""

@@ -117,18 +117,18 @@ class Writer:
                         failed.append((job, fault))
                     tx.run("RELEASE one")
                 self._keys.store_fresh()
-        except Exception as fault:
+        except Exception as broken:  # noqa: BLE001  whatever it is, nobody must wait for ever
             if len(group) > 1:
                 for job in group:
                     self._write([job])
                 return
-            _log.exception("append failed", exc_info=_quiet(fault))
+            _log.exception("append failed", exc_info=_quiet(broken))
             group[0].future.set_exception(Broken("HUB-5021"))
             return
         for job, result in done:
             job.future.set_result(result)
-        for job, fault in failed:
-            job.future.set_exception(fault if isinstance(fault, Refusal) else _broken(fault))
+        for job, reason in failed:
+            job.future.set_exception(reason if isinstance(reason, Refusal) else _broken(reason))
         if any(isinstance(result, Written) and result.recorded for _, result in done):
             self.heard()
 

@@ -29,26 +29,22 @@ HOST, PORT = "127.0.0.1", 8080
 _ADAPTERS = ("hospital", "visiting_nurse", "care_manager")
 
 
-def demo(*, port: int, data: Path | None, as_json: bool, story: bool) -> int:
-    """Run the demo until it is told to stop; with `story`, play the story instead and end."""
-    if story:
-        from hub.demo.story import tell
-
-        return tell()
+def demo(*, port: int, data: Path | None, as_json: bool, seed: int) -> int:
+    """Run the demo until it is told to stop. A region that lies in `data` already is used as it is."""
     if data is not None:
-        return _run(data, port, as_json)
+        return _run(data, port, as_json=as_json, seed=seed)
     with tempfile.TemporaryDirectory(prefix="tsunagu-demo-") as folder:
-        return _run(Path(folder), port, as_json)
+        return _run(Path(folder), port, as_json=as_json, seed=seed)
 
 
-def _run(data: Path, port: int, as_json: bool) -> int:
+def _run(data: Path, port: int, *, as_json: bool, seed: int) -> int:
     starts = Settings.read(os.environ).starts
     now = clock(starts)
     fresh = not (data / DATABASE).exists()
     home = data / "region"
-    if fresh:
+    if not (home / "region.json").exists():
         home.mkdir(parents=True, exist_ok=True)
-        write(home, now=starts or datetime.now(UTC))
+        write(home, seed=seed, now=starts or datetime.now(UTC))
     region = read_region(home / "region.json")
     bound = _bound(port)
     base = f"http://{HOST}:{bound.getsockname()[1]}"

@@ -43,6 +43,7 @@ def _parser() -> argparse.ArgumentParser:
     demo.add_argument("--data", type=Path, help="置き場所（なければ一時フォルダー） / where to keep it (a temporary folder otherwise)")
     demo.add_argument("--json", action="store_true", help="準備ができたら JSON を1行 / one line of JSON when it answers")
     demo.add_argument("--story", action="store_true", help="物語を最後まで演じて終わる / play the story and end")
+    demo.add_argument("--seed", type=int, default=1, help="架空の人々の種 / seed of the invented people")
     demo.set_defaults(run=_demo)
 
     hand = verbs.add_parser("import", help="ファイルやフォルダーを渡す / hand in a file or a folder")
@@ -83,7 +84,11 @@ def _serve(_: argparse.Namespace) -> int:
 def _demo(asked: argparse.Namespace) -> int:
     from hub.cli.demo import demo
 
-    return demo(port=asked.port, data=asked.data, as_json=asked.json, story=asked.story)
+    if asked.story:
+        from hub.demo.story import tell
+
+        return tell(seed=asked.seed)
+    return demo(port=asked.port, data=asked.data, as_json=asked.json, seed=asked.seed)
 
 
 def _import(asked: argparse.Namespace) -> int:

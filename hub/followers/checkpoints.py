@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable
 from datetime import datetime
@@ -70,4 +69,4 @@ def _write(path: Path, text: str) -> None:
     """Replace a small file as one step."""
     beside = path.with_name(path.name + ".new")
     beside.write_text(text, encoding="utf-8")
-    os.replace(beside, path)
+    beside.replace(path)

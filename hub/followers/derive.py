@@ -13,9 +13,9 @@ from hub.log.keys import Keyring
 from hub.log.secrets import Secrets
 from hub.log.store import Store, Tx
 from hub.names import MAIN, hub_id
+from hub.region import Region
 from hub.tables import identities, resources
 from hub.vault import Vault
-from hub.region import Region
 from hub.views import domain_events
 from hub.views.board_marks import TYPES
 from hub.views.shapes import Known

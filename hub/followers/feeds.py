@@ -22,7 +22,7 @@ BATCH = 500
 
 def application(region: Region, code: str) -> tuple[Requester, str]:
     """Give the requester and purpose of an organization's own application."""
-    return Requester(code, region.offices[code].kind, "system"), region.purposes[code]
+    return Requester(code, region.kind_of(code), "system"), region.purposes[code]
 
 
 class Feeding:

@@ -106,7 +106,7 @@ class Store:
     def __init__(self, path: Path, *, tables: Sequence[str] = ()) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         self.path = path
-        self._held = _hold(path)
+        self._held: int | None = _hold(path)
         self.datastore = Datastore(str(path))
         self.recorder = EventTable(self.datastore)
         self.recorder.create_table()

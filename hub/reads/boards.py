@@ -19,6 +19,7 @@ from hub.tables import identities, resources
 from hub.tables.resources import Row
 from hub.views import board
 from hub.views.board import PersonStays
+from hub.views.board_case import TYPES
 from hub.views.shapes import Board
 from hub.views.stays import fold
 from hub.views.stays_tables import rows
@@ -26,11 +27,8 @@ from hub.writes.submit import Submitting
 from schemas.errors import Denied, NotFound
 from schemas.fhir.resource import read
 
-STAYS = (
-    "Patient", "Encounter", "EpisodeOfCare", "CarePlan", "CareTeam", "Coverage", "RelatedPerson", "Task", "Communication", "Appointment",
-    "Condition", "Location", "DocumentReference", "Composition", "Observation", "Flag",
-)  # fmt: skip
-"""Types that the board reads; of Encounters all versions, since each message tells only its own part."""
+OTHERS = tuple(sorted(TYPES - {"Encounter"}))
+"""Types that the board reads beside Encounters, of which it reads all versions: each message tells only its own part."""
 DONE = "/board/done/"
 """Where a button's action is posted."""
 
@@ -60,7 +58,7 @@ class Boards:
 
     def as_fhir(self, asking: Asking, base: str) -> dict[str, Any]:
         """Make the same as FHIR."""
-        return dict(board.to_fhir(self._persons(asking), self._office(asking), base, self._now()))
+        return dict(board.to_fhir(self._persons(asking), self._office(asking), base, self._now(), organizations=self._region.offices))
 
     def mark(self, asking: Asking, action: str, episode: str) -> None:
         """Record that the office has done a step of an episode's newest stay (a button of the board): a Task of its own. Raises NotFound."""
@@ -92,7 +90,7 @@ class Boards:
         with self._store.read() as tx:
             for person in dict.fromkeys(identities.person_of(tx, p) for p in resources.own_patients(tx, organization)):
                 patients = identities.patients_of(tx, person)
-                held = resources.of_patients(tx, patients, [t for t in STAYS if t != "Encounter"])
+                held = resources.of_patients(tx, patients, OTHERS)
                 by_person[person] = held + resources.of_patients(tx, patients, ("Encounter",), all_versions=True)
         released = self._gate.release(asking, [r for held in by_person.values() for r in held], about=tuple(by_person))
         given = {(g.row.stream, g.row.version): g for g in released.given}

@@ -114,8 +114,8 @@ class Reading:
         sets: list[dict[bytes, Row]] = []
         for name, value in used:
             if name == "_id":
-                rows = [resources.newest(tx, self.stream(asking, kind, n)) for n in value.split(",")]
-                sets.append({r.stream: r for r in rows if r is not None and r.type == kind and not r.deleted})
+                named = [resources.newest(tx, self.stream(asking, kind, n)) for n in value.split(",")]
+                sets.append({r.stream: r for r in named if r is not None and r.type == kind and not r.deleted})
             elif name == "identifier":
                 marks = [identifier_token(self._secrets, kind, v) for v in value.split(",")]
                 sets.append({r.stream: r for m in marks for r in resources.found(tx, m) if r.type == kind})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from hub.log.event import Recorded
 from hub.log.store import Tx
@@ -29,7 +29,7 @@ class EmergencyRow(NamedTuple):
     step: int
     opened: int
     closes: int
-    review: str
+    review: Literal["waiting", "justified", "question"]
 
 
 def apply(tx: Tx, recorded: Sequence[Recorded]) -> None:

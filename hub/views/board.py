@@ -19,7 +19,7 @@ from hub.views.shapes import Board, Office
 __all__ = ["TYPES", "PersonStays", "build", "done_task", "sent_task", "to_fhir"]
 
 
-def build(  # noqa: PLR0917  one call, one page: each part is named by its type
+def build(
     office: Office,
     user: str,
     persons: Sequence[PersonStays],

@@ -21,7 +21,7 @@ from hub.views.shapes import Access, EmergencyPage, Known, Office
 from hub.views.vitals import state
 
 
-def build(  # noqa: PLR0917  one call, one page: each part is named by its type
+def build(
     person: str, known: Sequence[Known], access: Access, organizations: Mapping[str, Office], now: datetime, fresh: str
 ) -> EmergencyPage:
     """Make the page of `person` at `now` (aware). `organizations` are the region's offices by code. Never raises on odd resources."""

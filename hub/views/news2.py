@@ -79,7 +79,7 @@ def score(signs: Signs) -> Score:
     return Score(sum(values), complete=True, parts=parts, missing=(), text=f"{band['text']}。{scale}", tone=cast("Tone", band["tone"]))
 
 
-def _band(total: int, single_three: bool) -> Row:  # noqa: FBT001  the table's own column
+def _band(total: int, single_three: bool) -> Row:
     for row in rows("news2_bands"):
         if int(row["from"]) <= total <= int(row["to"]) and (single_three or not row["single_three"]):
             return row

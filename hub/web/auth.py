@@ -19,6 +19,7 @@ from hub.assemble import Hub
 from hub.commands import Asking
 from hub.credentials import Identified
 from schemas.errors import Denied, NotSignedIn
+from schemas.events import Action
 
 COOKIE = "tsunagu"
 HOURS = 12
@@ -77,7 +78,7 @@ class Sessions:
         if user is None or session.ends < self._seconds():
             return None
         office = self._hub.region.offices[user.organization]
-        requester = Requester(office.code, office.kind, user.role, user.id)  # type: ignore[arg-type]
+        requester = Requester(office.code, self._hub.region.kind_of(office.code), user.role, user.id)
         return SignedIn(Identified(requester, user.purpose, user.name), office.name, user.role, self._mac(f"csrf:{body}")[:32])
 
     def _mac(self, text: str) -> str:
@@ -104,7 +105,7 @@ class Doorkeeper:
             raise NotSignedIn("HUB-5031")
         return found
 
-    def asking(self, request: Request, action: str, *, cookie: bool = False) -> Asking:
+    def asking(self, request: Request, action: Action, *, cookie: bool = False) -> Asking:
         """Give who asks by token, or (for what a page links to) by session. Raises NotSignedIn."""
         found = self.token(request)
         if found is None and cookie:

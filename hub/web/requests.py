@@ -10,6 +10,7 @@ from starlette.responses import Response
 from hub.commands import Asking
 from hub.web.auth import Doorkeeper, SignedIn
 from hub.web.bodies import body
+from schemas.events import Action
 
 MAX_FORM = 50_000
 
@@ -19,7 +20,7 @@ def html(text: str, status: int = 200) -> Response:
     return Response(text.encode(), status, media_type="text/html; charset=utf-8")
 
 
-def asked(signed: SignedIn, request: Request, action: str) -> Asking:
+def asked(signed: SignedIn, request: Request, action: Action) -> Asking:
     """Give who asks on a page."""
     return Asking(signed.identified.requester, signed.identified.purpose, request.state.request_id, action)
 

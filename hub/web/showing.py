@@ -20,6 +20,7 @@ from hub.web.showing_audit import ShowingAudit
 from hub.web.showing_care import ShowingCare
 from schemas.errors import NotSignedIn, Refusal
 
+
 class Showing:
     """Pages over a hub. `demo` = the band on each page, and the way in by one-time links."""
 

@@ -81,12 +81,12 @@ class Submitting:
 
     def _prepare(self, tx: Tx, command: Submit) -> Proposal:
         at = self._now()
-        aim = Aim(tx, command, self._secrets, self._base)
+        aim = Aim(tx, command, self._secrets, self._keys, self._base)
         message = self._message(tx, aim, command.message)
         if message is not None and message.repeat:
             return Proposal(os.urandom(16), [], answer=Answer((), repeat=True))
         work = _Work(aim, Owners(tx, aim, self._secrets), self._secrets, self._keys, int(at.timestamp() * 1000), os.urandom(16))
-        made = [work.event(t) for t in aim.targets if t.existing is None]
+        made = [work.event(t) for t in aim.targets if not t.idle]
         patients = sorted({e.header.patient for e in made if e is not None and e.header.patient} | ({message.patient} if message else set()))
         types = {p: {e.header.kind for e in made if e is not None and e.header.patient == p} for p in patients}
         decided = self._gate.collect(tx, command.asking, types, at)
@@ -139,7 +139,9 @@ class Submitting:
         return digest == event.header.digest
 
 
-class _Refused(Exception):  # noqa: N818  carries a refusal out of the preparation
+class _Refused(Exception):
+    """Carries a refusal and its record out of the preparation."""
+
     def __init__(self, refusal: Refusal, recording: list[NewEvent]) -> None:
         super().__init__()
         self.refusal, self.events = refusal, recording
@@ -196,6 +198,8 @@ class _Work:
         if self._aim.needs_change(text):
             text = splice(text, self._aim.change(write))
         tree = body.value if text is body.raw else read(text).value
+        if b'"urn:uuid:' in text:
+            self._aim.resolved(write, tree)
         patient, key_owner = self._owners.of(target, body.type, body.value)
         self.owner[target.stream] = patient
         self._texts[target.stream] = text

@@ -5,15 +5,19 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 from urllib.parse import parse_qsl, unquote
 
 from hub.commands import Submit, Write
+from hub.log.keys import Keyring
 from hub.log.secrets import Secrets
 from hub.log.store import Tx
 from hub.names import MAIN, hub_id, new_stream, stream_of
 from hub.tables import resources
-from hub.tables.derive import Namer, namer, token
-from schemas.errors import BadValue, BrokenRule, NotFound, SeveralMatches, Stale, Unsupported
+from hub.tables.derive import Namer, namer, open_facts, token
+from schemas.errors import BadValue, BrokenRule, MissingValue, NotFound, SeveralMatches, Stale, Unsupported
+from schemas.fhir import facts
+from schemas.fhir.references import references
 
 _LITERAL = re.compile(r"([A-Z][A-Za-z]+)/([A-Za-z0-9\-.]{1,64})")
 _CONDITIONAL = re.compile(r"([A-Z][A-Za-z]+)\?(\S+)")
@@ -24,7 +28,7 @@ _ETAG = re.compile(r'(?:W/)?"?(\d+)"?')
 
 @dataclass(slots=True)
 class Target:
-    """One write with its stream. `existing` = a condition found what is there already: nothing is written."""
+    """One write with its stream. `existing` = what is there already, `absent` = there is nothing to take back: nothing is written."""
 
     write: Write
     type: str
@@ -33,6 +37,12 @@ class Target:
     existing: resources.Row | None = None
     version: int | None = None
     """1 when the stream was made just now; None = the next."""
+    absent: bool = False
+
+    @property
+    def idle(self) -> bool:
+        """Say whether nothing is to be written."""
+        return self.absent or self.existing is not None
 
 
 @dataclass(slots=True)
@@ -50,18 +60,20 @@ class Reading:
 class Aim:
     """The targets of one submission and the meaning of its references."""
 
-    def __init__(self, tx: Tx, command: Submit, secrets: Secrets, base: str) -> None:
-        self._tx, self._secrets, self._base = tx, secrets, base
+    def __init__(self, tx: Tx, command: Submit, secrets: Secrets, keys: Keyring, base: str) -> None:
+        self._tx, self._secrets, self._keys, self._base = tx, secrets, keys, base
         self.custodian = command.asking.requester.organization
         self.kind = command.asking.requester.kind
         self.network = self.kind == "network"
         self.name: Namer = namer(secrets, self.custodian, MAIN)
         self.reading = Reading()
         self._where = command.where
+        self._creating: set[tuple[str, str]] = set()
         self.targets = [self._target(w) for w in command.writes]
         self._once()
         self._urls = {t.write.full_url: f"{t.type}/{t.id}" for t in self.targets if t.write.full_url}
         self._conditional: dict[str, str] = {}
+        self._borne: dict[bytes, list[Target]] | None = None
 
     def where(self, write: Write, more: str = "") -> str:
         """Give the place of a write; a resource that was sent alone has no entry around it."""
@@ -80,12 +92,20 @@ class Aim:
             return self._created(write, kind, write.if_none_exist or condition)
         if condition:
             return self._conditioned(write, kind, condition)
+        if not number:
+            raise MissingValue("HUB-4062", where=self.where(write, ".request.url"))
+        return self._named(write, kind, number)
+
+    def _named(self, write: Write, kind: str, number: str) -> Target:
+        """PUT or DELETE by id; the conditions of its headers are judged against the newest version."""
         stream = self.stream(kind, number)
         if stream_of(number) is not None:
             self._mine(write, kind, stream)
         target = Target(write, kind, number, stream)
         if write.if_match is not None:
             self._matched(write, stream)
+        if write.if_none_match is not None:
+            self._unmatched(write, stream)
         if write.method == "DELETE":
             self._deletable(target)
         return target
@@ -103,21 +123,33 @@ class Aim:
                 raise SeveralMatches("HUB-4070", where=self.where(write, ".request.ifNoneExist"))
             if rows:
                 return Target(write, kind, self._id(rows[0]), rows[0].stream, existing=rows[0])
+            self._first(write, kind, condition)
         stream = new_stream()
         return Target(write, kind, hub_id(stream), stream, version=1)
 
+    def _first(self, write: Write, kind: str, condition: str) -> None:
+        """Refuse a second creation under the condition of a first: the two would be one."""
+        if (kind, condition) in self._creating:
+            raise BrokenRule("HUB-4072", where=self.where(write, ".request.ifNoneExist"))
+        self._creating.add((kind, condition))
+
     def _conditioned(self, write: Write, kind: str, condition: str) -> Target:
-        """PUT or DELETE by condition: none = created (PUT), one = that one."""
+        """PUT or DELETE by condition: none = created (PUT), one = that one, under the id that the body may name (R4 http §3.1.0.4.3)."""
         rows = [r for r in self._rows(write, kind, condition) if r.custodian == self.custodian]
         if len(rows) > 1:
             raise SeveralMatches("HUB-4070", where=self.where(write, ".request.url"))
-        if rows:
-            return Target(write, kind, self._id(rows[0]), rows[0].stream)
-        if write.method == "DELETE":
-            raise NotFound("HUB-5041", where=self.where(write, ".request.url"))
         number = write.body.id if write.body is not None and write.body.id else ""
-        stream = self.stream(kind, number) if number else new_stream()
-        return Target(write, kind, number or hub_id(stream), stream)
+        if rows:
+            (row,) = rows
+            if number and self.stream(kind, number) != row.stream:
+                raise BadValue("HUB-4059", where=self.where(write, ".resource.id"))
+            return self._named(write, kind, self._id(row))
+        if write.method == "DELETE":
+            return Target(write, kind, "", b"", absent=True)
+        if number:
+            return self._named(write, kind, number)
+        stream = new_stream()
+        return Target(write, kind, hub_id(stream), stream)
 
     def _matched(self, write: Write, stream: bytes) -> None:
         match = _ETAG.fullmatch((write.if_match or "").strip())
@@ -128,22 +160,33 @@ class Aim:
             raise Stale("HUB-5042", where=self.where(write, ".request.ifMatch"))
         self.reading.versions[stream] = row.version
 
+    def _unmatched(self, write: Write, stream: bytes) -> None:
+        """If-None-Match: * on a PUT = only create (R5 http, ahead of R4)."""
+        if (write.if_none_match or "").strip() != "*":
+            raise BadValue("HUB-4063", where=self.where(write, ".request.ifNoneMatch"))
+        row = resources.newest(self._tx, stream)
+        if row is not None and not row.deleted:
+            raise Stale("HUB-5042", where=self.where(write, ".request.ifNoneMatch"))
+        self.reading.versions[stream] = row.version if row is not None else 0
+
     def _deletable(self, target: Target) -> None:
+        """Taking back what is taken back already, or never was, is done (R4 http §3.1.0.7)."""
         row = resources.newest(self._tx, target.stream)
-        if row is None or row.custodian != self.custodian:
-            raise NotFound("HUB-5041", where=self.where(target.write, ".request.url"))
-        if row.deleted:
+        target.absent = row is None
+        if row is not None and row.deleted:
             target.existing = row
 
     def _once(self) -> None:
         seen: set[bytes] = set()
         for t in self.targets:
-            if t.existing is None and t.stream in seen:
+            if not t.idle and t.stream in seen:
                 raise BrokenRule("HUB-4072", where=self.where(t.write, ".request.url"))
             seen.add(t.stream)
 
     def _id(self, row: resources.Row) -> str:
-        return hub_id(row.stream)
+        """Give the id by which the sender knows what was found: its own, where it gave one."""
+        key = self._keys.by_id(row.key) if row.custodian == self.custodian else None
+        return (open_facts(key, row.facts, row.event).sent if key is not None else "") or hub_id(row.stream)
 
     # ── conditions ───────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -181,16 +224,38 @@ class Aim:
         return b'"urn:' in raw or b"?" in raw or (bool(self._urls) and b"://" in raw)
 
     def _resolved(self, write: Write, text: str, kind: str, condition: str) -> str:
+        """Give what a conditional reference means once all of this is written (R4 http §3.1.0.11.2)."""
         if (known := self._conditional.get(text)) is not None:
             return known
         where = self.where(write, ".resource")
         mark = condition_token(self._secrets, kind, condition, where=where)
         rows = matching(self._tx, kind, mark, self.custodian)
-        if len(rows) != 1:
-            raise (SeveralMatches if rows else BrokenRule)("HUB-4070" if rows else "HUB-4073", where=where)
-        self.reading.conditions[mark] = (kind, (rows[0].stream,))
-        self._conditional[text] = f"{kind}/{hub_id(rows[0].stream)}"
+        self.reading.conditions[mark] = (kind, tuple(r.stream for r in rows))
+        writing = {t.stream for t in self.targets if not t.idle}
+        found = [self._id(r) for r in rows if r.stream not in writing] + [t.id for t in self._bearing(mark)]
+        if len(found) != 1:
+            raise (SeveralMatches if found else BrokenRule)("HUB-4070" if found else "HUB-4073", where=where)
+        self._conditional[text] = f"{kind}/{found[0]}"
         return self._conditional[text]
+
+    def _bearing(self, mark: bytes) -> list[Target]:
+        """Give the writes of this submission whose resources bear an identifier."""
+        if self._borne is None:
+            self._borne = {}
+            for t in self.targets:
+                tree = t.write.body.value if t.write.body is not None and not t.idle else {}
+                for system, value in facts.identifiers(tree):
+                    for one in {token(self._secrets, t.type, system, value), token(self._secrets, t.type, "*", value)}:
+                        self._borne.setdefault(one, []).append(t)
+        return list({t.stream: t for t in self._borne.get(mark, ())}.values())
+
+    def resolved(self, write: Write, tree: dict[str, Any]) -> None:
+        """Refuse a reference to an entry that is not in the Bundle (R4 bundle §2.36.4.1): nobody could ever follow it."""
+        if "{index}" not in self._where:
+            return
+        for place, text in references(tree):
+            if text.startswith("urn:uuid:"):
+                raise BrokenRule("HUB-4064", where=self.where(write, f".resource.{place.partition('.')[2]}"))
 
     def pointed(self, write: Write, text: str) -> bytes | None:
         """Give the stream that a literal reference means; None when it is none of this hub's forms."""
@@ -207,7 +272,7 @@ def key_id(name: Namer, kind: str, key: str) -> str:
 def condition_token(secrets: Secrets, kind: str, condition: str, *, where: str) -> bytes:
     """Read `identifier=system|value`, the one condition offered, as the token that it is found by."""
     pairs = parse_qsl(condition, keep_blank_values=True)
-    if len(pairs) != 1 or pairs[0][0] != "identifier" or not pairs[0][1]:
+    if len(pairs) != 1 or pairs[0][0] != "identifier" or not pairs[0][1].rpartition("|")[2]:
         raise Unsupported("HUB-4074", where=where)
     return identifier_token(secrets, kind, pairs[0][1])
 

@@ -130,10 +130,12 @@ class World:
 
 
 @contextmanager
-def world(folder: Path, *, now: Any = None, adapters: tuple[str, ...] = ("hospital",)) -> Iterator[World]:
+def world(
+    folder: Path, *, now: Any = None, adapters: tuple[str, ...] = ("hospital",), region: Region | None = None
+) -> Iterator[World]:
     """Open a hub over a folder; its followers run by `settle`, so that a test looks when it wants to."""
     hub = assemble(
-        data=folder, region=register(), base="http://hub.test", adapters=load_adapters(adapters),
+        data=folder, region=region or register(), base="http://hub.test", adapters=load_adapters(adapters),
         now=now or (lambda: NOW), followers=False,
     )  # fmt: skip
     made = World(hub)

@@ -51,7 +51,7 @@ class FhirReading:
         return Response(pretty(request, shown.text), 200, media_type=FHIR, headers=headers)
 
     async def search(self, request: Request) -> Response:
-        """GET Type?…"""
+        """GET Type with parameters."""
         return await self._search(request, list(request.query_params.multi_items()))
 
     async def search_by_form(self, request: Request) -> Response:
