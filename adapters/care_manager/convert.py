@@ -65,7 +65,7 @@ class CareManagerAdapter:
             raise Unsupported("HUB-2201", where="file name", layout=file.kind)
         if file.sender != wire.sender:
             raise BrokenRule("HUB-2202", where="file name")
-        sheet = read_sheet(wire.data, _layout(file.kind), heads=_heads)
+        sheet = read_sheet(wire.data, layout_of(file.kind), heads=is_header)
         rules.one_version(sheet)
         persons = by_person(sheet.rows, lambda row: _whose(row, sheet.layout))
         refused = [_nobodys(sheet, row) for row in persons.pop("", [])]
@@ -82,11 +82,12 @@ class CareManagerAdapter:
         return Conversion(file.kind, tuple(parts), tuple(refused))
 
 
-def _layout(kind: str) -> Layout:
+def layout_of(kind: str) -> Layout:
+    """Give the layout of a kind of file that is taken."""
     return read_layout(PACKAGE, f"data/{kind}.csv", "data/codes.csv", header=False, charsets=("cp932",))
 
 
-def _heads(cells: Sequence[str]) -> bool:
+def is_header(cells: Sequence[str]) -> bool:
     """Say whether a first row is a header all the same: no version in front, and nobody's number anywhere (§1.2)."""
     return not _RECORD.fullmatch(cells[0]) and not any(_IDENTIFIED.fullmatch(cell) for cell in cells)
 

@@ -47,7 +47,7 @@ def _name(text: str, form: str) -> Body:
 
 def _address(row: Row) -> Body:
     lines = [one_line(row[name]) for name in ("利用者住所１", "利用者住所２") if row[name]]
-    return filled({"use": "home", "text": "".join(lines), "line": lines, "postalCode": row["利用者郵便番号"], "country": "JP"})
+    return filled({"use": "home", "text": " ".join(lines), "line": lines, "postalCode": row["利用者郵便番号"], "country": "JP"})
 
 
 def _coverage(row: Row, person: Person) -> Draft:

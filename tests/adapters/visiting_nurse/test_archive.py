@@ -97,12 +97,14 @@ def test_a_zip_that_was_cut_off_is_refused(keep):
 
 @given(st.integers(4, len(GOOD) - 1), st.binary(min_size=1, max_size=4))
 def test_a_damaged_zip_is_refused_or_read(at, put):
+    assert opened(GOOD[:at] + put + GOOD[at + len(put) :]) in {"read", "HUB-2112", "HUB-2113", "HUB-2114", "HUB-2115"}
+
+
+def opened(data):
     try:
-        contents = unpack(GOOD[:at] + put + GOOD[at + len(put) :])
+        return "read" if "vn_visit.csv" in unpack(data) else "no visits"
     except BadInput as error:
-        assert error.issues[0].rule in {"HUB-2112", "HUB-2113", "HUB-2114", "HUB-2115"}
-    else:
-        assert "vn_visit.csv" in contents
+        return error.issues[0].rule
 
 
 def test_fifty_megabytes_of_rubbish_are_refused_at_once():
