@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import msgspec
 
+Effect = Literal["permit", "redact", "deny"]
+Action = Literal["read", "search", "view", "deliver", "write", "emergency", "audit"]
 RESOURCE_RECORDED = "resource-recorded.v1"
 """A custodian's resource was accepted; the body is its received text."""
 RESOURCE_WITHDRAWN = "resource-withdrawn.v1"
@@ -99,7 +103,7 @@ class SeenRow(msgspec.Struct, frozen=True, array_like=True):
     type: str
     id: str
     version: int
-    effect: str
+    effect: Effect
     reason: str
     basis: str = ""
     masks: tuple[str, ...] = ()
@@ -115,8 +119,8 @@ class Decided(msgspec.Struct, frozen=True, omit_defaults=True):
     role: str
     user: str
     purpose: str
-    action: str
-    effect: str
+    action: Action
+    effect: Effect
     reason: str
     basis: str
     network: str
