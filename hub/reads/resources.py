@@ -19,7 +19,7 @@ from hub.reads.presenting import Presented, Presenting
 from hub.tables import resources
 from hub.tables.derive import namer
 from hub.tables.resources import Row
-from hub.writes.targets import identifier_token
+from hub.writes.conditions import alternatives, identifier_token
 from schemas.errors import BadValue, Gone, Issue, NotFound, Unsupported
 
 DEFAULT_COUNT, MAX_COUNT = 50, 200
@@ -117,8 +117,7 @@ class Reading:
                 named = [resources.newest(tx, self.stream(asking, kind, n)) for n in value.split(",")]
                 sets.append({r.stream: r for r in named if r is not None and r.type == kind and not r.deleted})
             elif name == "identifier":
-                marks = [identifier_token(self._secrets, kind, v) for v in value.split(",")]
-                sets.append({r.stream: r for m in marks for r in resources.found(tx, m) if r.type == kind})
+                sets.append({r.stream: r for m in self._marks(kind, value) for r in resources.found(tx, m) if r.type == kind})
             elif name == "patient":
                 streams = [self._patient(asking, v) for v in value.split(",")]
                 sets.append({r.stream: r for r in resources.of_patients(tx, streams, [kind])})
@@ -129,6 +128,12 @@ class Reading:
         for value in [v for n, v in used if n == "_lastUpdated"]:
             rows = [r for r in rows if _within(value, r.updated)]
         return sorted(rows)
+
+    def _marks(self, kind: str, value: str) -> list[bytes]:
+        marks = [identifier_token(self._secrets, kind, v) for v in alternatives(value)]
+        if not all(marks):
+            raise BadValue("HUB-4085", where="identifier")
+        return [m for m in marks if m is not None]
 
     def _patient(self, asking: Asking, value: str) -> bytes:
         match = _PATIENT.fullmatch(value)

@@ -14,9 +14,6 @@ from schemas.fhir.outcome import operation_outcome
 FHIR = "application/fhir+json; charset=utf-8"
 STATUS: tuple[tuple[type[Refusal], int], ...] = (
     (errors.TooLong, 413),
-    (errors.Malformed, 400),
-    (errors.MissingValue, 422),
-    (errors.BadValue, 422),
     (errors.UnknownCode, 422),
     (errors.BrokenRule, 422),
     (errors.Unsupported, 422),

@@ -61,11 +61,15 @@ class Owners:
         return b"", target.stream if kind in _OF_ITS_OWN else self._secrets.name("directory", self._aim.custodian)
 
     def _reach(self, write: Write, kind: str, patient: bytes, place: str) -> None:
-        """Let nobody write about another organization's Patient, but the network's office a Consent."""
+        """Let nobody write about another organization's Patient, but the network's office a Consent.
+
+        A Patient that is not there yet may be named by the sender's own id; one by the hub's id is answered as if it were another's.
+        """
         if patient in self._checked:
             return
         row = resources.newest(self._tx, patient)
-        if row is not None and row.custodian != self._aim.custodian and not (kind == "Consent" and self._aim.network):
+        own = row.custodian == self._aim.custodian if row is not None else self._aim.names(patient)
+        if not own and not (row is not None and kind == "Consent" and self._aim.network):
             raise NotFound("HUB-4078", where=self._aim.where(write, f".resource.{place}"))
         self._checked.add(patient)
 

@@ -24,8 +24,9 @@ from hub.log.store import Store, Tx
 from hub.names import MAIN, event_id, hub_id
 from hub.tables import derive, directives, identities, messages, resources
 from hub.writer import Proposal, Writer
+from hub.writes.conditions import matching
 from hub.writes.owners import Owners
-from hub.writes.targets import Aim, Target, matching
+from hub.writes.targets import Aim, Target
 from schemas import events
 from schemas.errors import Denied, Duplicate, Issue, Refusal
 from schemas.events import SeenRow

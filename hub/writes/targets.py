@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import parse_qsl, unquote
+from urllib.parse import unquote
 
 from hub.commands import Submit, Write
 from hub.log.keys import Keyring
@@ -15,7 +15,8 @@ from hub.log.store import Tx
 from hub.names import MAIN, hub_id, new_stream, stream_of
 from hub.tables import resources
 from hub.tables.derive import Namer, namer, open_facts, token
-from schemas.errors import BadValue, BrokenRule, MissingValue, NotFound, SeveralMatches, Stale, Unsupported
+from hub.writes.conditions import condition_token, matching
+from schemas.errors import BadValue, BrokenRule, MissingValue, NotFound, SeveralMatches, Stale
 from schemas.fhir import facts
 from schemas.fhir.references import references
 
@@ -69,6 +70,7 @@ class Aim:
         self.reading = Reading()
         self._where = command.where
         self._creating: set[tuple[str, str]] = set()
+        self._named_here: set[bytes] = set()
         self.targets = [self._target(w) for w in command.writes]
         self._once()
         self._urls = {t.write.full_url: f"{t.type}/{t.id}" for t in self.targets if t.write.full_url}
@@ -201,7 +203,11 @@ class Aim:
 
     def stream(self, kind: str, number: str) -> bytes:
         """Give the stream of `Type/id`: the hub's own id, or the sender's."""
-        return stream_of(number) or self.name(kind, number)
+        if (stream := stream_of(number)) is not None:
+            return stream
+        stream = self.name(kind, number)
+        self._named_here.add(stream)
+        return stream
 
     def change(self, write: Write) -> Callable[[str], str | None]:
         """Give what becomes of a reference's text: an entry's fullUrl, a condition, an address under the hub's own base."""
@@ -210,6 +216,7 @@ class Aim:
             if (known := self._urls.get(text)) is not None:
                 return known
             if match := _DRAFT.fullmatch(text):
+                self._named_here.add(self.name(match[1], unquote(match[2])))
                 return f"{match[1]}/{key_id(self.name, match[1], unquote(match[2]))}"
             if "?" in text and (match := _CONDITIONAL.fullmatch(text)):
                 return self._resolved(write, text, match[1], match[2])
@@ -257,6 +264,10 @@ class Aim:
             if text.startswith("urn:uuid:"):
                 raise BrokenRule("HUB-4064", where=self.where(write, f".resource.{place.partition('.')[2]}"))
 
+    def names(self, stream: bytes) -> bool:
+        """Say whether a stream that is not there yet is one that the sender itself names: by its own id, or by a write of this submission."""
+        return stream in self._named_here or any(t.stream == stream for t in self.targets)
+
     def pointed(self, write: Write, text: str) -> bytes | None:
         """Give the stream that a literal reference means; None when it is none of this hub's forms."""
         literal = self.change(write)(text) or text
@@ -267,22 +278,3 @@ class Aim:
 def key_id(name: Namer, kind: str, key: str) -> str:
     """Give the id of an adapter's draft: its key where that is a FHIR id (R4 §2.24.0.1), else the hub's."""
     return key if FHIR_ID.fullmatch(key) and not key.startswith("tsu-") else hub_id(name(kind, key))
-
-
-def condition_token(secrets: Secrets, kind: str, condition: str, *, where: str) -> bytes:
-    """Read `identifier=system|value`, the one condition offered, as the token that it is found by."""
-    pairs = parse_qsl(condition, keep_blank_values=True)
-    if len(pairs) != 1 or pairs[0][0] != "identifier" or not pairs[0][1].rpartition("|")[2]:
-        raise Unsupported("HUB-4074", where=where)
-    return identifier_token(secrets, kind, pairs[0][1])
-
-
-def identifier_token(secrets: Secrets, kind: str, text: str) -> bytes:
-    """Read `system|value`, `|value` (no system) or `value` (any system) as a token (R4 search §3.1.1.4.10)."""
-    system, bar, value = text.partition("|")
-    return token(secrets, kind, system, value) if bar else token(secrets, kind, "*", text)
-
-
-def matching(tx: Tx, kind: str, mark: bytes, custodian: str) -> list[resources.Row]:
-    """Find the custodian's own resources by a token; of the directory (what belongs to no person) everybody's."""
-    return [r for r in resources.found(tx, mark) if r.type == kind and (r.custodian == custodian or not r.patient)]

@@ -46,7 +46,7 @@ class FhirReading:
         shown = await run_in_threadpool(self._hub.read.read, asking, kind, number, int(version) if version else None)
         tag = f'W/"{shown.row.version}"'
         headers = {"ETag": tag, "Last-Modified": _http_date(shown.row.updated), "Cache-Control": "no-store"}
-        if request.headers.get("if-none-match", "").strip() in {tag, tag[2:]}:
+        if not {"*", tag, tag[2:]}.isdisjoint(t.strip() for t in request.headers.get("if-none-match", "").split(",")):
             return Response(status_code=304, headers=headers)
         return Response(pretty(request, shown.text), 200, media_type=FHIR, headers=headers)
 

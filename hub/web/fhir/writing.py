@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from urllib.parse import urlencode
+
 import orjson
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -14,7 +17,7 @@ from hub.web.auth import Doorkeeper
 from hub.web.bodies import acceptable, body, fhir_media
 from hub.web.errors import FHIR, status_of
 from hub.web.fhir.batch import read_entry
-from schemas.errors import BadInput, BadValue, NotOffered, Refusal
+from schemas.errors import BadInput, BadValue, NotFound, NotOffered, Refusal
 from schemas.fhir.bundle import Entry, read_bundle
 from schemas.fhir.outcome import operation_outcome
 from schemas.fhir.present import present
@@ -97,18 +100,16 @@ class Writing:
     async def create(self, request: Request) -> Response:
         """POST Type; If-None-Exist, or the query string taken as one (fhirpy)."""
         kind = request.path_params["kind"]
-        condition = request.headers.get("if-none-exist") or request.url.query or None
-        return await self._one(request, "POST", kind, if_none_exist=condition)
+        condition = request.headers.get("if-none-exist")
+        return await self._one(request, "POST", kind, if_none_exist=_condition(request) or None if condition is None else condition)
 
     async def update(self, request: Request) -> Response:
         """PUT Type/id, or PUT Type?condition."""
         kind, number = request.path_params["kind"], request.path_params.get("number", "")
-        url = f"{kind}/{number}" if number else f"{kind}?{request.url.query}"
-        return await self._one(request, "PUT", url, if_match=request.headers.get("if-match"))
+        url = f"{kind}/{number}" if number else f"{kind}?{_condition(request)}"
+        return await self._one(request, "PUT", url)
 
-    async def _one(
-        self, request: Request, method: str, url: str, if_none_exist: str | None = None, if_match: str | None = None
-    ) -> Response:
+    async def _one(self, request: Request, method: str, url: str, if_none_exist: str | None = None) -> Response:
         acceptable(request)
         fhir_media(request)
         asking = self._door.asking(request, "write")
@@ -121,14 +122,23 @@ class Writing:
             number = url.partition("/")[2]
             if method == "PUT" and number and found.id != number:
                 raise BadValue("HUB-4059", where=f"{kind}.id")
-            write = Write(0, method, url, found, if_none_exist=if_none_exist, if_match=if_match)
+            write = Write(
+                0, method, url, found, if_none_exist=if_none_exist, if_match=request.headers.get("if-match"),
+                if_none_match=request.headers.get("if-none-match") if method == "PUT" else None,
+            )  # fmt: skip
             (taken,) = self._hub.submit(Submit(asking, (write,), where=kind)).taken
             headers = {"ETag": f'W/"{taken.version}"', "Last-Modified": _http_date(taken.updated), "Location": self._location(taken)}
-            if "return=minimal" in prefer or not taken.text:
-                return Response(b"", taken.status, media_type=FHIR, headers=headers)
-            return Response(_shown(taken), taken.status, media_type=FHIR, headers=headers)
+            shown = b"" if "return=minimal" in prefer else _shown(taken) if taken.text else self._found(asking, taken)
+            return Response(shown, taken.status, media_type=FHIR, headers=headers)
 
         return await run_in_threadpool(work)
+
+    def _found(self, asking: Asking, taken: Taken) -> bytes:
+        """Read what a condition found, as any reading does: decided and recorded."""
+        try:
+            return self._hub.read.read(replace(asking, action="read"), taken.type, taken.id, taken.version).text
+        except NotFound:
+            return b""
 
     async def delete(self, request: Request) -> Response:
         """DELETE Type/id: 204 now and whenever it is asked again."""
@@ -140,7 +150,14 @@ class Writing:
 
 
 def _write(e: Entry) -> Write:
-    return Write(e.index, e.method, e.url, e.body, e.full_url, e.if_none_exist, e.if_match)
+    return Write(
+        e.index, e.method, e.url, e.body, e.full_url, e.if_none_exist, e.if_match, e.if_none_match if e.method == "PUT" else None
+    )  # fmt: skip
+
+
+def _condition(request: Request) -> str:
+    """Give the address's own condition: what says how to answer is none."""
+    return urlencode([(n, v) for n, v in request.query_params.multi_items() if n not in {"_format", "_pretty"}])
 
 
 def _shown(taken: Taken) -> bytes:
