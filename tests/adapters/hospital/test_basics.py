@@ -78,6 +78,15 @@ def test_sex_is_read_by_table_0001(code, gender):
     assert draft("Patient", HEAD, pid(f8=code)).body["gender"] == gender
 
 
+def test_a_name_is_told_by_its_mark_or_else_by_its_script():
+    def forms(*written):
+        return [one["extension"][0]["valueCode"] for one in draft("Patient", HEAD, pid(f5=list(written))).body.get("name", [])]
+
+    assert forms(("一ノ瀬", "ハル", *[""] * 5, "I"), ("ICHINOSE", "HARU", *[""] * 5, "A")) == ["IDE", "ABC"]
+    assert forms(("イチノセ ハル",), ("一ノ瀬 ハル",), ("ｲﾁﾉｾ", "ﾊﾙ")) == ["SYL", "IDE", "SYL"]
+    assert forms(("", "", *[""] * 5, "I")) == []
+
+
 def test_a_sex_outside_the_table_is_refused_and_an_empty_one_is_left_unsaid():
     assert refused(HEAD, pid(f8="女")) == ("HUB-1017", "PID-8")
     assert "gender" not in draft("Patient", HEAD, pid(f8="")).body

@@ -1,7 +1,7 @@
 """SS-MIX2 file names: seven parts, read from both ends since real ones lack some."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from adapters.hospital.file_name import FileName, read_file_name
@@ -57,6 +57,7 @@ def test_other_names_are_no_ss_mix2_names(name):
     assert read_file_name(name) is None
 
 
+@settings(deadline=None)
 @given(st.text(st.sampled_from("0123456789_-ADTOMP/\\.^"), max_size=80))
 def test_any_text_is_a_name_or_none(name):
     found = read_file_name(name)

@@ -118,6 +118,12 @@ def test_a_problem_has_the_state_of_its_outcome_and_an_end_only_when_it_is_over(
     assert body.get("abatementDateTime") == (None if clinical == "active" else "2026-04-28")
 
 
+def test_an_outcome_outside_the_tables_leaves_the_problem_active():
+    message = (ZD1, pid(), prb(f14="Z"))
+    assert codes(draft("Condition", *message).body["clinicalStatus"]) == ["active"]
+    assert warned(*message) == [("HUB-1018", "PRB-14")]
+
+
 def test_a_problem_with_an_end_and_no_outcome_is_inactive():
     body = draft("Condition", ZD1, pid(), prb(f9="20260428")).body
     assert (codes(body["clinicalStatus"]), body["abatementDateTime"]) == (["inactive"], "2026-04-28")

@@ -1,7 +1,7 @@
 """Admissions, discharges and their cancellations: which stay, what happened when, and what is refused."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from adapters.hospital import adapter
@@ -147,6 +147,10 @@ def test_a_doctor_in_kana_alone_is_still_named():
     }
 
 
+def test_a_repetition_that_names_nobody_is_nobody():
+    assert "participant" not in draft("Encounter", *admission(f7=[("", "", "", *[""] * 6, "L")])).body
+
+
 def test_patient_data_in_an_admission_is_left_to_adt_00():
     kin = build("NK1", {1: "1", 2: ("本宮", "美咲"), 5: ("045-000-1111",)})
     assert [one.type for one in part(header(), evn(), pid(), kin, pv1()).drafts] == ["Encounter"]
@@ -237,6 +241,7 @@ def test_one_bad_message_in_a_file_does_not_stop_the_others():
     assert [(one.raw, one.rows) for one in conversion.refused] == [(bad, (5,))]
 
 
+@settings(deadline=None)
 @given(st.permutations(range(3)), st.text(st.sampled_from("abc漢字^|~\\&"), max_size=10))
 def test_no_value_that_was_sent_stands_in_a_refusal(order, text):
     fields = [{"f2": text}, {"f44": text}, {"f45": text}][order[0]]

@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from adapters.wire.hl7_time import read_stamp
@@ -54,12 +54,14 @@ def test_what_no_calendar_has_is_refused_at_its_place(written):
     assert [(one.rule, one.where, dict(one.words)) for one in caught.value.issues] == [("HUB-1015", "PV1-44", {})]
 
 
+@settings(deadline=None)
 @given(st.datetimes())
 def test_every_moment_comes_back(at):
     text = f"{at.year:04}{at:%m%d%H%M%S}.{at.microsecond:06}"
     assert read_stamp(text, where="MSH-7").at.replace(tzinfo=None) == at
 
 
+@settings(deadline=None)
 @given(st.text(st.sampled_from("0123456789.+-"), max_size=22))
 def test_any_digits_are_a_time_or_are_refused(text):
     try:

@@ -1,7 +1,7 @@
 """HL7 v2.5 on the wire: what is read, what is written comes back, and what is refused at which field."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from adapters.wire import charset_ja
@@ -31,6 +31,7 @@ def refused(data: bytes, kind: type[BadInput]) -> tuple[str, str]:
 def test_fields_are_counted_as_the_standard_counts_them():
     read = parse(message("PID|0001||0040718^^^^PI||一ノ瀬^ハル~イチノセ^ハル"))
     header, pid = read.need("MSH"), read.need("PID")
+    assert (header[1, 1], header[2, 1]) == ("|", "^~\\&")
     assert (header.raw(1), header.raw(2), header[3, 1], header[9, 2], header[12, 1]) == ("|", "^~\\&", "HIS-A", "A08", "2.5")
     assert (pid[1, 1], pid[3, 1], pid[3, 5], pid[5, 2]) == ("0001", "0040718", "PI", "ハル")
     assert [rep[1] for rep in pid.each(5)] == ["一ノ瀬", "イチノセ"]
@@ -76,6 +77,11 @@ def test_segments_that_say_nothing_are_left_out_and_still_counted():
     read = parse(message("OBX", "OBX|||", "OBX|3"))
     assert [(one.name, one.number) for one in read.all("OBX")] == [("OBX", 3)]
     assert read.all("OBX")[0].at(5, 2) == "OBX[3]-5.2"
+
+
+def test_blank_lines_are_no_segments_and_are_counted():
+    assert [one.name for one in parse(message("", "EVN||1", "")).segments] == ["MSH", "EVN"]
+    assert refused(message("", "PXD|1"), UnknownCode) == ("HUB-1006", "line 3")
 
 
 def test_segments_of_other_chapters_and_of_the_sender_are_kept_and_harm_nobody():
@@ -142,6 +148,7 @@ def test_a_character_of_the_senders_own_is_marked_and_named():
     assert [(one.rule, one.where) for one in read.warnings] == [("HUB-1014", "PID-5")]
 
 
+@settings(deadline=None)
 @given(st.text(st.sampled_from("桜井①㈱髙﨑ｱｲ鄧−〜日急入&^|~\\aZ 　ぁーァ")))
 def test_what_is_written_in_iso_2022_is_read_back(text):
     written = charset_ja.encode(text)
@@ -149,7 +156,7 @@ def test_what_is_written_in_iso_2022_is_read_back(text):
     assert charset_ja.decode(written, "iso2022").text == text
 
 
-@pytest.mark.parametrize("text", ["𠮷", "한", "a\x1bb"])
+@pytest.mark.parametrize("text", ["𠮷", "한", "¥", "\ue000", "纊纊한", "a\x1bb"])
 def test_what_iso_2022_does_not_have_is_not_written(text):
     with pytest.raises(NotInCharset):
         charset_ja.encode(text)
@@ -245,6 +252,7 @@ def test_a_file_beyond_the_limit_is_refused_before_it_is_read():
         split(b"MSH|^~\\&|" + b"x" * MAX_BYTES)
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=300))
 def test_any_bytes_after_a_header_are_read_or_refused(data):
     try:
@@ -254,6 +262,7 @@ def test_any_bytes_after_a_header_are_read_or_refused(data):
     assert all(issue.where for issue in issues)
 
 
+@settings(deadline=None)
 @given(st.data())
 def test_any_truncation_is_refused_or_a_shorter_reading(data):
     whole = message("EVN||20260401090000", "PID|0001||0040718||一ノ瀬^ハル~@").replace(b"@", b"\x1b(I2AI>\x1b(B")
@@ -281,6 +290,7 @@ FIELDS = st.dictionaries(st.integers(1, 12), st.lists(several(several(WORDS)), m
 """Field number → repetitions of components of subcomponents."""
 
 
+@settings(deadline=None)
 @given(FIELDS, st.sampled_from(["~ISO IR87", "UNICODE UTF-8"]))
 def test_whatever_is_written_is_read_back_component_by_component(fields, charset):
     header = build("MSH", {9: ("ADT", "A08", "ADT_A01"), 18: ["", charset.removeprefix("~")] if charset[0] == "~" else charset})
@@ -293,12 +303,14 @@ def test_whatever_is_written_is_read_back_component_by_component(fields, charset
             assert tuple(tuple(rep[c, s] for s in range(1, len(subs) + 1)) for c, subs in enumerate(components, start=1)) == components
 
 
+@settings(deadline=None)
 @given(FIELDS)
 def test_what_was_read_is_written_as_it_stood(fields):
     data = write([build("MSH", {9: ("ADT", "A08"), 18: ["", "ISO IR87"]}), build("PID", fields)])
     assert write(parse(data).segments) == data
 
 
+@settings(deadline=None)
 @given(st.text(), st.sampled_from([Delimiters(), Delimiters("$", "*", "@", "!", "%")]))
 def test_escaping_hides_every_delimiter_and_is_undone(text, marks):
     written = escaped(text, marks)
