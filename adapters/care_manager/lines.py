@@ -6,9 +6,10 @@ written once and left empty on the lines below, or repeated; another 短期目�
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Literal, TypeVar
+from typing import Literal
 
 from adapters.wire.csv_ja import Row
 
@@ -67,6 +68,9 @@ _SERVICE = ("サービス内容", "サービス種別", "サービス事業者�
 def read_lines(rows: Iterable[Row]) -> Table:
     """Read the lines of one plan. Keys are made of the numbers: need `1`, goal `1.1`, service `1.1.2`; further texts get `-2`, `-3`."""
     table = Table()
+    keys = _Keys()
+    needs: dict[tuple[str, str], Need] = {}
+    aims: dict[tuple[str, str, str], Aim] = {}
     need: Need | None = None
     above: Aim | None = None
     aim: Aim | None = None
@@ -77,39 +81,38 @@ def read_lines(rows: Iterable[Row]) -> Table:
             need = None
         if (line.need, line.goal) != before:
             above = aim = None
-        if row["課題"]:
-            need = _same(table.needs, number, row["課題"]) or _kept(table.needs, Need(_key(table.needs, number), row["課題"]))
-        if row["長期目標"]:
-            above = _same(table.long, place, row["長期目標"]) or _kept(
-                table.long, Aim("long", _key(table.long, place), row["長期目標"], row["長期期間"], need)
-            )
-        if row["短期目標"]:
-            aim = _same(table.short, place, row["短期目標"]) or _kept(
-                table.short, Aim("short", _key(table.short, place), row["短期目標"], row["短期期間"], need, above)
-            )
+        if text := row["課題"]:
+            if (number, text) not in needs:
+                needs[number, text] = Need(keys.next("need", number), text)
+                table.needs.append(needs[number, text])
+            need = needs[number, text]
+        if text := row["長期目標"]:
+            if ("long", place, text) not in aims:
+                aims["long", place, text] = Aim("long", keys.next("long", place), text, row["長期期間"], need)
+                table.long.append(aims["long", place, text])
+            above = aims["long", place, text]
+        if text := row["短期目標"]:
+            if ("short", place, text) not in aims:
+                aims["short", place, text] = Aim("short", keys.next("short", place), text, row["短期期間"], need, above)
+                table.short.append(aims["short", place, text])
+            aim = aims["short", place, text]
         if any(row[name] for name in _SERVICE):
-            table.services.append(Service(_key(table.services, f"{place}.{line.line}"), row, need, aim or above))
+            table.services.append(Service(keys.next("service", f"{place}.{line.line}"), row, need, aim or above))
         before = (line.need, line.goal)
     return table
 
 
-_One = TypeVar("_One", Need, Aim)
+class _Keys:
+    """Counts what stands under each number."""
 
+    def __init__(self) -> None:
+        self._times: Counter[tuple[str, str]] = Counter()
 
-def _same(known: list[_One], number: str, text: str) -> _One | None:
-    """Find what stood under this number with these words: a repeated cell opens nothing."""
-    return next((one for one in known if one.text == text and one.key.partition("-")[0] == number), None)
-
-
-def _kept(known: list[_One], one: _One) -> _One:
-    known.append(one)
-    return one
-
-
-def _key(known: Sequence[Need | Aim | Service], number: str) -> str:
-    """Give the number, or `1-2`, `1-3` where other words stand under the same number."""
-    times = sum(one.key.partition("-")[0] == number for one in known)
-    return f"{number}-{times + 1}" if times else number
+    def next(self, kind: str, number: str) -> str:
+        """Give the number, or `1-2`, `1-3` for the second and third thing under it."""
+        self._times[kind, number] += 1
+        times = self._times[kind, number]
+        return number if times == 1 else f"{number}-{times}"
 
 
 def _numbered(rows: Iterable[Row]) -> Iterator[_Line]:

@@ -48,7 +48,8 @@ def second_table(rows: Sequence[Row], person: Person) -> Iterator[Draft]:
         "activity": [{"reference": one} for one in requests],
     })  # fmt: skip
     yield from (_need(plan, one, made) for one in table.needs)
-    yield from (_goal(plan, one, table) for one in (*table.long, *table.short))
+    below = _milestones(plan, table)
+    yield from (_goal(plan, one, below.get(one.key, []) if one.term == "long" else []) for one in (*table.long, *table.short))
     yield from (_service(plan, one, made) for one in table.services)
 
 
@@ -95,15 +96,23 @@ def _need(plan: Plan, need: Need, made: str) -> Draft:
     })  # fmt: skip
 
 
-def _goal(plan: Plan, aim: Aim, table: Table) -> Draft:
+def _milestones(plan: Plan, table: Table) -> dict[str, list[Body]]:
+    """Give the extensions that lead from a long-term goal (by its key) to the short-term ones below it."""
+    found: dict[str, list[Body]] = {}
+    for one in table.short:
+        if one.above is not None:
+            found.setdefault(one.above.key, []).append(_milestone(_aim_link(plan, one)))
+    return found
+
+
+def _goal(plan: Plan, aim: Aim, milestones: list[Body]) -> Draft:
     """Make a goal; a long-term one points to the short-term ones that lead to it (milestones)."""
-    below = [one for one in table.short if one.above is aim]
     period = written_period(aim.period) if aim.period else None
     known = period is not None and bool(period.end)
     shown = {"long": "長期目標", "short": "短期目標"}[aim.term]
     return plan.draft(SECOND, "Goal", _key(plan, aim.term, aim.key), {
         "extension": [
-            *(_milestone(_aim_link(plan, one)) for one in below),
+            *milestones,
             *([extension("periodText", "String", one_line(aim.period))] if aim.period and not known else []),
         ],
         "lifecycleStatus": "active",
@@ -117,7 +126,7 @@ def _goal(plan: Plan, aim: Aim, table: Table) -> Draft:
 
 
 def _milestone(target: Body) -> Body:
-    kind = concept(coding("http://hl7.org/fhir/goal-relationship-type", "milestone", "Milestone"))
+    kind = concept(coding("http://terminology.hl7.org/CodeSystem/goal-relationship-type", "milestone", "Milestone"))
     return {"url": _RELATED, "extension": [{"url": "type", "valueCodeableConcept": kind}, {"url": "target", "valueReference": target}]}
 
 

@@ -41,7 +41,7 @@ def judge(sheets: Sheets, sender: str, rows: list[Row], taken: list[Row], shared
             faults.append(Issue("HUB-2129", sheet.place(visit.row, "visit_id"), code="business-rule"))
     faults += rules.same_person(right, sheet)
     drafts = [visit for visit in right if visit.row["record_status"] == _DRAFT]
-    submitted = [visit for visit in right if visit not in drafts]
+    submitted = [visit for visit in right if visit.row["record_status"] != _DRAFT]
     visits, wrong, odd = rules.newest(submitted, sheet)
     left = [Issue("HUB-2110", sheet.place(v.row, "record_status"), {}, "business-rule", "warning") for v in drafts]
     remarks = [*left, *odd]

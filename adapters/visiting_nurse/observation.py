@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator
 
 from adapters.visiting_nurse.elements import OBSERVATION, PROFILE, TERMS, Body, coding, concept, fhir_time, quantity, station
@@ -38,13 +39,13 @@ def measured(visit: Visit, measures: list[Measure]) -> Iterator[Draft]:
 
 def pairs(measures: list[Measure]) -> Iterator[tuple[Measure, Measure]]:
     """Give (systolic, diastolic) of the same moment, posture and place, in the order of the rows."""
-    low = [one for one in measures if one.key == "dbp"]
+    low: dict[tuple[str, str, str], deque[Measure]] = {}
+    for one in measures:
+        if one.key == "dbp":
+            low.setdefault(_moment(one), deque()).append(one)
     for high in measures:
-        if high.key == "sbp":
-            fitting = next((one for one in low if _moment(one) == _moment(high)), None)
-            if fitting is not None:
-                low.remove(fitting)
-                yield high, fitting
+        if high.key == "sbp" and (fitting := low.get(_moment(high))):
+            yield high, fitting.popleft()
 
 
 def _pairs(measures: list[Measure]) -> Iterator[tuple[int, Measure]]:

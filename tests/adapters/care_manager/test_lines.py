@@ -1,5 +1,7 @@
 """2表 as it is printed: numbers and texts that stand once for several lines, goals that share a number, numbers left out."""
 
+import time
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -112,3 +114,11 @@ def test_whatever_is_numbered_how_every_text_is_kept_and_no_key_stands_twice(tol
     (part,) = adapter.convert(wire("UP2KYO", *lines)).parts
     keys = [(draft.type, draft.key) for draft in part.drafts]
     assert len(keys) == len(set(keys))
+
+
+def test_thousands_of_lines_of_one_plan_are_read_in_time_linear_to_them():
+    lines = [line("", "", "", 課題=f"課題{n}", 長期目標=f"長期{n}", 短期目標=f"短期{n}", サービス内容=f"内容{n}") for n in range(4000)]
+    begun = time.monotonic()
+    table = read_lines(rows_of(*lines))
+    assert time.monotonic() - begun < 20
+    assert [len(found) for found in (table.needs, table.long, table.short, table.services)] == [4000] * 4

@@ -1,6 +1,7 @@
 """What becomes of a station's file as a whole: who is taken, who is refused, at which row, and what is kept of whom."""
 
 import dataclasses
+import time
 
 import pytest
 from hypothesis import given
@@ -317,3 +318,21 @@ def test_the_order_of_rows_changes_nothing_that_is_said_of_a_person(order):
         return {part.patient_key: {(d.type, d.key): d for d in part.drafts} for part in adapter.convert(sent).parts}
 
     assert told(wire(*(rows[at] for at in order))) == told(wire(*rows))
+
+
+# ── bounds ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_thousands_of_rows_of_one_visit_are_read_in_time_linear_to_them():
+    rows = [measure(obs_id=f"{n}", key=("sbp", "dbp")[n % 2], value=("130", "80")[n % 2], taken_at="") for n in range(6000)]
+    begun = time.monotonic()
+    (part,) = adapter.convert(wire(visit(), measures=rows)).parts
+    assert time.monotonic() - begun < 20
+    assert sum(":obs:" in draft.key for draft in part.drafts) == 3000
+
+
+def test_thousands_of_drafts_of_one_person_are_left_behind_in_time_linear_to_them():
+    begun = time.monotonic()
+    conversion = adapter.convert(wire(*(visit(visit_id=f"V-{n}", record_status="draft") for n in range(3000))))
+    assert time.monotonic() - begun < 20
+    assert not conversion.parts
