@@ -68,7 +68,15 @@ Namer = Callable[[str, str], bytes]
 
 def namer(secrets: Secrets, custodian: str, compartment: str) -> Namer:
     """Give the rule by which a custodian's own ids name streams."""
-    return lambda kind, number: secrets.name("resource", custodian, compartment, kind, number)
+    known: dict[tuple[str, str], bytes] = {}  # one submission names its patient many times
+
+    def name(kind: str, number: str) -> bytes:
+        found = known.get((kind, number))
+        if found is None:
+            found = known[kind, number] = secrets.name("resource", custodian, compartment, kind, number)
+        return found
+
+    return name
 
 
 def hubwide(name: Namer) -> Callable[[str], str | None]:

@@ -10,8 +10,11 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 
-from consent.ask import Decision
+import orjson
+
+from consent.ask import Decision, Labels
 from consent.labels import label, label_codes
 from hub.commands import Message, Submit, Taken
 from hub.gate import Gate
@@ -32,7 +35,6 @@ from schemas.errors import Denied, Duplicate, Issue, Refusal
 from schemas.events import SeenRow
 from schemas.fhir import facts
 from schemas.fhir.references import splice
-from schemas.fhir.resource import read
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,6 +181,12 @@ def _newest(tx: Tx, stream: bytes) -> tuple[int, bytes | None]:
     return (row.version, row.digest) if row is not None else (0, None)
 
 
+@lru_cache(20_000)
+def _label(kind: str, codes: frozenset[str], security: frozenset[str], custodian: str) -> Labels:
+    """Label once what comes again and again: the same laboratory codes, the same drugs."""
+    return label(kind, codes=codes, security=security, custodian_kind=custodian)
+
+
 class _Work:
     """Makes the events of one submission."""
 
@@ -198,7 +206,7 @@ class _Work:
         text = body.raw
         if self._aim.needs_change(text):
             text = splice(text, self._aim.change(write))
-        tree = body.value if text is body.raw else read(text).value
+        tree = body.value if text is body.raw else orjson.loads(text)  # checked already; only addresses differ
         if b'"urn:uuid:' in text:
             self._aim.resolved(write, tree)
         patient, key_owner = self._owners.of(target, body.type, body.value)
@@ -206,7 +214,7 @@ class _Work:
         self._texts[target.stream] = text
         content, schema = (joined(text, write.facts), events.TEXT_WITH_FACTS) if write.facts else (text, events.TEXT)
         codes = facts.main_codes(body.type, body.value) | label_codes(body.type, body.value)
-        labels = label(body.type, codes=codes, security=derive.security(body.value), custodian_kind=self._aim.kind)
+        labels = _label(body.type, codes, derive.security(body.value), self._aim.kind)
         key = self._keys.of(key_owner, MAIN)
         event = event_id(self._at)
         header = Header(
