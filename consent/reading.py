@@ -7,39 +7,26 @@ type (IHE PCF and most servers), LEAP (nested types turn round). Each is brought
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
+from consent.extensions import Told
 from consent.provisions import Dialect, office, root_rule
-from consent.rules import NOTHING, Directive, Effect, EmergencyWish, Form, Rule
+from consent.rules import NOTHING, Directive, Effect
 from consent.tables import meanings
 from consent.times import span
 from schemas.adapter import BASE
 from schemas.errors import BadInput, BadValue, BrokenRule, MissingValue, UnknownCode, Unsupported
 
-EXTENSIONS = f"{BASE}/StructureDefinition/consent-"
-FORM, PROXY, EMERGENCY = f"{EXTENSIONS}form", f"{EXTENSIONS}proxy", f"{EXTENSIONS}emergency"
-HUB_REFUSAL, FAMILY = f"{EXTENSIONS}hub-refusal", f"{EXTENSIONS}family"
 NETWORK = f"{BASE}/sid/network"
 """Identifier system of a network: in `organization` it says that the consent speaks for all members."""
 LEAP = f"{BASE}/CodeSystem/consent-dialect|leap"
 """Tag by which a sender says that its nested provisions turn round whatever their type says."""
 PCF_PROFILE = "https://profiles.ihe.net/ITI/PCF/StructureDefinition/IHE.PCF.consent"
 CLOCK_SKEW = timedelta(minutes=5)
-_LATER_FHIR = "http://hl7.org/fhir/5.0/StructureDefinition/extension-Consent."
 _OVER = frozenset({"inactive", "rejected", "entered-in-error"})
 
 Body = Mapping[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class _Grantor:
-    """Who consents; `kind` empty = the person."""
-
-    kind: str = ""
-    verified: bool = False
-    until: datetime | None = None
 
 
 def normalise(body: Body, *, consent: str, version: int, patient: str, custodian: str, now: datetime) -> Directive:
@@ -50,9 +37,9 @@ def normalise(body: Body, *, consent: str, version: int, patient: str, custodian
     leaf of BadInput naming the place for all that this edition cannot read.
     """
     status = str(body["status"])
-    if not _is_about_sharing(body):
-        return Directive(consent, version, patient, custodian, custodian, "", status, now.astimezone(UTC), NOTHING, speaks=False)
     try:
+        if not _is_about_sharing(body):
+            return Directive(consent, version, patient, custodian, custodian, "", status, now.astimezone(UTC), NOTHING, speaks=False)
         return _read(body, consent=consent, version=version, patient=patient, custodian=custodian, now=now)
     except BadInput:
         if status not in _OVER:
@@ -66,12 +53,12 @@ def _read(body: Body, *, consent: str, version: int, patient: str, custodian: st
     _refuse_modifiers(body)
     dialect = _dialect(body)
     at = _signed(body, now)
-    told = _extensions(body)
+    told = Told.of(body)
     provision = body.get("provision", {})
     effect = _effect(body, provision, dialect)
     root = root_rule(provision, effect, dialect)
-    hub_refused = _refuses_hub(told, root)
-    grantor = _grantor(body, told)
+    hub_refused = told.refuses_hub(root)
+    grantor = told.grantor(body)
     return Directive(
         consent=consent,
         version=version,
@@ -83,12 +70,12 @@ def _read(body: Body, *, consent: str, version: int, patient: str, custodian: st
         at=at,
         root=root,
         dialect=dialect,
-        form=_form(body, told),
+        form=told.form(body),
         proxy=grantor.kind,
         proxy_verified=grantor.verified,
         proxy_until=grantor.until,
-        family=_family(told),
-        emergency=cast("EmergencyWish", _one_code(told, EMERGENCY, "emergency") or "unasked"),
+        family=told.family(),
+        emergency=told.emergency(),
         hub_refused=hub_refused,
     )
 
@@ -158,82 +145,6 @@ def _signed(body: Body, now: datetime) -> datetime:
     if at > now + CLOCK_SKEW:
         raise BrokenRule("HUB-3022", where="Consent.dateTime")
     return at
-
-
-def _extensions(body: Body) -> dict[str, list[Body]]:
-    """Collect the extensions of this hub; raise UnknownCode for one of ours that is unknown, Unsupported for an element of later FHIR."""
-    told: dict[str, list[Body]] = {FORM: [], PROXY: [], EMERGENCY: [], HUB_REFUSAL: [], FAMILY: []}
-    for i, extension in enumerate(body.get("extension", ())):
-        url, where = extension["url"], f"Consent.extension[{i}]"
-        if url in told:
-            told[url].append(extension)
-        elif url.startswith(EXTENSIONS):
-            raise UnknownCode("HUB-3009", where=where, set="extension")
-        elif url.startswith(_LATER_FHIR):
-            raise Unsupported("HUB-3004", where=where)
-    for url in (FORM, PROXY, EMERGENCY, HUB_REFUSAL):
-        if len(told[url]) > 1:
-            raise BrokenRule("HUB-3023", where="Consent.extension", name=url.removeprefix(f"{BASE}/StructureDefinition/"))
-    return told
-
-
-def _one_code(told: Mapping[str, list[Body]], url: str, kind: str) -> str:
-    for extension in told[url]:
-        code = str(extension.get("valueCode", ""))
-        if f"|{code}" not in meanings(kind):
-            raise UnknownCode("HUB-3009", where="Consent.extension", set=kind)
-        return code
-    return ""
-
-
-def _form(body: Body, told: Mapping[str, list[Body]]) -> Form:
-    """Give the form: as stated; else written when a signed paper is attached or referred to; else unknown."""
-    stated = _one_code(told, FORM, "form")
-    if stated:
-        return cast("Form", stated)
-    return "written" if "sourceAttachment" in body or "sourceReference" in body else "unknown"
-
-
-def _refuses_hub(told: Mapping[str, list[Body]], root: Rule) -> bool:
-    refused = any(e.get("valueBoolean") is True for e in told[HUB_REFUSAL])
-    if any("valueBoolean" not in e for e in told[HUB_REFUSAL]):
-        raise MissingValue("HUB-3011", where="Consent.extension")
-    if refused and root != Rule("deny", begins=root.begins, ends=root.ends):
-        raise BrokenRule("HUB-3024", where="Consent.provision")
-    return refused
-
-
-def _family(told: Mapping[str, list[Body]]) -> frozenset[str]:
-    found = set()
-    for extension in told[FAMILY]:
-        if extension.get("valueBoolean") is True:
-            found.add("*")
-        elif extension.get("valueReference", {}).get("reference"):
-            found.add(str(extension["valueReference"]["reference"]))
-        else:
-            raise MissingValue("HUB-3011", where="Consent.extension")
-    return frozenset(found)
-
-
-def _grantor(body: Body, told: Mapping[str, list[Body]]) -> _Grantor:
-    """Say who consents. Anybody but the person needs the proxy extension; who is both named and the person signs for themselves."""
-    performers = body.get("performer", ())
-    if not performers:
-        raise MissingValue("HUB-3025", where="Consent.performer")
-    own = body.get("patient", {}).get("reference")
-    if own and any(p.get("reference") == own for p in performers):
-        if told[PROXY]:
-            raise BrokenRule("HUB-3026", where="Consent.extension")
-        return _Grantor()
-    if not told[PROXY]:
-        raise MissingValue("HUB-3027", where="Consent.performer")
-    parts = {p["url"]: p for p in told[PROXY][0].get("extension", ())}
-    kind = str(parts.get("kind", {}).get("valueCode", ""))
-    if f"|{kind}" not in meanings("proxy"):
-        raise UnknownCode("HUB-3009", where="Consent.extension", set="proxy")
-    until = parts.get("until", {}).get("valueDate")
-    ends = span(until, "Consent.extension")[1] if until else None
-    return _Grantor(kind, parts.get("verified", {}).get("valueBoolean") is True, ends)
 
 
 def _controller(body: Body, custodian: str) -> str:

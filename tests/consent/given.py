@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from consent.ask import UNKNOWN, Ask, Emergency, Labels, Network, Posting, Record, Requester
-from consent.directive import Directive, normalise, unreadable
+from consent.decide import decide
+from consent.directive import Directive, Rule, normalise, unreadable
 from consent.network import default_network
 from schemas.adapter import BASE
 from schemas.errors import Unsupported
@@ -100,3 +101,23 @@ def session(**changes: Any) -> Emergency:
         },
     )
     return replace(made, **changes)
+
+
+SIGNED = datetime(2026, 1, 5, tzinfo=UTC)
+
+
+def directive(rule: Rule | None = None, **changes: Any) -> Directive:
+    """A written opt-in of the person for the whole network; changed as a test needs."""
+    root = rule or Rule("permit", confidentiality="N", bound="at-most")
+    made = Directive("Consent/tsu-1", 1, "Patient/p", HA, "NW", "", "active", SIGNED, root, form="written")
+    return replace(made, **changes)
+
+
+def deny(**changes: Any) -> Directive:
+    """An opt-out of the person."""
+    return directive(Rule("deny"), **{"consent": "Consent/tsu-2", **changes})
+
+
+def reason(*args: Any) -> str:
+    """The reason code of a decision."""
+    return decide(*args).reason

@@ -191,6 +191,12 @@ def test_a_proxy_says_by_which_power():
     assert (short.proxy_verified, short.proxy_until) == (False, None)
 
 
+def test_the_person_may_be_named_by_number():
+    number = {"identifier": {"system": "urn:oid:1.2.392.100495.20.3.51.11319900013", "value": "0000123456"}}
+    assert reading(changed(patient=number, performer=[number])).proxy == ""
+    refused(changed(patient=number, performer=[{"display": "架空 太郎"}]), MissingValue, "HUB-3027", "Consent.performer")
+
+
 def test_who_signs_beside_the_person_is_a_witness():
     assert reading(changed(performer=[{"reference": "RelatedPerson/g"}, {"reference": "Patient/p"}])).proxy == ""
 
@@ -357,6 +363,10 @@ def test_a_consent_that_is_over_is_always_taken(status):
     assert (found.status, found.controller, found.at, found.root) == (status, "NW", NOW, Rule("deny"))
     nameless = reading(changed(status=status, organization=[{"display": "A病院"}]))
     assert nameless.controller == HA
+
+
+def test_a_withdrawal_is_heard_even_where_the_scope_is_unknown():
+    assert reading(changed(status="inactive", scope=concept(f"{TERMS}consentscope", "research"))).status == "inactive"
 
 
 def test_a_proposed_consent_must_be_readable_since_it_may_become_active():
