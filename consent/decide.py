@@ -49,7 +49,7 @@ def decide(ask: Ask, record: Record, directives: Sequence[Directive], network: N
 
 
 def decide_write(ask: Ask, patient_directives: Sequence[Directive], network: Network, *, resource_type: str = "") -> Decision:
-    """Decide whether an organization may bring data about a person into the hub (settled A13).
+    """Decide whether an organization may bring data about a person into the hub.
 
     Refused when the person has refused the hub, for the network or for this custodian; a mere opt-out stops provision, not recording. A
     Consent itself (`resource_type`) is always taken: else no one could take a refusal back.
