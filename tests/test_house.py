@@ -49,7 +49,9 @@ def python_of_the_packages():
 
 def requirements(lock):
     """Each pinned name with its version."""
-    return {canonicalize_name(name): version for name, version in re.findall(r"^([A-Za-z0-9_.-]+)==([^ \\;]+)", lock.read_text(), re.MULTILINE)}
+    return {
+        canonicalize_name(name): version for name, version in re.findall(r"^([A-Za-z0-9_.-]+)==([^ \\;]+)", lock.read_text(), re.MULTILINE)
+    }
 
 
 def test_every_import_goes_the_way_the_layers_allow(capsys):

@@ -90,12 +90,19 @@ def _calls(shelf: Shelf, page: EmergencyPage) -> Content:
     sentences = [f"{one.who}{f'　{one.phone}' if one.phone else ''}（{one.source}・{one.when}）" for one in page.calls]
     if page.no_one_to_call:
         sentences.append(page.no_one_to_call)
-    entries = [one for one in shelf.of("CareTeam", "RelatedPerson", "PractitionerRole") if text(one.body, "status") not in {"inactive", "suspended"}]
+    entries = [
+        one
+        for one in shelf.of("CareTeam", "RelatedPerson", "PractitionerRole")
+        if text(one.body, "status") not in {"inactive", "suspended"}
+    ]
     return Content(tuple(sentences), tuple(one for one in entries if not ended(one, shelf.now)), "unavailable")
 
 
 def _vitals(shelf: Shelf, page: EmergencyPage) -> Content:
-    sentences = [f"{one.name} {one.value} {one.unit}　{one.usual}{'　外れ' if one.outside else ''}（{one.when}・{one.source}・{one.note}）" for one in page.vitals]
+    sentences = [
+        f"{one.name} {one.value} {one.unit}　{one.usual}{'　外れ' if one.outside else ''}（{one.when}・{one.source}・{one.note}）"
+        for one in page.vitals
+    ]
     if page.consciousness is not None:
         sentences.append(f"意識：{sentence(page.consciousness)}")
     if sentences:
@@ -109,7 +116,8 @@ def _vitals(shelf: Shelf, page: EmergencyPage) -> Content:
 def _plan(shelf: Shelf) -> Content:
     plans = [one for one in shelf.of("CarePlan") if text(one.body, "status") == "active" and not ended(one, shelf.now)]
     return Content(
-        tuple(f"{text(p.body, 'title') or text(p.body, 'description') or 'ケアプラン'}（{aged(p, shelf.now)}・{p.source}）" for p in plans), tuple(plans)
+        tuple(f"{text(p.body, 'title') or text(p.body, 'description') or 'ケアプラン'}（{aged(p, shelf.now)}・{p.source}）" for p in plans),
+        tuple(plans),
     )
 
 
@@ -130,7 +138,9 @@ def _story(shelf: Shelf, told: Content) -> Content:
 
 def _differing(page: EmergencyPage, by_reference: Mapping[str, Known]) -> Content:
     sentences = tuple(f"{one.about}：{'／'.join(map(sentence, one.sides))}" for one in page.differing)
-    entries = {side.reference: by_reference[side.reference] for one in page.differing for side in one.sides if side.reference in by_reference}
+    entries = {
+        side.reference: by_reference[side.reference] for one in page.differing for side in one.sides if side.reference in by_reference
+    }
     return Content(sentences, tuple(entries.values()))
 
 

@@ -23,7 +23,9 @@ TYPE = "60591-5"
 """LOINC Patient summary Document (IPS 2.0.1 Composition.type)."""
 _EMPTY = "http://terminology.hl7.org/CodeSystem/list-empty-reason"
 _ABSENT = "http://hl7.org/fhir/StructureDefinition/data-absent-reason"
-_CARRIED = frozenset({"Patient", "Practitioner", "PractitionerRole", "Organization", "Medication", "Device", "RelatedPerson", "Location", "Specimen"})
+_CARRIED = frozenset(
+    {"Patient", "Practitioner", "PractitionerRole", "Organization", "Medication", "Device", "RelatedPerson", "Location", "Specimen"}
+)
 """What entries point to and the reader needs with them; Encounters and plans come only where a section shows them."""
 _XML = dict.fromkeys([*(c for c in range(32) if c not in {9, 10, 13}), 0xFFFE, 0xFFFF, *range(0xD800, 0xE000)])
 """Characters that XML 1.0 forbids."""
