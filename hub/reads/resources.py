@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
 
 import msgspec
 
@@ -14,19 +13,15 @@ from hub.gate import Gate
 from hub.log.secrets import Secrets
 from hub.log.store import Store, Tx
 from hub.names import MAIN, stream_of
+from hub.reads.criteria import DEFAULT_COUNT, Span, page_size, sorted_out
 from hub.reads.opaque import Opaque
 from hub.reads.presenting import Presented, Presenting
 from hub.tables import resources
 from hub.tables.derive import namer
 from hub.tables.resources import Row
 from hub.writes.conditions import alternatives, identifier_token
-from schemas.errors import BadValue, Gone, Issue, NotFound, Unsupported
+from schemas.errors import BadValue, Gone, Issue, NotFound
 
-DEFAULT_COUNT, MAX_COUNT = 50, 200
-OFFERED = ("_id", "identifier", "patient", "_lastUpdated")
-"""Search parameters that every type has (`patient` where the type is about a person)."""
-_RESULT = frozenset({"_count", "_format", "_pretty", "_summary", "_total", "_totalMethod", "_page"})
-_PREFIXED = re.compile(r"(eq|ge|gt|le|lt|ne|sa|eb|ap)?(.+)")
 _PATIENT = re.compile(r"(?:Patient/)?([A-Za-z0-9\-.]{1,64})")
 
 
@@ -78,12 +73,14 @@ class Reading:
     def search(self, asking: Asking, kind: str, params: Sequence[tuple[str, str]], *, strict: bool = False) -> Page:
         """Search one type. What may not be seen decides no match, no count and no page.
 
-        Raises BadValue for a value that its parameter does not take, Unsupported for an unknown parameter when `strict`.
+        Raises BadValue for a value that its parameter does not take, BadInput for an unknown parameter when `strict`.
         """
-        used, warnings = _sorted_out(params, strict=strict)
-        count = _count(params)
-        after, used = self._cursor(asking, params, used)
+        params = [(n, v) for n, v in params if v]
+        used, warnings = sorted_out(kind, params, strict=strict)
+        count = page_size(params)
+        text = dict(params).get("_page", "")
         with self._store.read() as tx:
+            after, used = self._cursor(tx, asking, kind, text) if text else (0, used)
             candidates = self._candidates(tx, asking, kind, used)
         released = self._gate.release(asking, candidates)
         rows = released.given
@@ -93,21 +90,24 @@ class Reading:
         page = following[:size]
         with self._store.read() as tx:
             shown = [p for g in page if (p := self._presenting(tx, g, asking.requester.organization)) is not None]
-        more = size > 0 and len(following) > size
         cursor = ""
-        if more:
-            held = msgspec.msgpack.encode((page[-1].row.position, used))
-            cursor = self._opaque.shut("page", asking.requester.organization, held)
+        if page and len(following) > size:
+            held = msgspec.msgpack.encode((page[-1].row.stream, page[-1].row.version, used))
+            cursor = self._opaque.shut(f"page/{kind}", asking.requester.organization, held)
         return Page(len(rows), tuple(shown), cursor, warnings, count, tuple(used))
 
-    def _cursor(self, asking: Asking, params: Sequence[tuple[str, str]], used: list[tuple[str, str]]) -> tuple[int, list[tuple[str, str]]]:
-        """Give where a page begins and what it searches for: a next link carries both, sealed, so that no number stands in an address."""
-        text = dict(params).get("_page", "")
-        if not text:
-            return 0, used
-        held = self._opaque.open("page", asking.requester.organization, text)
-        position, criteria = msgspec.msgpack.decode(held, type=tuple[int, list[tuple[str, str]]])
-        return position, criteria
+    def _cursor(self, tx: Tx, asking: Asking, kind: str, text: str) -> tuple[int, list[tuple[str, str]]]:
+        """Give where a page begins and what it searches for.
+
+        A next link carries both, sealed, so that no number stands in an address. It names the last version that was given out, never a
+        position of the log: how long that is would tell of what else is there.
+        """
+        held = self._opaque.open(f"page/{kind}", asking.requester.organization, text)
+        stream, version, criteria = msgspec.msgpack.decode(held, type=tuple[bytes, int, list[tuple[str, str]]])
+        row = resources.version(tx, stream, version)
+        if row is None:
+            raise NotFound("HUB-5041")
+        return row.position, criteria
 
     def _candidates(self, tx: Tx, asking: Asking, kind: str, used: Sequence[tuple[str, str]]) -> list[Row]:
         """Find what the parameters mean; without one that names a person or a thing, the asker's own and the directory."""
@@ -125,8 +125,8 @@ class Reading:
             own = resources.own(tx, asking.requester.organization, kind) + resources.directory(tx, kind)
             sets.append({r.stream: r for r in own})
         rows = [r for stream, r in sets[0].items() if all(stream in s for s in sets[1:])]
-        for value in [v for n, v in used if n == "_lastUpdated"]:
-            rows = [r for r in rows if _within(value, r.updated)]
+        for span in [Span.read(v) for n, v in used if n == "_lastUpdated"]:
+            rows = [r for r in rows if span.holds(r.updated)]
         return sorted(rows)
 
     def _marks(self, kind: str, value: str) -> list[bytes]:
@@ -140,67 +140,6 @@ class Reading:
         if match is None:
             raise BadValue("HUB-4080", where="patient")
         return self.stream(asking, "Patient", match[1])
-
-
-def _sorted_out(params: Sequence[tuple[str, str]], *, strict: bool) -> tuple[list[tuple[str, str]], tuple[Issue, ...]]:
-    used, warnings = [], []
-    for name, value in params:
-        plain = "patient" if name in {"subject", "patient", "subject:Patient", "patient:Patient"} else name
-        if plain in OFFERED:
-            used.append((plain, value))
-        elif name not in _RESULT:
-            # the name came from the client and is not repeated
-            warnings.append(Issue("HUB-4081", code="not-supported", severity="warning"))
-    if warnings and strict:
-        raise Unsupported("HUB-4081")
-    return used, tuple(warnings[:1])
-
-
-def _count(params: Sequence[tuple[str, str]]) -> int:
-    text = dict(params).get("_count", str(DEFAULT_COUNT))
-    if not text.isascii() or not text.isdigit():
-        raise BadValue("HUB-4082", where="_count")
-    return min(int(text[:6]), MAX_COUNT)
-
-
-def _within(value: str, updated: int) -> bool:
-    """Judge `ge2026-11-25` against a time of the log (R4 search §3.1.1.4.5); a day is a day in Japan."""
-    match = _PREFIXED.fullmatch(value)
-    prefix, text = (match[1] or "eq", match[2]) if match else ("eq", value)
-    begins, ends = _span(text)
-    at = datetime.fromtimestamp(updated / 1000, UTC)
-    match prefix:
-        case "gt" | "sa":
-            return at >= ends
-        case "ge":
-            return at >= begins
-        case "lt" | "eb":
-            return at < begins
-        case "le":
-            return at < ends
-        case "ne":
-            return not begins <= at < ends
-        case _:
-            return begins <= at < ends
-
-
-def _span(text: str) -> tuple[datetime, datetime]:
-    from schemas.fhir.facts import JST, days_of
-
-    try:
-        if "T" in text:
-            at = datetime.fromisoformat(text.replace(" ", "+"))
-            if at.tzinfo is None:
-                at = at.replace(tzinfo=JST)
-            width = timedelta(seconds=1) if "." not in text else timedelta(milliseconds=1)
-            return at, at + width
-        first, last = days_of(text)
-    except ValueError:
-        first = last = None
-    if first is None or last is None:
-        raise BadValue("HUB-4083", where="_lastUpdated")
-    begins = datetime(first.year, first.month, first.day, tzinfo=JST)
-    return begins, datetime(last.year, last.month, last.day, tzinfo=JST) + timedelta(days=1)
 
 
 def warnings_of(page: Page) -> Mapping[str, object] | None:

@@ -14,16 +14,18 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import Match, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from hub.assemble import Hub
 from hub.reads.presenting import instant
 from hub.web.auth import Doorkeeper, Sessions
+from hub.web.bodies import acceptable
 from hub.web.errors import FHIR, answer
 from hub.web.events import Events
 from hub.web.fhir.capability import statement
 from hub.web.fhir.operations import Operations
-from hub.web.fhir.reading import FhirReading, known_type
+from hub.web.fhir.reading import FhirReading, known_type, pretty
 from hub.web.fhir.writing import Writing
 from hub.web.handing import Handing
 from hub.web.showing import Showing
@@ -105,9 +107,17 @@ def _guards(app: FastAPI) -> None:
         return answer(fault)
 
     @app.exception_handler(HTTPException)
-    async def framework(_: Request, fault: Exception) -> Response:
+    async def framework(request: Request, fault: Exception) -> Response:
         assert isinstance(fault, HTTPException)
-        return answer(NotOffered("HUB-5037") if fault.status_code == 405 else NotFound("HUB-5041"), headers=fault.headers)
+        if fault.status_code != 405:
+            return answer(NotFound("HUB-5041"), headers=fault.headers)
+        return answer(NotOffered("HUB-5037"), headers={"Allow": ", ".join(sorted(_offered(app, request)))})
+
+
+def _offered(app: FastAPI, request: Request) -> set[str]:
+    """Give the methods of all routes that an address fits."""
+    routes = [r for r in app.routes if isinstance(r, Route) and r.matches(request.scope)[0] is not Match.NONE]
+    return {method for route in routes for method in route.methods or ()}
 
 
 def _health(app: FastAPI, hub: Hub) -> None:
@@ -126,8 +136,9 @@ def _fhir(app: FastAPI, hub: Hub, door: Doorkeeper) -> None:
     started = instant(int(hub.now().timestamp() * 1000))
     writing, reading, operations = Writing(hub, door), FhirReading(hub, door), Operations(hub, door)
 
-    async def metadata(_: Request) -> Response:
-        return Response(orjson.dumps(statement(hub.fhir, started)), media_type=FHIR)
+    async def metadata(request: Request) -> Response:
+        acceptable(request)
+        return Response(pretty(request, orjson.dumps(statement(hub.fhir, started))), media_type=FHIR)
 
     async def absent(_: Request) -> Response:
         """Discovery of sign-in by OAuth: not offered, so that no client starts a login."""
@@ -145,17 +156,21 @@ def _fhir(app: FastAPI, hub: Hub, door: Doorkeeper) -> None:
 
     for base in ("/fhir", "/fhir/"):
         add(base, writing.bundle, "POST")
-    add("/fhir/metadata", metadata, "GET")
+    for path in ("/fhir/metadata", "/fhir/metadata/"):
+        add(path, metadata, "GET")
     add("/fhir/.well-known/smart-configuration", absent, "GET")
     add("/fhir/.well-known/openid-configuration", absent, "GET")
     add("/fhir/$board", operations.board, "GET")
-    add("/fhir/AuditEvent", operations.audit_events, "GET")
+    for path in ("/fhir/AuditEvent", "/fhir/AuditEvent/"):
+        add(path, operations.audit_events, "GET")
+    add("/fhir/AuditEvent/_search", operations.audit_events, "POST")
     add("/fhir/Patient/{number}/$summary", operations.summary, "GET")
     for path in ("/fhir/{kind}", "/fhir/{kind}/"):
         add(path, typed(writing.create), "POST")
         add(path, typed(writing.update), "PUT")
+        add(path, typed(writing.delete), "DELETE")
         add(path, reading.search, "GET")
-    add("/fhir/{kind}/_search", reading.search_by_form, "POST")
+    add("/fhir/{kind}/_search", reading.search, "POST")
     add("/fhir/{kind}/{number}", reading.read, "GET")
     add("/fhir/{kind}/{number}", typed(writing.update), "PUT")
     add("/fhir/{kind}/{number}", typed(writing.delete), "DELETE")

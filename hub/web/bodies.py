@@ -11,7 +11,9 @@ from schemas.errors import NotAcceptable, TooLong, UnknownMedia
 MAX_BYTES = 20_000_000
 _JSON = frozenset({"application/fhir+json", "application/json", "application/json+fhir", "text/json"})
 _WILD = frozenset({"*/*", "application/*"})
-_Q = re.compile(r"\bq\s*=\s*([0-9.]+)")
+_NOTHING = re.compile(r"\bq\s*=\s*0?\.?0*\s*(?:;|$)")
+"""The weight 0: not taken at all (RFC 9110 §12.4.2)."""
+_RELEASE = re.compile(r"\bfhirversion\s*=\s*\"?([0-9.]*)")
 
 
 async def body(request: Request, limit: int = MAX_BYTES) -> bytes:
@@ -32,9 +34,9 @@ async def body(request: Request, limit: int = MAX_BYTES) -> bytes:
 
 
 def fhir_media(request: Request) -> None:
-    """Refuse a body that does not say it is FHIR JSON."""
-    media = request.headers.get("content-type", "application/fhir+json").partition(";")[0].strip().lower()
-    if media not in _JSON:
+    """Refuse a body that does not say it is FHIR JSON, or says it is of another release."""
+    media, _, more = request.headers.get("content-type", "application/fhir+json").lower().partition(";")
+    if media.strip() not in _JSON or not _ours(more):
         raise UnknownMedia("HUB-5035")
 
 
@@ -42,7 +44,8 @@ def acceptable(request: Request) -> None:
     """Refuse a client that takes no JSON: by `_format`, else by Accept, in which equal weight means JSON."""
     wanted = request.query_params.get("_format")
     if wanted is not None:
-        if wanted.partition(";")[0].strip().lower() not in _JSON | {"json"}:
+        # an unescaped + comes as a blank
+        if wanted.partition(";")[0].strip().lower().replace(" ", "+") not in _JSON | {"json"}:
             raise NotAcceptable("HUB-5036")
         return
     accept = request.headers.get("accept", "")
@@ -50,7 +53,12 @@ def acceptable(request: Request) -> None:
         return
     for part in accept.lower().split(","):
         media, _, more = part.partition(";")
-        weight = _Q.search(more)
-        if media.strip() in _JSON | _WILD and (weight is None or float(weight[1]) > 0):
+        if media.strip() in _JSON | _WILD and _ours(more) and not _NOTHING.search(more):
             return
     raise NotAcceptable("HUB-5036")
+
+
+def _ours(parameters: str) -> bool:
+    """Say whether a media type's parameters leave room for FHIR 4.0 (R4 http §3.1.0.1.8)."""
+    release = _RELEASE.search(parameters)
+    return release is None or release[1].startswith("4.0")

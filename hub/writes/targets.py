@@ -16,13 +16,15 @@ from hub.names import MAIN, hub_id, new_stream, stream_of
 from hub.tables import resources
 from hub.tables.derive import Namer, namer, open_facts, token
 from hub.writes.conditions import condition_token, matching
-from schemas.errors import BadValue, BrokenRule, MissingValue, NotFound, SeveralMatches, Stale
+from schemas.errors import BadValue, BrokenRule, MissingValue, NotFound, SeveralMatches, Stale, Unsupported
 from schemas.fhir import facts
 from schemas.fhir.references import references
 
 _LITERAL = re.compile(r"([A-Z][A-Za-z]+)/([A-Za-z0-9\-.]{1,64})")
 _CONDITIONAL = re.compile(r"([A-Z][A-Za-z]+)\?(\S+)")
 _DRAFT = re.compile(r"urn:tsunagu:([A-Za-z]+):(\S+)")
+NOT_STORED = frozenset({"Bundle", "OperationOutcome", "Parameters", "CapabilityStatement", "AuditEvent"})
+"""Types that nobody records: forms of messages, and what the hub itself makes."""
 FHIR_ID = re.compile(r"[A-Za-z0-9\-.]{1,64}")
 _ETAG = re.compile(r'(?:W/)?"?(\d+)"?')
 
@@ -88,6 +90,8 @@ class Aim:
     def _target(self, write: Write) -> Target:
         kind, _, condition = write.url.partition("?")
         kind, _, number = kind.partition("/")
+        if kind in NOT_STORED:
+            raise Unsupported("HUB-4011", where=self.where(write, ".request.url"))
         if write.key:
             return Target(write, kind, key_id(self.name, kind, write.key), self.name(kind, write.key))
         if write.method == "POST":

@@ -2,32 +2,16 @@
 
 from __future__ import annotations
 
-from functools import cache
 from importlib.metadata import version
-from importlib.resources import files
 from typing import Any
 
-import orjson
-
-from hub.reads.resources import OFFERED
+from hub.reads.criteria import offers
+from hub.writes.targets import NOT_STORED
 from schemas.fhir.schema import resource_types
 
 _SEARCH = {"_id": "token", "identifier": "token", "patient": "reference", "_lastUpdated": "date"}
 _WRITTEN = ("create", "update", "delete")
 _READ = ("read", "vread", "search-type")
-MADE_HERE = frozenset({"AuditEvent"})
-"""Types that the hub itself makes: read only."""
-NOT_STORED = frozenset({"Bundle", "OperationOutcome", "Parameters", "CapabilityStatement"}) | MADE_HERE
-
-
-@cache
-def _personal() -> frozenset[str]:
-    return frozenset(orjson.loads(files("schemas").joinpath("data/fhir/compartments.json").read_bytes())["about"])
-
-
-def offers(kind: str, name: str) -> bool:
-    """Say whether a type has a search parameter."""
-    return name in OFFERED and (name != "patient" or kind in _personal())
 
 
 def statement(base: str, started: str) -> dict[str, Any]:
@@ -70,6 +54,8 @@ def _resource(kind: str) -> dict[str, Any]:
         "readHistory": True,
         "updateCreate": True,
         "conditionalCreate": True,
+        "conditionalRead": "not-match",
         "conditionalUpdate": True,
+        "conditionalDelete": "single",
         "searchParam": [{"name": n, "type": t} for n, t in _SEARCH.items() if offers(kind, n)],
     }

@@ -16,7 +16,7 @@ from hub.views import audit_fhir, summary_fhir
 from hub.web.auth import Doorkeeper
 from hub.web.bodies import acceptable
 from hub.web.errors import FHIR
-from hub.web.fhir.reading import pretty
+from hub.web.fhir.reading import pretty, searched
 from schemas.errors import BadValue, NotFound
 from schemas.fhir.facts import JST, days_of
 
@@ -53,10 +53,10 @@ class Operations:
         return Response(pretty(request, orjson.dumps(made)), 200, media_type=FHIR, headers=_STORE)
 
     async def audit_events(self, request: Request) -> Response:
-        """GET AuditEvent?patient=&date=&outcome=&_count=: for the network's officers."""
+        """GET AuditEvent?patient=&date=&outcome=&_count=, or the same by POST _search: for the network's officers."""
         acceptable(request)
         asking = self._door.asking(request, "audit", cookie=True)
-        params = list(request.query_params.multi_items())
+        params = await searched(request)
 
         def work() -> bytes:
             first = dict(params)

@@ -15,7 +15,8 @@ from hub.reads.resources import Page, warnings_of
 from hub.web.auth import Doorkeeper
 from hub.web.bodies import acceptable, body
 from hub.web.errors import FHIR
-from schemas.errors import BadValue, NotFound, Unsupported
+from hub.writes.targets import NOT_STORED
+from schemas.errors import BadValue, NotFound, UnknownMedia
 from schemas.fhir.schema import resource_types
 
 MAX_FORM = 100_000
@@ -23,8 +24,8 @@ _TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*"|[{}\[\],:]|[^\s{}\[\],:"]+', re.DOTALL)
 
 
 def known_type(kind: str) -> str:
-    """Give a resource type that the hub has; raise NotFound for another (R4: 404, unknown type)."""
-    if kind not in resource_types():
+    """Give a resource type that the hub keeps; raise NotFound for another (R4: 404, unknown type)."""
+    if kind not in resource_types() or kind in NOT_STORED:
         raise NotFound("HUB-4011")
     return kind
 
@@ -51,16 +52,8 @@ class FhirReading:
         return Response(pretty(request, shown.text), 200, media_type=FHIR, headers=headers)
 
     async def search(self, request: Request) -> Response:
-        """GET Type with parameters."""
-        return await self._search(request, list(request.query_params.multi_items()))
-
-    async def search_by_form(self, request: Request) -> Response:
-        """POST Type/_search with a form: the same as the GET (what stands in the address counts too)."""
-        media = request.headers.get("content-type", "").partition(";")[0].strip()
-        if media not in {"application/x-www-form-urlencoded", ""}:
-            raise Unsupported("HUB-5038")
-        form = parse_qsl((await body(request, MAX_FORM)).decode("utf-8", "replace"), keep_blank_values=True)
-        return await self._search(request, [*request.query_params.multi_items(), *form])
+        """GET Type?… and POST Type/_search."""
+        return await self._search(request, await searched(request))
 
     async def _search(self, request: Request, params: list[tuple[str, str]]) -> Response:
         acceptable(request)
@@ -71,6 +64,17 @@ class FhirReading:
             raise BadValue("HUB-4084", where="_summary")
         found = await run_in_threadpool(self._hub.read.search, asking, kind, params, strict=strict)
         return Response(pretty(request, orjson.dumps(searchset(self._hub, kind, found))), 200, media_type=FHIR, headers={"Cache-Control": "no-store"})
+
+
+async def searched(request: Request) -> list[tuple[str, str]]:
+    """Give what is searched by: the address, and of a POST the form too (R4 search §3.1.1)."""
+    params = list(request.query_params.multi_items())
+    if request.method != "POST":
+        return params
+    media = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if media not in {"application/x-www-form-urlencoded", ""}:
+        raise UnknownMedia("HUB-5038")
+    return [*params, *parse_qsl((await body(request, MAX_FORM)).decode("utf-8", "replace"), keep_blank_values=True)]
 
 
 def searchset(hub: Hub, kind: str, page: Page) -> dict[str, object]:

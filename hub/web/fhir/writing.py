@@ -141,10 +141,11 @@ class Writing:
             return b""
 
     async def delete(self, request: Request) -> Response:
-        """DELETE Type/id: 204 now and whenever it is asked again."""
+        """DELETE Type/id, or DELETE Type?condition: 204 now and whenever it is asked again."""
         asking = self._door.asking(request, "write")
-        kind, number = request.path_params["kind"], request.path_params["number"]
-        write = Write(0, "DELETE", f"{kind}/{number}", if_match=request.headers.get("if-match"))
+        kind, number = request.path_params["kind"], request.path_params.get("number", "")
+        url = f"{kind}/{number}" if number else f"{kind}?{_condition(request)}"
+        write = Write(0, "DELETE", url, if_match=request.headers.get("if-match"))
         await run_in_threadpool(self._hub.submit, Submit(asking, (write,), where=kind))
         return Response(status_code=204)
 
