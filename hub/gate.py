@@ -13,9 +13,9 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
-from consent.ask import UNKNOWN, Ask, Decision, Emergency, Labels, Network, Record, Requester
+from consent.ask import Ask, Decision, Emergency, Labels, Network, Record, Requester
 from consent.decide import decide, decide_write
-from consent.directive import Directive
+from consent.directive import Directive, unreadable
 from hub.commands import Asking
 from hub.log.envelope import Header
 from hub.log.event import NewEvent, seal_json
@@ -28,6 +28,7 @@ from hub.tables.derive import open_directive, open_facts, record_of
 from hub.tables.resources import Row
 from hub.vault import Permit
 from hub.writer import Proposal, Writer
+from schemas.errors import Refusal
 from schemas.events import ACCESS_DECIDED, JSON, Decided, Effect, SeenRow
 
 AUDIT = "audit"
@@ -183,10 +184,16 @@ class Gate:
             return known
         key = self._keys.by_id(row.key)
         if key is None:
-            return None
+            return None  # erased with its person: there is nothing left that it could speak of
         if len(self._known) >= _KEEP:
             self._known.clear()
-        made = self._known[name] = replace(open_directive(key, row.directive, row.event), version=row.version)
+        try:
+            made = replace(open_directive(key, row.directive, row.event), version=row.version)
+        except Refusal:
+            # what cannot be read refuses (consent-and-audit facts §2.5 step 4): nothing is provided while it stands
+            named, about = f"Consent/{hub_id(row.consent)}", f"Patient/{hub_id(row.patient)}"
+            made = unreadable(consent=named, version=row.version, patient=about, custodian="", controller="NW", at=datetime.now(UTC))
+        self._known[name] = made
         return made
 
     def _one(self, ask: Ask, row: Row, person: _Person) -> Decision:
@@ -202,9 +209,8 @@ class Gate:
         key = self._keys.by_id(row.key)
         if key is None:
             return None
-        labels = UNKNOWN
-        if row.confidentiality:
-            labels = Labels(row.confidentiality, frozenset(filter(None, (row.sensitivities or "").split("|"))))
+        sensitivities = None if row.sensitivities is None else frozenset(filter(None, row.sensitivities.split("|")))
+        labels = Labels(row.confidentiality or None, sensitivities)
         cell = open_facts(key, row.facts, row.event)
         return record_of(cell, custodian=row.custodian, kind=row.type, stream=row.stream, patient=row.patient, labels=labels)
 
@@ -252,7 +258,9 @@ class Gate:
 
 
 def _seen(row: Row, decision: Decision) -> SeenRow:
-    return SeenRow(row.type, hub_id(row.stream), row.version, decision.effect, decision.reason, decision.basis, tuple(sorted(decision.masks)))
+    return SeenRow(
+        row.type, hub_id(row.stream), row.version, decision.effect, decision.reason, decision.basis, tuple(sorted(decision.masks))
+    )
 
 
 def _lead(decisions: Sequence[Decision]) -> Decision:

@@ -68,11 +68,19 @@ class Watching:
             return 0
         requester, purpose = application(self._hub.region, code)
         try:
-            report = self._hub.receive(Asking(requester, purpose, name, "write"), str(file.relative_to(self._folder / code)), file.read_bytes())
+            report = self._hub.receive(
+                Asking(requester, purpose, name, "write"), str(file.relative_to(self._folder / code)), file.read_bytes()
+            )
         except (Refusal, OSError) as fault:
             _log.warning("a file was not handed in: %s", type(fault).__name__)
             return 0
         del self._pending[name]
         self._seen[name] = mark
-        _log.info("file taken in: layout %s, taken %d, repeats %d, refused %d", report.layout, len(report.taken), report.repeats, len(report.refused))
+        _log.info(
+            "file taken in: layout %s, taken %d, repeats %d, refused %d",
+            report.layout,
+            len(report.taken),
+            report.repeats,
+            len(report.refused),
+        )
         return 1

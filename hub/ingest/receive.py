@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC
 
 import orjson
 
@@ -89,7 +90,8 @@ class Receiving:
 
     @staticmethod
     def _command(asking: Asking, layout: str, part: Part, settles: bytes) -> Submit:
-        writes = tuple(_write(i, draft) for i, draft in enumerate(part.drafts))
+        told = part.occurred.astimezone(UTC).isoformat() if part.occurred else ""
+        writes = tuple(_write(i, draft, told) for i, draft in enumerate(part.drafts))
         occurred = int(part.occurred.timestamp() * 1000) if part.occurred else 0
         message = Message(part.control, layout, part.raw, part.patient_key, occurred, revises=part.revises)
         return Submit(asking, writes, message, settles, where=_PLACE)
@@ -102,10 +104,11 @@ class Receiving:
         return NotTaken(self._refusals.shown(asking.requester.organization, reference), tuple(issues))
 
 
-def _write(index: int, draft: Draft) -> Write:
-    """Make the write of a draft: its text passes the same check as what comes by HTTP."""
+def _write(index: int, draft: Draft, told: str) -> Write:
+    """Make the write of a draft: its text passes the same check as what comes by HTTP. `told` = when the message's content happened."""
+    facts = {**draft.facts, **({"told": told} if told and "sent" not in draft.facts else {})}
     tree = dict(draft.body)
     if FHIR_ID.fullmatch(draft.key):
         tree = {"resourceType": draft.type, "id": draft.key, **{k: v for k, v in tree.items() if k not in {"resourceType", "id"}}}
     body = read(orjson.dumps(tree), expected_type=draft.type)
-    return Write(index, "PUT", draft.type, body, key=draft.key, facts=draft.facts, same_is_silent=True)
+    return Write(index, "PUT", draft.type, body, key=draft.key, facts=facts, same_is_silent=True)

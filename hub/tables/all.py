@@ -44,7 +44,7 @@ def rows_of(recorded: Recorded, keys: Keyring, secrets: Secrets) -> object:
         return None
     if wanted is not None:
         return msgspec.json.decode(body, type=wanted)
-    text, _ = parted(recorded.header.schema, body)
+    text, beside = parted(recorded.header.schema, body)
     value = orjson.loads(text)
     name = derive.namer(secrets, recorded.header.custodian, recorded.header.compartment)
     return derive.make(
@@ -55,6 +55,7 @@ def rows_of(recorded: Recorded, keys: Keyring, secrets: Secrets) -> object:
         key=key,
         secrets=secrets,
         name=name,
+        beside=beside,
     )
 
 

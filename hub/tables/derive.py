@@ -15,6 +15,7 @@ import orjson
 from consent import directive
 from consent.ask import Labels, Record
 from consent.labels import harms
+from consent.redact import has_inline_labels, speaks_of_family
 from hub.log.envelope import Header
 from hub.log.keys import DataKey
 from hub.log.seal import open_cell, seal_cell
@@ -27,7 +28,6 @@ from schemas.ids import KAIGO_INSURED
 _REFERENCE = re.compile(r"([A-Z][A-Za-z]+)/([A-Za-z0-9\-.]{1,64})(/_history/[A-Za-z0-9\-.]{1,64})?")
 _KANA = re.compile(r"[ぁ-ゖァ-ヺー・\s]+")
 _INLINE = "http://terminology.hl7.org/CodeSystem/v3-ActCode|PROCESSINLINELABEL"
-_FAMILY = frozenset({"FamilyMemberHistory"})
 
 
 class FactsCell(msgspec.Struct, array_like=True, frozen=True):
@@ -43,6 +43,10 @@ class FactsCell(msgspec.Struct, array_like=True, frozen=True):
     family: bool
     harm: bool
     inline: bool
+    set: str
+    """Set of an adapter's file that it belongs to, the version of what it tells, and when that was told; empty = none (see hub.writes.sets)."""
+    version: str
+    told: str
     sent: str
     """The id under which its custodian knows it; empty = the hub's id."""
 
@@ -96,6 +100,11 @@ def token(secrets: Secrets, kind: str, system: str, value: str) -> bytes:
     return secrets.token("identifier", kind, system, value)
 
 
+def set_token(secrets: Secrets, custodian: str, name: str) -> bytes:
+    """Give the keyed hash by which the members of a set of an adapter's file are found."""
+    return secrets.token("set", custodian, name)
+
+
 def name_token(secrets: Secrets, kana: str, birth: str) -> bytes:
     """Give the keyed hash by which a person is found: kana name without blanks, birth date YYYY-MM-DD."""
     return secrets.token("name", _plain(kana), birth)
@@ -117,9 +126,17 @@ def _kana_names(value: Mapping[str, Any]) -> Iterator[str]:
 
 
 def make(
-    *, header: Header, stream: bytes, value: Mapping[str, Any], text: bytes, key: DataKey, secrets: Secrets, name: Namer
+    *,
+    header: Header,
+    stream: bytes,
+    value: Mapping[str, Any],
+    text: bytes,
+    key: DataKey,
+    secrets: Secrets,
+    name: Namer,
+    beside: Mapping[str, str],
 ) -> ResourceRows:
-    """Make the rows of a version from its tree and text. Raises BadInput for a Consent that cannot be normalised."""
+    """Make the rows of a version from its tree and text; `beside` are the adapter's facts. Raises BadInput for a Consent that cannot be normalised."""
     kind = header.kind
     tree = dict(value)
     change = hubwide(name)
@@ -133,13 +150,18 @@ def make(
         codes=tuple(sorted(codes)),
         profiles=tuple(sorted(facts.profiles(tree))),
         in_error=_in_error(tree),
-        family=kind in _FAMILY,
+        family=speaks_of_family(kind, tree),
         harm=harms(security(tree, "tag")),
-        inline=_INLINE in security(tree, "tag") | security(tree),
+        inline=_INLINE in security(tree, "tag") | security(tree) or (b"inline-sec-label" in text and has_inline_labels(tree)),
+        set=beside.get("set", ""),
+        version=beside.get("version", ""),
+        told=beside.get("sent", "") or beside.get("told", ""),
         sent=sent_id(value, stream, kind, name),
     )
     found = [(s, v) for s, v in facts.identifiers(tree)]
     tokens = {token(secrets, kind, s, v) for s, v in found} | {token(secrets, kind, "*", v) for _, v in found}
+    if cell.set:
+        tokens.add(set_token(secrets, header.custodian, cell.set))
     insured: tuple[bytes, ...] = ()
     names: tuple[bytes, ...] = ()
     sealed = None

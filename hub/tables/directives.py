@@ -56,7 +56,9 @@ def in_force(tx: Tx, patients: Iterable[bytes], at: int | None = None) -> list[D
     more = () if at is None else (at, at)
     rows = []
     for patient in patients:
-        rows += tx.all(f"SELECT consent, version, patient, event, key, directive FROM directives WHERE patient=? AND {held}", (patient, *more))
+        rows += tx.all(
+            f"SELECT consent, version, patient, event, key, directive FROM directives WHERE patient=? AND {held}", (patient, *more)
+        )
     return [DirectiveRow(*r) for r in sorted(rows)]
 
 

@@ -53,7 +53,9 @@ def _patient(tx: Tx, r: Recorded) -> None:
 
 def _same_number(tx: Tx, patient: bytes, tokens: Sequence[bytes]) -> bytes | None:
     for t in tokens:
-        for (other,) in tx.all("SELECT patient FROM person_tokens WHERE token=? AND kind='insured' AND patient<>? ORDER BY patient", (t, patient)):
+        for (other,) in tx.all(
+            "SELECT patient FROM person_tokens WHERE token=? AND kind='insured' AND patient<>? ORDER BY patient", (t, patient)
+        ):
             first, second = sorted((patient, other))
             if not tx.one("SELECT 1 FROM apart WHERE first=? AND second=?", (first, second)):
                 return bytes(other)

@@ -22,11 +22,13 @@ SCHEMA = (
     "CREATE INDEX IF NOT EXISTS tokens_stream ON tokens (stream)",
 )
 TABLES = ("resources", "tokens")
-_COLUMNS = (
-    "position, stream, version, event, type, custodian, compartment, patient, updated, deleted, confidentiality, sensitivities, key, digest, facts, newest"
-)
+_COLUMNS = "position, stream, version, event, type, custodian, compartment, patient, updated, deleted, confidentiality, sensitivities, key, digest, facts, newest"
 _INSERT = f"INSERT INTO resources ({_COLUMNS}) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,1)"
 _SELECT = f"SELECT {_COLUMNS} FROM resources"
+
+
+UNKNOWN = ("?",)
+"""Sensitivities of a header where labelling could not say: not the same as none."""
 
 
 class Row(NamedTuple):
@@ -71,7 +73,7 @@ def apply(tx: Tx, recorded: Sequence[Recorded]) -> None:
 
 def _values(r: Recorded) -> tuple[object, ...]:
     h = r.header
-    sensitivities = None if h.confidentiality == "" else "|".join(h.sensitivities)
+    sensitivities = None if h.sensitivities == UNKNOWN else "|".join(h.sensitivities)
     facts = r.rows.facts if r.rows is not None else b""
     return (
         r.position, r.stream, r.version, h.event, h.kind, h.custodian, h.compartment, h.patient, h.recorded, int(h.deleted),
@@ -105,11 +107,15 @@ def by_event(tx: Tx, event: bytes) -> Row | None:
 
 def found(tx: Tx, token: bytes) -> list[Row]:
     """Give the newest versions of what carries an identifier."""
-    rows = tx.all(f"{_SELECT} WHERE newest=1 AND deleted=0 AND stream IN (SELECT stream FROM tokens WHERE token=?) ORDER BY position", (token,))
+    rows = tx.all(
+        f"{_SELECT} WHERE newest=1 AND deleted=0 AND stream IN (SELECT stream FROM tokens WHERE token=?) ORDER BY position", (token,)
+    )
     return [Row(*r) for r in rows]
 
 
-def of_patients(tx: Tx, patients: Iterable[bytes], types: Sequence[str] = (), *, all_versions: bool = False, until: int | None = None) -> list[Row]:
+def of_patients(
+    tx: Tx, patients: Iterable[bytes], types: Sequence[str] = (), *, all_versions: bool = False, until: int | None = None
+) -> list[Row]:
     """Give what is kept about these Patients, in the order of the log; deleted ones left out. `until` = as the log stood at a position."""
     rows: list[Row] = []
     for patient in patients:
@@ -143,4 +149,6 @@ def directory(tx: Tx, kind: str) -> list[Row]:
 
 def own_patients(tx: Tx, custodian: str) -> list[bytes]:
     """Give the Patient streams that an organization holds."""
-    return [r[0] for r in tx.all("SELECT stream FROM resources WHERE custodian=? AND type='Patient' AND newest=1 AND deleted=0", (custodian,))]
+    return [
+        r[0] for r in tx.all("SELECT stream FROM resources WHERE custodian=? AND type='Patient' AND newest=1 AND deleted=0", (custodian,))
+    ]

@@ -30,7 +30,15 @@ class Breaking:
     """The command OpenEmergencyAccess and the review over their ports."""
 
     def __init__(
-        self, *, store: Store, keys: Keyring, secrets: Secrets, writer: Writer, network: Network, now: Callable[[], datetime], seconds: Callable[[], float]
+        self,
+        *,
+        store: Store,
+        keys: Keyring,
+        secrets: Secrets,
+        writer: Writer,
+        network: Network,
+        now: Callable[[], datetime],
+        seconds: Callable[[], float],
     ) -> None:
         self._store, self._keys, self._secrets, self._writer, self._network, self._now = store, keys, secrets, writer, network, now
         self._seconds = seconds

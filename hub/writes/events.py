@@ -18,7 +18,16 @@ from schemas.events import JSON
 
 
 def event(
-    *, topic: str, kind: str, body: Any, key: DataKey, custodian: str, patient: bytes, secrets: Secrets, at: datetime, stream: bytes | None = None
+    *,
+    topic: str,
+    kind: str,
+    body: Any,
+    key: DataKey,
+    custodian: str,
+    patient: bytes,
+    secrets: Secrets,
+    at: datetime,
+    stream: bytes | None = None,
 ) -> NewEvent:
     """Make one event whose body is a struct of schemas.events, sealed under `key`; a stream of its own unless one is given."""
     milliseconds = int(at.timestamp() * 1000)
@@ -31,6 +40,8 @@ def event(
     return NewEvent(stream, topic, header, seal_json(key, body, stream=stream, event=name), rows=body)
 
 
-def append(writer: Writer, made: NewEvent, holds: Callable[[Tx], bool] | None = None, again: Callable[[Tx], Proposal] | None = None) -> None:
+def append(
+    writer: Writer, made: NewEvent, holds: Callable[[Tx], bool] | None = None, again: Callable[[Tx], Proposal] | None = None
+) -> None:
     """Append one event; blocks until it is durable."""
     writer.submit(Proposal(os.urandom(16), [made], holds=holds, again=again)).result()

@@ -79,4 +79,3 @@ class Owners:
         if row is None:
             raise NotFound("HUB-5041")
         return row
-

@@ -1,0 +1,121 @@
+"""Makes the events of one submission: text, owner, label, rows, seal."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import orjson
+
+from consent.ask import Labels
+from consent.labels import label, label_codes
+from hub.commands import Message, Taken
+from hub.log.envelope import Header
+from hub.log.event import NewEvent, joined
+from hub.log.keys import Keyring
+from hub.log.seal import seal_body
+from hub.log.secrets import Secrets
+from hub.names import MAIN, event_id
+from hub.tables import derive
+from hub.tables.resources import UNKNOWN
+from hub.writes.numbered import Numbered
+from hub.writes.owners import Owners
+from hub.writes.targets import Aim, Target
+from schemas import events
+from schemas.errors import Refusal
+from schemas.fhir import facts
+from schemas.fhir.references import splice
+
+
+@lru_cache(20_000)
+def _label(kind: str, codes: frozenset[str], security: frozenset[str], custodian: str) -> Labels:
+    """Label once what comes again and again: the same laboratory codes, the same drugs."""
+    return label(kind, codes=codes, security=security, custodian_kind=custodian)
+
+
+class Making:
+    """Makes the events of one submission."""
+
+    def __init__(self, aim: Aim, owners: Owners, secrets: Secrets, keys: Keyring, at: int, submission: bytes) -> None:
+        self._aim, self._owners, self._secrets, self._keys, self._at, self.submission = aim, owners, secrets, keys, at, submission
+        self.owner: dict[bytes, bytes] = {}
+        self._texts: dict[bytes, bytes] = {}
+
+    def event(self, target: Target) -> NewEvent | None:
+        """Make the event of one write."""
+        write = target.write
+        if write.method == "DELETE":
+            return self._withdrawal(target)
+        body = write.body
+        if body is None:
+            return None
+        text = body.raw
+        if self._aim.needs_change(text):
+            text = splice(text, self._aim.change(write))
+        tree = body.value if text is body.raw else orjson.loads(text)  # checked already; only addresses differ
+        if b'"urn:uuid:' in text:
+            self._aim.resolved(write, tree)
+        patient, key_owner = self._owners.of(target, body.type, body.value)
+        self.owner[target.stream] = patient
+        self._texts[target.stream] = text
+        content, schema = (joined(text, write.facts), events.TEXT_WITH_FACTS) if write.facts else (text, events.TEXT)
+        codes = facts.main_codes(body.type, body.value) | label_codes(body.type, body.value)
+        labels = _label(body.type, codes, derive.security(body.value), self._aim.kind)
+        key = self._keys.of(key_owner, MAIN)
+        event = event_id(self._at)
+        header = Header(
+            event=event, submission=self.submission, recorded=self._at, occurred=0, schema=schema, shard=0, compartment=MAIN,
+            custodian=self._aim.custodian, kind=body.type, patient=patient, pseudonym=self._secrets.pseudonym(patient) if patient else b"",
+            key=key.key_id, digest=self._secrets.digest(content), confidentiality=labels.confidentiality or "",
+            sensitivities=UNKNOWN if labels.sensitivities is None else tuple(sorted(labels.sensitivities)),
+        )  # fmt: skip
+        try:
+            rows = derive.make(
+                header=header, stream=target.stream, value=tree, text=text, key=key, secrets=self._secrets, name=self._aim.name,
+                beside=write.facts,
+            )  # fmt: skip
+        except Refusal as refusal:
+            place = self._aim.where(write, ".resource")
+            raise type(refusal)(issues=[i.at(place) for i in refusal.issues]) from refusal
+        sealed = seal_body(key, content, stream=target.stream, event=event)
+        return NewEvent(target.stream, events.RESOURCE_RECORDED, header, sealed, target.version, rows)
+
+    def _withdrawal(self, target: Target) -> NewEvent:
+        row = self._owners.row(target.stream)
+        event = event_id(self._at)
+        header = Header(
+            event=event, submission=self.submission, recorded=self._at, occurred=0, schema=events.JSON, shard=0, compartment=MAIN,
+            custodian=self._aim.custodian, kind=target.type, patient=row.patient, pseudonym=self._secrets.pseudonym(row.patient) if row.patient else b"",
+            key=b"", digest=b"", confidentiality=row.confidentiality, sensitivities=(), deleted=True,
+        )  # fmt: skip
+        self.owner[target.stream] = row.patient
+        return NewEvent(target.stream, events.RESOURCE_WITHDRAWN, header, b"")
+
+    def message(self, message: Numbered, sent: Message | None) -> NewEvent:
+        """Keep the message as it came, under the person's own key."""
+        assert sent is not None
+        key = self._keys.of(message.patient, MAIN)
+        event = event_id(self._at)
+        header = Header(
+            event=event, submission=self.submission, recorded=self._at, occurred=sent.occurred, schema=events.JSON, shard=0, compartment=MAIN,
+            custodian=self._aim.custodian, kind=sent.layout, patient=message.patient, pseudonym=self._secrets.pseudonym(message.patient),
+            key=key.key_id, digest=message.digest, confidentiality="", sensitivities=(),
+        )  # fmt: skip
+        sealed = seal_body(key, sent.raw, stream=message.stream, event=event)
+        return NewEvent(message.stream, events.MESSAGE_RECEIVED, header, sealed)
+
+    def settled(self, refusal: bytes) -> NewEvent:
+        """Say that a refused message was taken after all."""
+        header = Header(
+            event=event_id(self._at), submission=self.submission, recorded=self._at, occurred=0, schema=events.JSON, shard=0, compartment=MAIN,
+            custodian=self._aim.custodian, kind="MessageSettled", patient=b"", pseudonym=b"", key=b"", digest=b"", confidentiality="", sensitivities=(),
+        )  # fmt: skip
+        return NewEvent(refusal, events.MESSAGE_SETTLED, header, b"")
+
+    def taken(self, target: Target) -> Taken:
+        """Say what became of a write; version and time are known after the commit."""
+        row = target.existing
+        if row is not None:
+            status = 204 if target.write.method == "DELETE" else 200
+            return Taken(target.write.index, status, target.type, target.id, target.stream, row.version, row.updated)
+        status = 204 if target.write.method == "DELETE" else 201
+        return Taken(target.write.index, status, target.type, target.id, target.stream, text=self._texts.get(target.stream, b""))
