@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import logging
 import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from hub.cli.logs import to_standard_error
 from hub.settings import Settings
 from schemas.errors import Refusal
 from schemas.messages import english, japanese
@@ -17,8 +17,8 @@ from schemas.messages import english, japanese
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one verb; give the exit status: 0 done, 1 not done, 2 wrong use."""
     asked = _parser().parse_args(arguments)
-    logging.basicConfig(stream=sys.stderr, level=logging.INFO, format='{"at":"%(asctime)s","level":"%(levelname)s","from":"%(name)s","said":"%(message)s"}')
-    logging.getLogger("httpx").setLevel(logging.WARNING)
+    to_standard_error()
+    os.umask(0o077)  # data, keys and tokens are for the hub's own user alone
     try:
         status: int = asked.run(asked)
     except Refusal as refusal:

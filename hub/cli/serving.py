@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import signal
 import socket
 from collections.abc import Callable
 
@@ -48,6 +49,7 @@ def run(hub: Hub, app: FastAPI, bound: socket.socket, started: Callable[[], None
     gc.freeze()  # what start-up made lives as long as the process: no collection needs to look at it again
     config = uvicorn.Config(app, log_config=None, access_log=False, timeout_graceful_shutdown=GRACE, server_header=False, lifespan="on")
     server = Server(config, app, started)
+    signal.signal(signal.SIGTERM, lambda *_: None)  # uvicorn raises it once more at the end, and the hub is still to be closed
     try:
         server.run(sockets=[bound])
     finally:

@@ -20,6 +20,7 @@ from hub.views.audit_tables import Row, keyed
 from hub.views.shapes import Decided, Seen
 from hub.views.summary_fhir import narrative
 from schemas.adapter import BASE
+from schemas.fhir.schema import resource_types
 
 DCM = "http://dicom.nema.org/resources/ontology/DCM"
 HL7 = "http://terminology.hl7.org/CodeSystem"
@@ -27,7 +28,7 @@ REASON = f"{HL7}/v3-ActReason"
 BALP = "https://profiles.ihe.net/ITI/BALP/CodeSystem"
 ORGANIZATION = f"{BASE}/sid/organization"
 """Numbers of organizations that are neither medical institutions nor care offices, as the network registers them."""
-USER, HUB, PSEUDONYM, REFERENCE, REQUEST = (f"{BASE}/sid/{name}" for name in ("user", "hub", "pseudonym", "decision", "request"))
+USER, HUB, PSEUDONYM, REFERENCE, REQUEST, MESSAGE = (f"{BASE}/sid/{name}" for name in ("user", "hub", "pseudonym", "decision", "request", "message"))
 _GIVEN, _NOT_GIVEN = "0", "4"
 """R4 audit-event-outcome: success; minor failure, which is how IHE BALP records a refusal."""
 
@@ -167,10 +168,17 @@ def _decision(one: Decided) -> dict[str, Any]:
 
 
 def _resource(seen: Seen, base: str) -> dict[str, Any]:
+    """Give what was reached. A message that has not become resources is no FHIR type: it stands by its number, its layout as a detail."""
     details = [("effect", seen.effect), ("reason", seen.reason), ("basis", seen.basis), *(("mask", mask) for mask in seen.masks)]
     left = [] if gives(seen) else [("given", "false")]
+    what: dict[str, Any]
+    if seen.type in resource_types():
+        version = f"/_history/{seen.version}" if seen.version else ""
+        what = {"reference": f"{base}/{seen.type}/{seen.id}{version}", "type": seen.type}
+    else:
+        what, details = {"identifier": {"system": MESSAGE, "value": seen.id}}, [("layout", seen.type), *details]
     return {
-        "what": {"reference": f"{base}/{seen.type}/{seen.id}/_history/{seen.version}", "type": seen.type},
+        "what": what,
         "type": _kind("2", "System Object"),
         "role": _role("4", "Domain Resource"),
         "detail": _details([*details, *left]),

@@ -31,6 +31,8 @@ from schemas import events
 from schemas.errors import Denied, Issue, Refusal
 from schemas.events import SeenRow
 
+_RESOURCES = frozenset({events.RESOURCE_RECORDED, events.RESOURCE_WITHDRAWN})
+
 
 @dataclass(frozen=True, slots=True)
 class Answer:
@@ -73,7 +75,7 @@ class Submitting:
         answer: Answer = written.answer
         if answer.repeat:
             return answer
-        made = {r.stream: r for r in written.recorded if r.topic in {events.RESOURCE_RECORDED, events.RESOURCE_WITHDRAWN}}
+        made = {r.stream: r for r in written.recorded if r.topic in _RESOURCES}
         return Answer(tuple(self._settled(t, made.get(t.stream)) for t in answer.taken))
 
     @staticmethod
@@ -106,7 +108,11 @@ class Submitting:
         if command.settles:
             new.append(work.settled(command.settles))
         seen = {
-            p: [SeenRow(e.header.kind, hub_id(e.stream), e.version or 0, "permit", "") for e in new if e.header.patient == p]
+            p: [
+                SeenRow(e.header.kind, hub_id(e.stream), e.version or 0, "permit", "")
+                for e in new
+                if e.header.patient == p and e.topic in _RESOURCES
+            ]
             for p in patients
         }
         audit = self._gate.record_of_collecting(command.asking, [(p, d, seen[p]) for p, d in decided], persons, at)
