@@ -32,8 +32,8 @@ def test_an_outcome_is_itself_a_right_resource():
     assert read(text(operation_outcome(issues))).type == "OperationOutcome"
 
 
-def test_every_rule_that_is_raised_has_its_texts_and_every_text_is_used():
+def test_every_rule_that_is_raised_here_has_its_texts():
     source = "".join(p.read_text(encoding="utf-8") for p in Path(fhir.__file__).parent.glob("*.py"))
     raised = set(re.findall(r"HUB-4\d{3}", source))
     written = {r for r in catalogue() if r.startswith("HUB-4")}
-    assert raised == written
+    assert raised <= written
