@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -64,7 +65,7 @@ class Boards:
         """Record that the office has done a step of an episode's newest stay (a button of the board): a Task of its own. Raises NotFound."""
         office = self._office(asking)
         code = next((row["task"] for row in rows("buttons") if row["action"] == action and row["task"]), "")
-        for one in self._persons(asking) if code else ():
+        for one in self._persons(replace(asking, action="view")) if code else ():
             stay = next((s for s in reversed(fold(one.known, person=one.person)) if s.episode == episode), None)
             if stay is None:
                 continue
