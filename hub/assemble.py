@@ -99,7 +99,7 @@ def assemble(
     vault = Vault(store, keys, proof)
     presenting = Presenting(vault, secrets)
     submit = Submitting(store=store, keys=keys, secrets=secrets, writer=writer, gate=gate, now=now, base=f"{base}/fhir")
-    refusals = Refusals(store=store, keys=keys, writer=writer, opaque=opaque, now=now)
+    refusals = Refusals(store=store, keys=keys, secrets=secrets, writer=writer, opaque=opaque, now=now)
     checkpoints = Checkpoints(
         store=store, writer=writer, signing=secrets.signing, origin="tsunagu.example.jp/log", folder=data, now=now, every=checkpoint_every
     )

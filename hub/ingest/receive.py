@@ -61,24 +61,26 @@ class Receiving:
         try:
             conversion = self._convert(wire)
         except BadInput as refusal:
-            return Report("", refused=(self._kept(asking, wire, "", data, refusal.issues, settles),))
-        taken, refused, repeats = [], [], 0
+            return Report("", refused=(self._kept(asking, wire, "", data, refusal, settles),))
+        taken: list[TakenPart] = []
+        refused: list[tuple[bytes, Refusal, tuple[int, ...]]] = []
+        repeats = 0
         for part in conversion.parts:
             try:
                 answer = self._submit(self._command(asking, conversion.layout, part, settles))
             except Refusal as refusal:
                 if refusal.issue in {"exception", "throttled"}:
                     raise
-                refused.append(self._kept(asking, wire, conversion.layout, part.raw, refusal.issues, settles))
+                refused.append((part.raw, refusal, ()))
                 continue
+            settles = b""  # the first part that is taken settles it; what is refused of the rest stands for itself
             if answer.repeat:
                 repeats += 1
             else:
                 taken.append(TakenPart(sum(1 for t in answer.taken if t.version), part.warnings))
-        for bad in conversion.refused:
-            kept = self._kept(asking, wire, conversion.layout, bad.raw, bad.issues, settles)
-            refused.append(NotTaken(kept.reference, kept.issues, bad.rows))
-        return Report(conversion.layout, tuple(taken), tuple(refused), repeats)
+        refused += [(bad.raw, BadInput(issues=bad.issues), bad.rows) for bad in conversion.refused]
+        kept = tuple(self._kept(asking, wire, conversion.layout, raw, fault, settles, rows) for raw, fault, rows in refused)
+        return Report(conversion.layout, tuple(taken), kept, repeats)
 
     def _convert(self, wire: Wire) -> Conversion:
         if len(wire.data) > MAX_BYTES:
@@ -96,12 +98,15 @@ class Receiving:
         message = Message(part.control, layout, part.raw, part.patient_key, occurred, revises=part.revises)
         return Submit(asking, writes, message, settles, where=_PLACE)
 
-    def _kept(self, asking: Asking, wire: Wire, layout: str, raw: bytes, issues: Sequence[Issue], settles: bytes) -> NotTaken:
+    def _kept(
+        self, asking: Asking, wire: Wire, layout: str, raw: bytes, refusal: Refusal, settles: bytes, rows: tuple[int, ...] = ()
+    ) -> NotTaken:
         """Keep what was not taken; a message that was sent again and refused again stays where it was."""
+        custodian = asking.requester.organization
         reference = settles or self._refusals.keep(
-            custodian=asking.requester.organization, name=wire.name, layout=layout, door="file", media="", issues=issues, raw=raw
+            custodian=custodian, name=wire.name, layout=layout, door="file", media="", refusal=refusal, raw=raw
         )
-        return NotTaken(self._refusals.shown(asking.requester.organization, reference), tuple(issues))
+        return NotTaken(self._refusals.shown(custodian, reference), refusal.issues, rows)
 
 
 def _write(index: int, draft: Draft, told: str) -> Write:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -12,12 +12,13 @@ import msgspec
 from hub.log.envelope import Header
 from hub.log.event import NewEvent, open_event, seal_json
 from hub.log.keys import Keyring
+from hub.log.secrets import Secrets
 from hub.log.store import Store, Tx
 from hub.names import event_id
 from hub.reads.opaque import Opaque
 from hub.tables import messages
 from hub.writer import Proposal, Writer
-from schemas.errors import Broken, Issue, NotFound
+from schemas.errors import Broken, Denied, Issue, NotFound, Refusal
 from schemas.events import JSON, MESSAGE_REFUSED, Refused
 
 QUARANTINE = "quarantine"
@@ -40,19 +41,26 @@ class Kept:
 class Refusals:
     """Keeps and gives back refused messages. Only the organization that sent one sees it."""
 
-    def __init__(self, *, store: Store, keys: Keyring, writer: Writer, opaque: Opaque, now: Callable[[], datetime]) -> None:
-        self._store, self._keys, self._writer, self._opaque, self._now = store, keys, writer, opaque, now
+    def __init__(
+        self, *, store: Store, keys: Keyring, secrets: Secrets, writer: Writer, opaque: Opaque, now: Callable[[], datetime]
+    ) -> None:
+        self._store, self._keys, self._secrets, self._writer, self._opaque, self._now = store, keys, secrets, writer, opaque, now
 
-    def keep(self, *, custodian: str, name: str, layout: str, door: str, media: str, issues: Sequence[Issue], raw: bytes) -> bytes:
-        """Keep one; give its reference. What is too large to be a message is not kept, but that it came is."""
+    def keep(self, *, custodian: str, name: str, layout: str, door: str, media: str, refusal: Refusal, raw: bytes) -> bytes:
+        """Keep one; give its reference.
+
+        Of a person who has refused the hub only the digest, the time and the reason are kept, and of what is too large to be a message the same.
+        """
+        private = isinstance(refusal, Denied)
         stream = os.urandom(16)
         key = self._keys.of(stream, QUARANTINE)
         milliseconds = int(self._now().timestamp() * 1000)
         event = event_id(milliseconds)
-        body = Refused(name, layout, door, media, [_plain(i) for i in issues], raw if len(raw) <= KEEP_BYTES else b"")
+        kept = b"" if private or len(raw) > KEEP_BYTES else raw
+        body = Refused("" if private else name, layout, door, media, [_plain(i) for i in refusal.issues], kept)
         header = Header(
             event=event, submission=b"", recorded=milliseconds, occurred=0, schema=JSON, shard=0, compartment=QUARANTINE, custodian=custodian,
-            kind="MessageRefused", patient=b"", pseudonym=b"", key=key.key_id, digest=b"", confidentiality="", sensitivities=(),
+            kind="MessageRefused", patient=b"", pseudonym=b"", key=key.key_id, digest=self._secrets.digest(raw), confidentiality="", sensitivities=(),
         )  # fmt: skip
         made = NewEvent(stream, MESSAGE_REFUSED, header, seal_json(key, body, stream=stream, event=event), version=1)
         self._writer.submit(Proposal(os.urandom(16), [made])).result()

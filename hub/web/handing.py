@@ -13,14 +13,15 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from hub.assemble import Hub
-from hub.commands import Asking, Submit, Write
+from hub.commands import Asking
 from hub.ingest.receive import Report
 from hub.names import hub_id
 from hub.tables import identities
 from hub.web.auth import Doorkeeper
 from hub.web.bodies import body
-from schemas.errors import BadValue, Denied, Issue, Malformed
-from schemas.fhir.bundle import read_bundle
+from hub.web.errors import answer
+from hub.web.fhir.batch import Bundles
+from schemas.errors import BadValue, Denied, Issue, Malformed, Refusal
 from schemas.messages import english, japanese
 
 _NAME = re.compile(r"filename\*=UTF-8''([^;\s]+)", re.IGNORECASE)
@@ -77,10 +78,12 @@ class Handing:
         """Send a refused message again."""
         stream, message = self._hub.refusals.again(asking.requester.organization, reference)
         if message.door == "fhir":
-            entries = read_bundle(message.raw).entries
-            writes = tuple(Write(e.index, e.method, e.url, e.body, e.full_url, e.if_none_exist, e.if_match) for e in entries)
-            taken = self._hub.submit(Submit(asking, writes, settles=stream)).taken
-            return _json({"layout": message.layout, "taken": [{"resources": len(taken), "warnings": []}], "repeats": 0, "refused": []})
+            try:
+                entries = Bundles(self._hub).take(asking, message.raw, settles=stream).get("entry", [])
+            except Refusal as refusal:
+                return answer(refusal)
+            count = len(entries) if isinstance(entries, list) else 0
+            return _json({"layout": message.layout, "taken": [{"resources": count, "warnings": []}], "repeats": 0, "refused": []})
         report = self._hub.receive(asking, message.name, message.raw, settles=stream)
         return _json(told(report), 422 if report.refused else 200)
 

@@ -28,7 +28,7 @@ from hub.writes.owners import Owners
 from hub.writes.sets import Sets
 from hub.writes.targets import Aim
 from schemas import events
-from schemas.errors import Denied, Issue, Refusal
+from schemas.errors import Denied, Issue, NotFound, Refusal
 from schemas.events import SeenRow
 
 _RESOURCES = frozenset({events.RESOURCE_RECORDED, events.RESOURCE_WITHDRAWN})
@@ -88,10 +88,12 @@ class Submitting:
     def _prepare(self, tx: Tx, command: Submit) -> Proposal:
         at = self._now()
         aim = Aim(tx, command, self._secrets, self._keys, self._base)
+        self._unsettled(tx, aim, command.settles)
         message = number(tx, aim, command.message, self._secrets)
-        if message is not None and message.repeat:
-            return Proposal(os.urandom(16), [], answer=Answer((), repeat=True))
         work = Making(aim, Owners(tx, aim, self._secrets), self._secrets, self._keys, int(at.timestamp() * 1000), os.urandom(16))
+        if message is not None and message.repeat:
+            settled = [work.settled(command.settles)] if command.settles else []
+            return Proposal(work.submission, settled, holds=_holds(aim, command.settles, {}, message), answer=Answer((), repeat=True))
         if message is not None:
             Sets(tx, aim, self._secrets, self._keys).order()
         made = [work.event(t) for t in aim.targets if not t.idle]
@@ -120,9 +122,15 @@ class Submitting:
         return Proposal(
             work.submission,
             new + audit if new else [],
-            holds=_holds(aim, epochs, message),
+            holds=_holds(aim, command.settles, epochs, message),
             answer=Answer(tuple(work.taken(t) for t in aim.targets)),
         )
+
+    @staticmethod
+    def _unsettled(tx: Tx, aim: Aim, settles: bytes) -> None:
+        """Refuse a refused message that was taken meanwhile: sent again twice, it is taken once."""
+        if settles and not _waits(tx, aim.custodian, settles):
+            raise NotFound("HUB-5053")
 
     def _refuse(
         self,
@@ -162,7 +170,12 @@ class _Refused(Exception):
         self.refusal, self.events = refusal, recording
 
 
-def _holds(aim: Aim, epochs: Mapping[bytes, int], message: Numbered | None) -> Callable[[Tx], bool]:
+def _waits(tx: Tx, custodian: str, settles: bytes) -> bool:
+    row = messages.refusal(tx, custodian, settles)
+    return row is not None and row.settled is None
+
+
+def _holds(aim: Aim, settles: bytes, epochs: Mapping[bytes, int], message: Numbered | None) -> Callable[[Tx], bool]:
     """Compare under the lock all that was read: conditions, If-Match, digests, consents, the message's number."""
     reading, custodian = aim.reading, aim.custodian
 
@@ -173,6 +186,7 @@ def _holds(aim: Aim, epochs: Mapping[bytes, int], message: Numbered | None) -> C
             and all(_newest(tx, stream)[1] == was for stream, was in reading.digests.items())
             and all(directives.epoch(tx, identities.patients_of(tx, identities.person_of(tx, p))) == e for p, e in epochs.items())
             and (message is None or messages.digest_of(tx, message.stream) == message.before)
+            and (not settles or _waits(tx, custodian, settles))
         )
 
     return holds
