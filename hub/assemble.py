@@ -107,7 +107,7 @@ def assemble(
     feeding = Feeding(store=store, keys=keys, writer=writer, gate=gate, region=region, rung=hearing.heard)
     deriving = Deriving(store=store, keys=keys, secrets=secrets, writer=writer, gate=gate, vault=vault, region=region, now=now)
     runner = Runner((deriving, feeding, checkpoints))
-    reading = Reading(store=store, secrets=secrets, gate=gate, presenting=presenting, opaque=opaque)
+    reading = Reading(store=store, secrets=secrets, gate=gate, presenting=presenting, opaque=opaque, base=f"{base}/fhir")
     viewing = Viewing(store=store, keys=keys, gate=gate, presenting=presenting, opaque=opaque, region=region, runner=runner, now=now)
     writer.heard = runner.heard
     if followers:

@@ -40,8 +40,9 @@ class Page:
 class Reading:
     """The questions read, vread and search over their ports."""
 
-    def __init__(self, *, store: Store, secrets: Secrets, gate: Gate, presenting: Presenting, opaque: Opaque) -> None:
+    def __init__(self, *, store: Store, secrets: Secrets, gate: Gate, presenting: Presenting, opaque: Opaque, base: str) -> None:
         self._store, self._secrets, self._gate, self._presenting, self._opaque = store, secrets, gate, presenting, opaque
+        self._base = base
 
     def stream(self, asking: Asking, kind: str, number: str) -> bytes:
         """Give the stream that an asker means by `Type/id`: the hub's id, or its own."""
@@ -136,7 +137,7 @@ class Reading:
         return [m for m in marks if m is not None]
 
     def _patient(self, asking: Asking, value: str) -> bytes:
-        match = _PATIENT.fullmatch(value)
+        match = _PATIENT.fullmatch(value.removeprefix(f"{self._base}/"))
         if match is None:
             raise BadValue("HUB-4080", where="patient")
         return self.stream(asking, "Patient", match[1])
