@@ -49,6 +49,11 @@ def speaks_of_family(resource_type: str, body: Body) -> bool:
     return _without(body, "family", resource_type) != body
 
 
+def may_speak_of_family(resource_type: str, text: bytes) -> bool:
+    """Say at little cost whether `speaks_of_family` can be true of a received text; most texts hold nothing that it looks for."""
+    return resource_type in _family() or b"about-family" in text
+
+
 def has_inline_labels(body: Body) -> bool:
     """Say whether an element carries a security label of its own."""
     return _without(body, "inline") != body

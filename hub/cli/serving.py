@@ -47,6 +47,7 @@ def run(hub: Hub, app: FastAPI, bound: socket.socket, started: Callable[[], None
     warm()
     gc.collect()
     gc.freeze()  # what start-up made lives as long as the process: no collection needs to look at it again
+    gc.set_threshold(50_000, 20, 20)  # a Bundle's trees hold no cycles: they go without a collection
     config = uvicorn.Config(app, log_config=None, access_log=False, timeout_graceful_shutdown=GRACE, server_header=False, lifespan="on")
     server = Server(config, app, started)
     signal.signal(signal.SIGTERM, lambda *_: None)  # uvicorn raises it once more at the end, and the hub is still to be closed

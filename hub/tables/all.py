@@ -55,6 +55,7 @@ def rows_of(recorded: Recorded, keys: Keyring, secrets: Secrets) -> object:
         key=key,
         secrets=secrets,
         name=name,
+        wide=derive.hubwide(name),
         beside=beside,
     )
 

@@ -15,7 +15,7 @@ import orjson
 from consent import directive
 from consent.ask import Labels, Record
 from consent.labels import harms
-from consent.redact import has_inline_labels, speaks_of_family
+from consent.redact import has_inline_labels, may_speak_of_family, speaks_of_family
 from hub.log.envelope import Header
 from hub.log.keys import DataKey
 from hub.log.seal import open_cell, seal_cell
@@ -66,6 +66,8 @@ class ResourceRows:
     directive: bytes | None = None
 
 
+Change = Callable[[str], str | None]
+"""Gives the new text of a reference, or None to leave it."""
 Namer = Callable[[str, str], bytes]
 """(type, id) → the stream of the custodian's own resource."""
 
@@ -83,14 +85,16 @@ def namer(secrets: Secrets, custodian: str, compartment: str) -> Namer:
     return name
 
 
-def hubwide(name: Namer) -> Callable[[str], str | None]:
+def hubwide(name: Namer) -> Change:
     """Give the change from a custodian's own references (`Patient/1`) to hub-wide ones; None for all that is not one."""
+    known: dict[str, str | None] = {}  # one submission points to its patient many times
 
     def change(text: str) -> str | None:
-        match = _REFERENCE.fullmatch(text)
-        if match is None or match[2].startswith("tsu-"):
-            return None
-        return f"{match[1]}/{hub_id(name(match[1], match[2]))}"
+        if text not in known:
+            match = _REFERENCE.fullmatch(text)
+            plain = match is None or match[2].startswith("tsu-")
+            known[text] = None if match is None or plain else f"{match[1]}/{hub_id(name(match[1], match[2]))}"
+        return known[text]
 
     return change
 
@@ -134,25 +138,29 @@ def make(
     key: DataKey,
     secrets: Secrets,
     name: Namer,
+    wide: Change,
     beside: Mapping[str, str],
 ) -> ResourceRows:
-    """Make the rows of a version from its tree and text; `beside` are the adapter's facts. Raises BadInput for a Consent that cannot be normalised."""
+    """Make the rows of a version from its tree and text. Raises BadInput for a Consent that cannot be normalised.
+
+    `beside` are the adapter's facts, `wide` makes a reference as it stands in the tree hub-wide.
+    """
     kind = header.kind
     tree = dict(value)
-    change = hubwide(name)
     begins, ends = facts.clinical_days(kind, tree)
     codes = facts.main_codes(kind, tree)
+    tags = security(tree, "tag")
     cell = FactsCell(
         begins=begins.isoformat() if begins else "",
         ends=ends.isoformat() if ends else "",
-        author=_wide(change, facts.author(kind, tree)),
-        related=tuple(sorted(_wide(change, r) for r in facts.related(kind, tree))),
+        author=_wide(wide, facts.author(kind, tree)),
+        related=tuple(sorted(_wide(wide, r) for r in facts.related(kind, tree))),
         codes=tuple(sorted(codes)),
         profiles=tuple(sorted(facts.profiles(tree))),
         in_error=_in_error(tree),
-        family=speaks_of_family(kind, tree),
-        harm=harms(security(tree, "tag")),
-        inline=_INLINE in security(tree, "tag") | security(tree) or (b"inline-sec-label" in text and has_inline_labels(tree)),
+        family=may_speak_of_family(kind, text) and speaks_of_family(kind, tree),
+        harm=harms(tags),
+        inline=_INLINE in tags or _INLINE in security(tree) or (b"inline-sec-label" in text and has_inline_labels(tree)),
         set=beside.get("set", ""),
         version=beside.get("version", ""),
         told=beside.get("sent", "") or beside.get("told", ""),
@@ -170,7 +178,7 @@ def make(
         birth = tree.get("birthDate", "")
         names = tuple(sorted({name_token(secrets, kana, birth) for kana in _kana_names(tree)})) if isinstance(birth, str) else ()
     elif kind == "Consent":
-        sealed = seal_cell(key, _directive(header, stream, text, change), column="directives.directive", row=header.event)
+        sealed = seal_cell(key, _directive(header, stream, text, hubwide(name)), column="directives.directive", row=header.event)
     return ResourceRows(
         facts=seal_cell(key, _encode(cell), column="resources.facts", row=header.event),
         tokens=tuple(sorted(tokens)),
@@ -180,7 +188,7 @@ def make(
     )
 
 
-def _directive(header: Header, stream: bytes, text: bytes, change: Callable[[str], str | None]) -> bytes:
+def _directive(header: Header, stream: bytes, text: bytes, change: Change) -> bytes:
     wide = orjson.loads(splice(text, change))
     made = directive.normalise(
         wide,

@@ -38,6 +38,7 @@ class Making:
     def __init__(self, aim: Aim, owners: Owners, secrets: Secrets, keys: Keyring, at: int, submission: bytes) -> None:
         self._aim, self._owners, self._secrets, self._keys, self._at, self.submission = aim, owners, secrets, keys, at, submission
         self.owner: dict[bytes, bytes] = {}
+        self._wide = derive.hubwide(aim.name)
         self._texts: dict[bytes, bytes] = {}
 
     def event(self, target: Target) -> NewEvent | None:
@@ -48,12 +49,11 @@ class Making:
         body = write.body
         if body is None:
             return None
-        text = body.raw
+        text, change = body.raw, self._aim.change(write)
         if self._aim.needs_change(text):
-            text = splice(text, self._aim.change(write))
-        tree = body.value if text is body.raw else orjson.loads(text)  # checked already; only addresses differ
-        if b'"urn:uuid:' in text:
-            self._aim.resolved(write, tree)
+            text = splice(text, change)
+            if b'"urn:uuid:' in text:
+                self._aim.resolved(write, orjson.loads(text))
         patient, key_owner = self._owners.of(target, body.type, body.value)
         self.owner[target.stream] = patient
         self._texts[target.stream] = text
@@ -70,7 +70,8 @@ class Making:
         )  # fmt: skip
         try:
             rows = derive.make(
-                header=header, stream=target.stream, value=tree, text=text, key=key, secrets=self._secrets, name=self._aim.name,
+                header=header, stream=target.stream, value=body.value, text=text, key=key, secrets=self._secrets, name=self._aim.name,
+                wide=lambda sent: self._wide(here := change(sent) or sent) or here,
                 beside=write.facts,
             )  # fmt: skip
         except Refusal as refusal:
