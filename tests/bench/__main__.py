@@ -21,7 +21,7 @@ from tests.bench.region import HOSPITAL
 from tests.bench.synthea import FOLDER, Synthea
 
 FULL = Plan(rounds=5, seconds=6.0, yardstick=60)
-QUICK = Plan(rounds=3, seconds=1.5, yardstick=25)
+QUICK = Plan(rounds=3, seconds=1.0, yardstick=20)
 
 
 def main() -> int:

@@ -85,7 +85,12 @@ def figures(name: str, measured: list[Round], *, goal: bool = False) -> Iterator
         yield against(f"{name}.goal", rate, "Bundles/s", "goal", GOAL)
     each = [r.resources for r in measured]
     yield against(
-        f"{name}.resources", median(r.run.rate * r.resources for r in measured), "resources/s", "check-alone", checked * median(each), to_check
+        f"{name}.resources",
+        median(r.run.rate * r.resources for r in measured),
+        "resources/s",
+        "check-alone",
+        checked * median(each),
+        to_check,
     )
     latencies = [s for r in measured for s in r.run.latencies]
     for share, label in ((0.5, "p50"), (0.99, "p99")):

@@ -19,7 +19,12 @@ RICH, RICH_BIRTH, RICH_KANA = 900_000, "1938-05-02", "シミズ　ハルエ"
 _TOGETHER = 10
 """Persons of one transaction."""
 _LEVELS = [("21", "要介護1"), ("22", "要介護2"), ("23", "要介護3")]
-_VITALS = [("8310-5", "体温", "Cel", 36.4), ("8867-4", "脈拍", "/min", 74.0), ("9279-1", "呼吸数", "/min", 17.0), ("59408-5", "SpO2", "%", 95.0)]
+_VITALS = [
+    ("8310-5", "体温", "Cel", 36.4),
+    ("8867-4", "脈拍", "/min", 74.0),
+    ("9279-1", "呼吸数", "/min", 17.0),
+    ("59408-5", "SpO2", "%", 95.0),
+]
 
 Sent = tuple[str, bytes]
 """The organization that sends, and its transaction."""
@@ -164,8 +169,21 @@ def _chart(now: datetime) -> list[Tree]:
 def _visits(now: datetime) -> list[Tree]:
     """The station's part: a visit every second day for four weeks, each with a set of measurements and a note; a home oxygen device."""
     made: list[Tree] = [
-        {"resourceType": "Device", "id": "o2", "status": "active", "deviceName": [{"name": "在宅酸素濃縮器", "type": "user-friendly-name"}], "patient": _subject(RICH)},
-        {"resourceType": "Flag", "id": "fall", "status": "active", "code": {"text": "転倒に注意"}, "subject": _subject(RICH), "period": {"start": "2026-05-01"}},
+        {
+            "resourceType": "Device",
+            "id": "o2",
+            "status": "active",
+            "deviceName": [{"name": "在宅酸素濃縮器", "type": "user-friendly-name"}],
+            "patient": _subject(RICH),
+        },
+        {
+            "resourceType": "Flag",
+            "id": "fall",
+            "status": "active",
+            "code": {"text": "転倒に注意"},
+            "subject": _subject(RICH),
+            "period": {"start": "2026-05-01"},
+        },
     ]
     for i in range(14):
         at = now - timedelta(days=2 * i, hours=3)

@@ -25,10 +25,12 @@ def region() -> Region:
         (NETWORK, "測定協議会", "network", "HCOMPL"),
     ]
     users = [(DOCTOR, EMERGENCY, "測定 医師", "doctor", "TREAT"), (MANAGER, OFFICE, "測定 専門員", "care-manager", "CAREMGT")]
-    return parse_region({
-        "name": "測定の地域",
-        "edition": "2026-01-01",
-        "network": NETWORK,
-        "organizations": [{"code": c, "name": n, "kind": k, "purpose": p} for c, n, k, p in organizations],
-        "users": [{"id": i, "organization": o, "name": n, "role": r, "purpose": p} for i, o, n, r, p in users],
-    })
+    return parse_region(
+        {
+            "name": "測定の地域",
+            "edition": "2026-01-01",
+            "network": NETWORK,
+            "organizations": [{"code": c, "name": n, "kind": k, "purpose": p} for c, n, k, p in organizations],
+            "users": [{"id": i, "organization": o, "name": n, "role": r, "purpose": p} for i, o, n, r, p in users],
+        }
+    )
