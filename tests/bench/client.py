@@ -154,7 +154,7 @@ def one(port: int, made: bytes, *, status: int = 200) -> Answer:
         finally:
             connection.close()
 
-    answer = run(work())
+    answer: Answer = run(work())
     if answer.status != status:
         raise NotTaken(answer)
     return answer
