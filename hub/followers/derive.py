@@ -77,10 +77,9 @@ class Deriving:
             new = known.get(cause.position)
             if new is None:
                 continue
-            before = [k for p, k in known.items() if k is not None and p < cause.position]
-            found = domain_events.derive(
-                before, [*before, new], new, person=self._secrets.person(person), organizations=self._region.offices
-            )
+            # one custodian's word alone: what another told may be nothing that the subscriber is to know
+            before = [k for p, k in known.items() if k is not None and p < cause.position and k.custodian == new.custodian]
+            found = domain_events.derive(before, [*before, new], new, organizations=self._region.offices)
             made += [self._event(cause, one) for one in found]
         return made
 
@@ -91,7 +90,7 @@ class Deriving:
             return None
         return Known(
             row.type, hub_id(row.stream), row.version, row.custodian, row.custodian, datetime.fromtimestamp(row.updated / 1000, UTC),
-            orjson.loads(content.text), content.facts,
+            orjson.loads(content.text), content.facts, self._secrets.person(row.patient),
         )  # fmt: skip
 
     def _event(self, cause: Recorded, one: domain_events.DomainEvent) -> NewEvent:

@@ -54,7 +54,7 @@ class Boards:
         office = self._office(asking)
         persons = self._persons(asking)
         with self._store.read() as tx:
-            fresh = self._viewing.fresh(tx)
+            fresh = self._viewing.fresh(tx, [k.recorded for one in persons for k in one.known])
         return board.build(office, user, persons, self._region.offices, self._now(), fresh, episode, hrefs=addresses())
 
     def as_fhir(self, asking: Asking, base: str) -> dict[str, Any]:
@@ -101,7 +101,9 @@ class Boards:
                 shown = [
                     p for r in held if (g := given.get((r.stream, r.version))) is not None and (p := self._presenting(tx, g, organization)) is not None
                 ]
-                known = tuple(self._viewing.known(shown))
+                known = tuple(
+                    replace(k, patient=self._secrets.person(p.row.patient)) for k, p in zip(self._viewing.known(shown), shown, strict=True)
+                )
                 plans = [r for r in held if r.type == "CarePlan" and (r.stream, r.version) in given]
                 newest = max(plans, key=lambda r: r.position).custodian if plans else ""
                 made.append(PersonStays(self._secrets.person(person), known, own=newest == organization))

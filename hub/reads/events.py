@@ -73,10 +73,10 @@ class Hearing:
         with self._store.read() as tx:
             waiting = [(f, self._opened(tx, f.position)) for f in feeds.after(tx, subscriber, number, limit)]
         rows = [found[1] for _, found in waiting if found is not None]
-        given = {g.row.stream: g for g in self._gate.release(asking, rows).given} if rows else {}
+        given = {g.row.position for g in self._gate.release(asking, rows).given} if rows else set()
         heard = []
         for feed, found in waiting:
-            if found is None or found[1].stream not in given:
+            if found is None or found[1].position not in given:
                 heard.append(Heard(feed.number, "", None))
             else:
                 derived, row, at = found
@@ -100,15 +100,15 @@ class Hearing:
         with self._store.read() as tx:
             person = identities.person_of(tx, row.patient)
             own = resources.of_patients(tx, identities.patients_of(tx, person), ("Patient",))
-        mine = next((r for r in own if r.custodian == subscriber), None)
+        mine = min((r.stream for r in own if r.custodian == subscriber), default=b"")
         data: dict[str, Any] = {
             "event": derived.kind,
             "episode": derived.episode,
             "organization": {"code": derived.custodian, "name": self._region.name_of(derived.custodian)},
             "resource": {"reference": derived.resource},
         }
-        if mine is not None:
-            data["patient"] = {"reference": f"Patient/{hub_id(mine.stream)}"}
+        if mine:
+            data["patient"] = {"reference": f"Patient/{hub_id(mine)}"}
         if derived.occurred:
             data["occurred"] = derived.occurred
         return {
@@ -117,7 +117,7 @@ class Hearing:
             "source": f"{self._base}/events/{subscriber}",
             "type": f"{TYPE}.{derived.kind}.v1",
             "time": datetime.fromtimestamp(at / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
-            "subject": self._secrets.name("subject", subscriber, person.hex()).hex(),
+            "subject": self._secrets.name("subject", subscriber, (mine or row.patient).hex()).hex(),
             "datacontenttype": "application/json",
             "data": data,
         }

@@ -46,9 +46,12 @@ class Finding:
             shown = [p for g in released.given if (p := self._presenting(tx, g, organization)) is not None]
         known = {person: tuple(s for s in shown if s.row in found) for person, found in rows.items()}
         emergency = self.may_break(asking)
-        return tuple(
-            FoundPerson(self._opaque.shut("person", organization, person), seen) for person, seen in known.items() if seen or emergency
-        )
+        found = [
+            FoundPerson(self._opaque.shut("person", organization, min((s.row.stream for s in seen), default=person)), seen)
+            for person, seen in known.items()
+            if seen or emergency
+        ]
+        return tuple(sorted(found, key=lambda one: one.reference))
 
     def may_break(self, asking: Asking) -> bool:
         """Say whether this asker could open an emergency access: only such a role learns that a person exists without seeing anything."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
@@ -64,9 +64,10 @@ class Viewing:
             return None
         with self._store.read() as tx:
             known = self.known([p for g in released.given if (p := self._presenting(tx, g, asking.requester.organization)) is not None])
-            fresh = self.fresh(tx)
+            fresh = self.fresh(tx, [k.recorded for k in known])
             access = self._access(tx, asking, person, released.decisions)
-        reference = self._opaque.shut("person", asking.requester.organization, person)
+        seen = [g.row.stream for g in released.given if g.row.type == "Patient"]
+        reference = self._opaque.shut("person", asking.requester.organization, min(seen, default=person))
         page = emergency.build(reference, known, access, self._region.offices, self._now().astimezone(JST), fresh)
         return EmergencyView(page, tuple(known))
 
@@ -80,10 +81,10 @@ class Viewing:
             for p in shown
         ]  # fmt: skip
 
-    def fresh(self, tx: Tx) -> str:
-        """Say how fresh a page is."""
-        row = tx.one("SELECT max(updated) FROM resources")
-        last = f"最後の更新 {datetime.fromtimestamp(row[0] / 1000, JST):%m-%d %H:%M}" if row and row[0] else "まだ記録はありません"
+    def fresh(self, tx: Tx, recorded: Iterable[datetime]) -> str:
+        """Say how fresh a page is, by what stands on it: when the hub last took anything in is not the asker's to know."""
+        newest = max(recorded, default=None)
+        last = f"最後の更新 {newest.astimezone(JST):%m-%d %H:%M}" if newest else "まだ記録はありません"
         behind = bool(self._runner.stopped) or self._store.position_of(tx, "feeds") < self._store.position_of(tx, "derive")
         return f"{last}、{'反映が遅れています' if behind else '遅れなし'}"
 

@@ -92,7 +92,7 @@ def _changes(was: Stay | None, now: Stay) -> Iterator[DomainEvent]:
         yield _event("AdmissionPlanCancelled", now, now.planned_start)
     if after and not before:
         yield _event("AdmissionNotified", now, now.admitted)
-    if after and now.continues and not (was and was.continues and before):
+    if after and _transferred(now) and not (was and _transferred(was) and before):
         yield _event("Transferred", now, now.admitted)
     if before and after and was and was.admitted != now.admitted:
         yield _event("StayCorrected", now, now.admitted)
@@ -103,6 +103,10 @@ def _changes(was: Stay | None, now: Stay) -> Iterator[DomainEvent]:
     yield from _ends(was, now)
     if before and not after:
         yield _event("AdmissionCancelled", now, now.admitted)
+
+
+def _transferred(stay: Stay) -> bool:
+    return stay.continues or stay.transferred_in
 
 
 def _leaves(was: Stay | None, now: Stay) -> Iterator[DomainEvent]:

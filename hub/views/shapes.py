@@ -29,6 +29,8 @@ class Known:
     recorded: datetime
     body: Mapping[str, Any]
     facts: Mapping[str, str] = field(default_factory=dict)
+    patient: str = ""
+    """Opaque name of the Patient that it is about, the same for every asker; empty = not told."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -93,7 +93,7 @@ def _from_versions(found: Sequence[Piece], names: Names) -> Stay:
     if status == "discharged":
         told.append(Told("discharge", "退院", end, newest.sent, "", newest.source, newest.reference, "done"))
     return Stay(
-        episode="", custodian=newest.custodian, source=newest.source, patient=newest.patient, encounter=newest.reference,
+        episode="", custodian=newest.custodian, source=newest.source, patient=newest.patient, named=newest.named, encounter=newest.reference,
         references=frozenset({newest.reference}), status=status, planned_start=planned_for, admitted=began if status != "planned" else None,
         ended=end if status == "discharged" else None, planned_end=leaving if real and status != "discharged" else None,
         leave_since=None, leave_until=None, ward=read.ward(body, names.places), reason=read.reason(body, names.conditions),
@@ -116,7 +116,7 @@ def _from_messages(found: Sequence[Piece], names: Names) -> Stay | None:
     words, where_to = read.disposition(held.discharge.body) if held.discharge else ("", "")
     chief = held.admit or held.plan or held.discharge or min(found, key=lambda one: (not one.stay, one.told))
     return Stay(
-        episode="", custodian=newest.custodian, source=newest.source, patient=newest.patient, encounter=chief.reference,
+        episode="", custodian=newest.custodian, source=newest.source, patient=newest.patient, named=newest.named, encounter=chief.reference,
         references=frozenset(one.reference for one in found), status=status, planned_start=planned(_last(found, "plan", held.plan)), admitted=begun,
         ended=discharged(held.discharge) if status == "discharged" else None,
         planned_end=planned_end(held.discharge_plan) if status not in {"discharged", "cancelled"} else None,

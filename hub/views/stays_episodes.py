@@ -60,12 +60,15 @@ def _by_time(one: Stay) -> tuple[bool, datetime, datetime, str, str]:
 
 
 def _own_episodes(stays: Sequence[Stay], person: str) -> dict[tuple[str, datetime], str]:
-    """Name the episode that each stay would begin: by person, custodian and day; a second one of that day by its number."""
+    """Name the episode that each stay would begin: by its Patient, custodian and day; a second one of that day by its number.
+
+    Not by the person where the Patient is named: who else holds the person's records would show in the name.
+    """
     made: dict[tuple[str, datetime], str] = {}
     numbers: dict[str, int] = {}
     for one in sorted(stays, key=lambda s: (s.first_sent, s.encounter)):
         day = one.begins.start.date().isoformat() if one.begins else ""
-        seed = f"{BASE}/episode/{person or one.patient}/{one.custodian}/{day}"
+        seed = f"{BASE}/episode/{one.named or person or one.patient}/{one.custodian}/{day}"
         numbers[seed] = numbers.get(seed, 0) + 1
         made[one.encounter, one.first_sent] = str(uuid5(NAMESPACE_URL, f"{seed}/{numbers[seed]}"))
     return made

@@ -42,6 +42,8 @@ class Piece:
     stay: str
     """Key of the stay; empty when the message cannot name it."""
     body: Mapping[str, Any]
+    named: str = ""
+    """Opaque name of the Patient, the same for every asker."""
 
     @property
     def told(self) -> tuple[datetime, bool, str]:
@@ -96,7 +98,7 @@ def _piece(one: Known) -> Piece | None:
         sent = moment(text(body, "meta.lastUpdated"))
         return Piece(
             one.custodian, one.source, patient, reference(one), "", "", undo=False, occurred=moment(text(body, "period.start")),
-            sent=sent.start if sent else one.recorded.astimezone(JST), control=f"{one.version:09}", stay=reference(one), body=body,
+            sent=sent.start if sent else one.recorded.astimezone(JST), control=f"{one.version:09}", stay=reference(one), body=body, named=one.patient,
         )  # fmt: skip
     occurred = _occurred(facts)
     sent = moment(facts.get("sent", ""))
@@ -104,7 +106,7 @@ def _piece(one: Known) -> Piece | None:
     undo = row["undo"] == "yes" or facts.get("undo") == "yes"
     return Piece(
         one.custodian, one.source, patient, reference(one), facts["event"], row["effect"], undo=undo, occurred=occurred,
-        sent=at, control=facts.get("control", ""), stay=facts.get("stay", ""), body=body,
+        sent=at, control=facts.get("control", ""), stay=facts.get("stay", ""), body=body, named=one.patient,
     )  # fmt: skip
 
 

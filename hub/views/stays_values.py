@@ -34,7 +34,9 @@ class Stay:
     custodian: str
     source: str
     patient: str
-    """Reference of the custodian's Patient."""
+    """Reference of the custodian's Patient, as the asker sees it."""
+    named: str
+    """Opaque name of that Patient, the same for every asker; empty = not told."""
     encounter: str
     """`Encounter/id` that speaks for the stay."""
     references: frozenset[str]
