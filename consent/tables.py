@@ -2,41 +2,17 @@
 
 from __future__ import annotations
 
-import csv
 import json
 from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
 from typing import Any
 
-Row = Mapping[str, str]
+from schemas.tables import Row, Tables
 
-
-@cache
-def rows(name: str) -> tuple[Row, ...]:
-    """Give the rows of a table in the file's order; raise ValueError when a row is ragged or names no source."""
-    return parse(name, files("consent").joinpath(f"data/{name}.csv").read_text(encoding="utf-8"))
-
-
-def parse(name: str, text: str) -> tuple[Row, ...]:
-    """Read a table from its text; see `rows`."""
-    found = []
-    for number, row in enumerate(csv.DictReader(text.splitlines()), start=2):
-        if None in row or None in row.values() or not row.get("source"):
-            raise ValueError(f"{name}.csv line {number}: a column is missing, or there is no source")
-        found.append(row)
-    return tuple(found)
-
-
-@cache
-def keyed(name: str, column: str) -> Mapping[str, Row]:
-    """Give a table by the values of one column; raise ValueError when a value stands twice."""
-    found: dict[str, Row] = {}
-    for row in rows(name):
-        if row[column] in found:
-            raise ValueError(f"{name}.csv: {row[column]} stands twice")
-        found[row[column]] = row
-    return found
+__all__ = ["Row", "keyed", "meanings", "parse", "rows", "tree"]
+_TABLES = Tables("consent", "data")
+rows, keyed, parse = _TABLES.rows, _TABLES.keyed, _TABLES.parse
 
 
 @cache

@@ -2,24 +2,13 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Mapping
 from functools import cache
-from importlib.resources import files
 
-Row = Mapping[str, str]
+from schemas.tables import Row, Tables
 
-
-@cache
-def rows(name: str) -> tuple[Row, ...]:
-    """Give the rows of a table in the file's order; raise ValueError when a row is ragged or names no source."""
-    text = files("hub").joinpath(f"views/data_audit/{name}.csv").read_text(encoding="utf-8")
-    found = []
-    for number, row in enumerate(csv.DictReader(text.splitlines()), start=2):
-        if None in row or None in row.values() or not row.get("source"):
-            raise ValueError(f"{name}.csv line {number}: a column is missing, or there is no source")
-        found.append(row)
-    return tuple(found)
+__all__ = ["Row", "keyed", "rows", "words"]
+rows = Tables("hub", "views/data_audit").rows
 
 
 @cache

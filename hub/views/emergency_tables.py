@@ -2,45 +2,22 @@
 
 from __future__ import annotations
 
-import csv
 import unicodedata
 from collections.abc import Mapping
 from functools import cache
-from importlib.resources import files
 
 from schemas.adapter import BASE
+from schemas.tables import Row, Tables
 
-Row = Mapping[str, str]
-
-
-@cache
-def rows(name: str) -> tuple[Row, ...]:
-    """Give the rows of a table in the file's order; raise ValueError when a row is ragged or names no source."""
-    text = files("hub").joinpath(f"views/data_emergency/{name}.csv").read_text(encoding="utf-8")
-    found = []
-    for number, row in enumerate(csv.DictReader(text.splitlines()), start=2):
-        if None in row or None in row.values() or not row.get("source"):
-            raise ValueError(f"{name}.csv line {number}: a column is missing, or there is no source")
-        found.append(row)
-    return tuple(found)
+__all__ = ["Row", "grouped", "keyed", "plain", "rows", "same"]
+_TABLES = Tables("hub", "views/data_emergency")
+rows, grouped = _TABLES.rows, _TABLES.grouped
 
 
 @cache
 def keyed(name: str, column: str) -> Mapping[str, Row]:
     """Give a table by the values of one column; the first row of a value holds."""
-    found: dict[str, Row] = {}
-    for row in rows(name):
-        found.setdefault(row[column], row)
-    return found
-
-
-@cache
-def grouped(name: str, column: str) -> Mapping[str, tuple[Row, ...]]:
-    """Give a table's rows by the values of one column, in the file's order."""
-    found: dict[str, tuple[Row, ...]] = {}
-    for row in rows(name):
-        found[row[column]] = (*found.get(row[column], ()), row)
-    return found
+    return {value: found[0] for value, found in grouped(name, column).items()}
 
 
 def same(system: str, wanted: str) -> bool:

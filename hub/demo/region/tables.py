@@ -2,38 +2,17 @@
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
 from typing import Any
 
 import orjson
 
-Row = Mapping[str, str]
+from schemas.tables import Row, Tables
 
-
-@cache
-def rows(name: str) -> tuple[Row, ...]:
-    """Give the rows of `data/<name>.csv` in the file's order; raise ValueError when a row is ragged."""
-    found = []
-    text = files("hub").joinpath(f"demo/region/data/{name}.csv").read_text(encoding="utf-8")
-    for number, row in enumerate(csv.DictReader(text.splitlines()), start=2):
-        if None in row or None in row.values():
-            raise ValueError(f"{name}.csv line {number}: a column is missing or there is one too many")
-        found.append(row)
-    return tuple(found)
-
-
-@cache
-def keyed(name: str, column: str) -> Mapping[str, Row]:
-    """Give a table by the values of one column; raise ValueError when a value stands twice."""
-    found: dict[str, Row] = {}
-    for row in rows(name):
-        if row[column] in found:
-            raise ValueError(f"{name}.csv: {row[column]} stands twice")
-        found[row[column]] = row
-    return found
+__all__ = ["Row", "case_names", "code", "keyed", "office", "rows", "tree"]
+_TABLES = Tables("hub", "demo/region/data", sourced=False)
+rows, keyed = _TABLES.rows, _TABLES.keyed
 
 
 @cache
