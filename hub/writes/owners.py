@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -42,14 +42,7 @@ class Owners:
         write = target.write
         if kind == "Patient":
             return target.stream, target.stream
-        tree = dict(value)
-        found = facts.subject_references(kind, tree) or facts.patient_references(kind, tree)
-        patients: dict[bytes, str] = {}
-        for place, text in found:
-            stream = self._aim.pointed(write, text)
-            if stream is None:
-                raise BrokenRule("HUB-4075", where=self._aim.where(write, f".resource.{place}"))
-            patients.setdefault(stream, place)
+        patients = self._patients(write, kind, value)
         if len(patients) > 1:
             raise BrokenRule("HUB-4076", where=self._aim.where(write, f".resource.{list(patients.values())[1]}"))
         if patients:
@@ -59,6 +52,27 @@ class Owners:
         if kind not in _directory():
             raise MissingValue("HUB-4077", where=self._aim.where(write, ".resource"))
         return b"", target.stream if kind in _OF_ITS_OWN else self._secrets.name("directory", self._aim.custodian)
+
+    def _patients(self, write: Write, kind: str, value: Mapping[str, Any]) -> dict[bytes, str]:
+        """Give the Patients that a resource names, with the place; where it names none, those of what it is about (Provenance.target)."""
+        tree = dict(value)
+        patients: dict[bytes, str] = {}
+        about: dict[bytes, str] = {}
+        for place, text in facts.subject_references(kind, tree) or facts.patient_references(kind, tree):
+            found = self._aim.pointed(write, text)
+            if found is None:
+                raise BrokenRule("HUB-4075", where=self._aim.where(write, f".resource.{place}"))
+            pointed, stream = found
+            (patients if pointed == "Patient" else about).setdefault(stream, place)
+        return patients or {p: place for stream, place in about.items() for p in self._behind(stream)}
+
+    def _behind(self, stream: bytes) -> Iterable[bytes]:
+        """Give whose data a resource is that is written beside, or lies here already."""
+        beside = next((t for t in self._aim.targets if t.stream == stream and t.write.body is not None), None)
+        if beside is not None and beside.write.body is not None and beside.type != "Provenance":
+            return self._patients(beside.write, beside.type, beside.write.body.value)
+        row = resources.newest(self._tx, stream)
+        return [row.patient] if row is not None and row.patient and row.custodian == self._aim.custodian else []
 
     def _reach(self, write: Write, kind: str, patient: bytes, place: str) -> None:
         """Let nobody write about another organization's Patient, but the network's office a Consent.

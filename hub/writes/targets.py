@@ -272,11 +272,11 @@ class Aim:
         """Say whether a stream that is not there yet is one that the sender itself names: by its own id, or by a write of this submission."""
         return stream in self._named_here or any(t.stream == stream for t in self.targets)
 
-    def pointed(self, write: Write, text: str) -> bytes | None:
-        """Give the stream that a literal reference means; None when it is none of this hub's forms."""
+    def pointed(self, write: Write, text: str) -> tuple[str, bytes] | None:
+        """Give the type and the stream that a literal reference means; None when it is none of this hub's forms."""
         literal = self.change(write)(text) or text
         match = _LITERAL.fullmatch(literal.split("/_history/")[0])
-        return self.stream(match[1], match[2]) if match else None
+        return (match[1], self.stream(match[1], match[2])) if match else None
 
 
 def key_id(name: Namer, kind: str, key: str) -> str:
