@@ -71,7 +71,9 @@ class Events:
     async def _rung(self, bell: asyncio.Event) -> bool:
         """Wait for the bell, the close, or the time of a ping; False = the time has come."""
         waits = [asyncio.ensure_future(bell.wait()), asyncio.ensure_future(self.closing.wait())]
-        done, left = await asyncio.wait(waits, timeout=PING, return_when=asyncio.FIRST_COMPLETED)
-        for one in left:
-            one.cancel()
+        try:
+            done, _ = await asyncio.wait(waits, timeout=PING, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for one in waits:  # a client that leaves ends the wait, but not by itself what was waited for
+                one.cancel()
         return bool(done)

@@ -1,0 +1,117 @@
+"""A hub as a process of its own: `python -m tests.hub.serving FOLDER`, on a free port of loopback, until SIGTERM.
+
+When it answers it prints one line of JSON: base, tokens by organization. `--port N` = the port; `--watch DIR` = a folder to watch.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import orjson
+
+ROOT = Path(__file__).resolve().parents[2]
+ADAPTERS = ("hospital", "visiting_nurse", "care_manager")
+
+
+@dataclass(slots=True)
+class Served:
+    """A hub that answers."""
+
+    process: subprocess.Popen[bytes]
+    base: str
+    tokens: dict[str, str]
+
+    @property
+    def port(self) -> int:
+        return int(self.base.rpartition(":")[2])
+
+    def client(self, organization: str) -> httpx.Client:
+        """Give a client of an organization's application."""
+        headers = {"Authorization": f"Bearer {self.tokens[organization]}", "Content-Type": "application/fhir+json"}
+        return httpx.Client(base_url=self.base, headers=headers, timeout=60, trust_env=False)
+
+    def kill(self) -> None:
+        """End it as the kernel does when memory runs out: nothing is finished, nothing is said."""
+        self.process.send_signal(signal.SIGKILL)
+        self.process.wait(timeout=30)
+
+    def stop(self) -> int:
+        """End it in good order; give its exit status."""
+        self.process.terminate()
+        return self.process.wait(timeout=30)
+
+    def memory(self, name: str = "VmHWM") -> float:
+        """Give resident memory in MB (10^6 bytes); `VmHWM` = the most that it ever was (proc(5))."""
+        for line in Path(f"/proc/{self.process.pid}/status").read_text(encoding="ascii").splitlines():
+            if line.startswith(f"{name}:"):
+                return int(line.split()[1]) * 1024 / 1e6
+        raise RuntimeError(f"{name} is not in /proc")
+
+
+def start(folder: Path, *more: str) -> Served:
+    """Start a hub over a folder; raises RuntimeError with what it said when it does not come up."""
+    command = [sys.executable, "-m", "tests.hub.serving", str(folder), *more]
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "said.log").open("ab") as said:
+        process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=said, env={**os.environ, "PYTHONPATH": str(ROOT)})
+    assert process.stdout is not None
+    line = process.stdout.readline()
+    process.stdout.close()
+    if not line:
+        process.wait(timeout=30)
+        raise RuntimeError((folder / "said.log").read_text(encoding="utf-8")[-2000:])
+    told = orjson.loads(line)
+    return Served(process, told["base"], told["tokens"])
+
+
+@contextmanager
+def served(folder: Path, *more: str) -> Iterator[Served]:
+    """Start a hub over a folder and end it at the end."""
+    made = start(folder, *more)
+    try:
+        yield made
+    finally:
+        if made.process.poll() is None:
+            made.stop()
+
+
+def main() -> None:
+    """Serve until told to stop."""
+    from hub.assemble import assemble
+    from hub.cli.serving import bind, run
+    from hub.clock import clock
+    from hub.ingest.adapters import load_adapters
+    from hub.ingest.folder import Watching
+    from hub.web.app import create_app
+    from tests.hub.world import register
+
+    parser = argparse.ArgumentParser()
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--port", type=int, default=0)
+    parser.add_argument("--watch", type=Path)
+    asked = parser.parse_args()
+    bound = bind("127.0.0.1", asked.port)
+    base = f"http://127.0.0.1:{bound.getsockname()[1]}"
+    hub = assemble(data=asked.folder, region=register(), base=base, adapters=load_adapters(ADAPTERS), now=clock(None))
+    watching = Watching(hub, asked.watch, asked.folder / "watched.json") if asked.watch else None
+    if watching:
+        watching.start()
+    told = {"base": base, "tokens": {code: hub.credentials.issue(code) for code in hub.region.offices}}
+    try:
+        run(hub, create_app(hub), bound, lambda: print(orjson.dumps(told).decode(), flush=True))
+    finally:
+        if watching:
+            watching.close()
+
+
+if __name__ == "__main__":
+    main()
