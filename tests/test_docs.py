@@ -11,6 +11,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 from functools import cache
 from pathlib import Path
 
@@ -238,21 +239,30 @@ def shows(wanted, output):
     return re.fullmatch(pattern, "".join(output.split()), re.DOTALL) is not None
 
 
+def bash(script, environ):
+    """Run a script as one shell; what it started ends with it, even when it hangs."""
+    shell = subprocess.Popen(
+        ["bash", "-euo", "pipefail", "-c", script],
+        cwd=ROOT,
+        env=environ,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+    )
+    try:
+        out, err = shell.communicate(timeout=90)
+    except subprocess.TimeoutExpired:
+        os.killpg(shell.pid, signal.SIGKILL)
+        out, err = shell.communicate()
+    return subprocess.CompletedProcess(script, shell.returncode, out.decode(errors="replace"), err.decode(errors="replace"))
+
+
 @pytest.mark.parametrize(("page", "blocks"), scripts())
 def test_what_a_page_tells_to_run_runs_and_shows_what_it_says(page, blocks, folder, environ):
     if shutil.which("curl", path=environ["PATH"]) is None or shutil.which("bash") is None:
         pytest.skip("curl か bash がありません / curl or bash is not on this machine")
     script = f"\necho '{NEXT}'\n".join(sh for sh, _ in blocks).replace(FOLDER, str(folder))
-    done = subprocess.run(
-        ["bash", "-euo", "pipefail", "-c", script],
-        cwd=ROOT,
-        env=environ,
-        capture_output=True,
-        text=True,
-        errors="replace",
-        check=False,
-        timeout=90,
-    )
+    done = bash(script, environ)
     outputs = done.stdout.replace(str(folder), FOLDER).split(f"{NEXT}\n")
     assert done.returncode == 0, f"{blocks[len(outputs) - 1][0]}\n{outputs[-1]}\n{done.stderr}"
     wrong = [(sh, wanted, output) for (sh, wanted), output in zip(blocks, outputs, strict=True) if wanted and not shows(wanted, output)]
@@ -286,17 +296,20 @@ def test_a_subscriber_of_thirty_lines_hears_an_admission_and_goes_on_where_it_st
         """Run it until a line fits; give the numbers that it printed."""
         subscriber = subprocess.Popen(command, env=environ, stdout=subprocess.PIPE, text=True)
         numbers = []
+        limit = threading.Timer(30, subscriber.kill)  # an event that has not come by then will not come
+        limit.start()
         try:
             for line in subscriber.stdout:
                 number, kind, _ = line.split()
                 numbers.append(int(number))
                 if kind == fits:
-                    break
+                    return numbers
+            pytest.fail(f"{fits} was not heard")
         finally:
+            limit.cancel()
             subscriber.terminate()
             subscriber.wait(20)
             subscriber.stdout.close()
-        return numbers
 
     person = json.loads((folder / "region/story.json").read_text(encoding="utf-8"))["persons"]["other-03"]["numbers"]["1119900015"]
     pushed = example("push_admission.py", environ, environ["BASE"], environ["HOSPITAL_TOKEN"], "1119900015", person, "202611240800")
@@ -336,6 +349,11 @@ def test_what_the_readme_tells_to_press_stands_on_the_pages(folder, environ):
             person.close()
     assert {one for one in said if not any(one in text for text in seen)} == set()
     assert len(said) >= 10
+
+
+def test_every_example_is_told_of_and_run_by_a_page_or_a_test():
+    told = everything() + Path(__file__).read_text(encoding="utf-8")
+    assert [one.name for one in EXAMPLES.iterdir() if one.is_file() and one.name not in told] == []
 
 
 def test_a_push_that_the_hub_does_not_take_says_why_and_fails(environ):
