@@ -83,7 +83,13 @@ class Hub:
 
 
 def assemble(
-    *, data: Path, region: Region, base: str, adapters: Sequence[Adapter], now: Callable[[], datetime], checkpoint_every: float = EVERY,
+    *,
+    data: Path,
+    region: Region,
+    base: str,
+    adapters: Sequence[Adapter],
+    now: Callable[[], datetime],
+    checkpoint_every: float = EVERY,
     followers: bool = True,
 ) -> Hub:
     """Open the data folder (made when missing) and wire the hub over it. With `followers` they run when this returns."""

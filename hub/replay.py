@@ -43,7 +43,13 @@ def replay(*, database: Path, keys: Path, master: bytes, region: Region, work: P
     writer = Writer(new, keyring, apply)
     try:
         gate = Gate(
-            store=new, keys=keyring, secrets=secrets, writer=writer, network=default_network(), now=lambda: datetime.now(UTC), proof=object()
+            store=new,
+            keys=keyring,
+            secrets=secrets,
+            writer=writer,
+            network=default_network(),
+            now=lambda: datetime.now(UTC),
+            proof=object(),
         )
         feeding = Feeding(store=new, keys=keyring, writer=writer, gate=gate, region=region, rung=lambda: None)
         count = _rebuild(old, new, keyring, secrets, feeding)

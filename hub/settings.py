@@ -24,7 +24,9 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(
         "TSUNAGU_DATA", "data", "データベースと鍵を置くフォルダー。バックアップの対象", "folder of the database and the keys; back it up"
     ),
-    Setting("TSUNAGU_REGION", "region.json", "地域の登録簿（組織・利用者）のファイル", "file of the region's register (organizations, users)"),
+    Setting(
+        "TSUNAGU_REGION", "region.json", "地域の登録簿（組織・利用者）のファイル", "file of the region's register (organizations, users)"
+    ),
     Setting("TSUNAGU_LISTEN", "127.0.0.1:8080", "受け付けるアドレスとポート", "address and port to listen on"),
     Setting(
         "TSUNAGU_BASE",

@@ -17,7 +17,11 @@ def replay(data: Path, region: Path) -> int:
     """Rebuild all tables from the log and compare; 0 when every row is the same."""
     with tempfile.TemporaryDirectory(prefix="tsunagu-replay-") as folder:
         made = rebuild(
-            database=data / DATABASE, keys=data / KEYS, master=read_master(data / MASTER, create=False), region=read_region(region), work=Path(folder)
+            database=data / DATABASE,
+            keys=data / KEYS,
+            master=read_master(data / MASTER, create=False),
+            region=read_region(region),
+            work=Path(folder),
         )
     for table, rows in made.rows.items():
         state = "同じ / equal" if table not in made.differing else f"違う行 {made.differing[table]} / rows that differ"
@@ -32,8 +36,12 @@ def verify(data: Path, key: Path | None) -> int:
     if not (data / DATABASE).exists() or not pub.exists():
         raise Broken("HUB-5016", where=DATABASE if pub.exists() else pub.name)
     outside = data / "checkpoint.txt"
-    found = verify_file(data / DATABASE, pub.read_text(encoding="utf-8").strip(), outside.read_text(encoding="utf-8") if outside.exists() else "")
-    print(f"記録 {found.size:,} 件、根 {found.root.hex()}、合う署名 {found.checkpoints} / {found.size:,} events, {found.checkpoints} checkpoints fit")
+    found = verify_file(
+        data / DATABASE, pub.read_text(encoding="utf-8").strip(), outside.read_text(encoding="utf-8") if outside.exists() else ""
+    )
+    print(
+        f"記録 {found.size:,} 件、根 {found.root.hex()}、合う署名 {found.checkpoints} / {found.size:,} events, {found.checkpoints} checkpoints fit"
+    )
     for one in found.findings[:20]:
         print(f"合いません / does not fit: {one.what} (#{one.position})")
     return 1 if found.findings or not found.checkpoints else 0

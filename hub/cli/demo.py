@@ -54,7 +54,9 @@ def _run(data: Path, port: int, *, as_json: bool, seed: int) -> int:
     failed: list[str] = []
 
     def started() -> None:
-        threading.Thread(target=_open, args=(hub, app.state.sessions, tokens, home if fresh else None, as_json, failed), daemon=True).start()
+        threading.Thread(
+            target=_open, args=(hub, app.state.sessions, tokens, home if fresh else None, as_json, failed), daemon=True
+        ).start()
 
     run(hub, app, bound, started)
     return 1 if failed else 0

@@ -52,13 +52,17 @@ def _parser() -> argparse.ArgumentParser:
     hand.add_argument("--token", default="", help="組織のトークン（TSUNAGU_TOKEN） / the organization's token")
     hand.set_defaults(run=_import)
 
-    replay = verbs.add_parser("replay", help="記録から表を作り直し、行ごとに比べる / rebuild all tables from the log and compare them row for row")
+    replay = verbs.add_parser(
+        "replay", help="記録から表を作り直し、行ごとに比べる / rebuild all tables from the log and compare them row for row"
+    )
     replay.add_argument("--data", type=Path, help="TSUNAGU_DATA")
     replay.set_defaults(run=_replay)
 
     verify = verbs.add_parser("verify", help="記録が書き換えられていないことを確かめる / check that the log was not changed")
     verify.add_argument("--data", type=Path, help="TSUNAGU_DATA")
-    verify.add_argument("--key", type=Path, help="チェックポイントの公開鍵ファイル（なければデータの中のもの） / public key of the checkpoints")
+    verify.add_argument(
+        "--key", type=Path, help="チェックポイントの公開鍵ファイル（なければデータの中のもの） / public key of the checkpoints"
+    )
     verify.set_defaults(run=_verify)
 
     token = verbs.add_parser("token", help="組織のトークンを発行する（ハブを止めて） / make a token for an organization (hub stopped)")

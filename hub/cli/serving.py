@@ -69,7 +69,11 @@ def bind(host: str, port: int) -> socket.socket:
 def serve(settings: Settings) -> int:
     """Run the hub that the settings describe."""
     hub = assemble(
-        data=settings.data, region=read_region(settings.region), base=settings.base, adapters=load_adapters(settings.adapters), now=clock(settings.starts)
+        data=settings.data,
+        region=read_region(settings.region),
+        base=settings.base,
+        adapters=load_adapters(settings.adapters),
+        now=clock(settings.starts),
     )
     watching = Watching(hub, settings.watch, settings.data / "watched.json") if settings.watch else None
     if watching:

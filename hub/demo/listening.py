@@ -15,7 +15,9 @@ class Listener:
     """Opens the stream at once and listens until it is closed."""
 
     def __init__(self, base: str, token: str) -> None:
-        self._client = httpx.Client(base_url=base, headers={"Authorization": f"Bearer {token}"}, timeout=httpx.Timeout(10, read=60), trust_env=False)
+        self._client = httpx.Client(
+            base_url=base, headers={"Authorization": f"Bearer {token}"}, timeout=httpx.Timeout(10, read=60), trust_env=False
+        )
         self._heard: list[dict[str, Any]] = []
         self._open = threading.Event()
         self._news = threading.Condition()

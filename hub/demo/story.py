@@ -89,9 +89,12 @@ def _hub(data: Path, environ: Mapping[str, str]) -> Iterator[dict[str, Any]]:
     """Start `tsunagu demo --json` and end it by SIGTERM."""
     command = [sys.executable, "-m", "hub.cli.main", "demo", "--json", "--data", str(data), "--port", "0"]
     log = data / "hub.log"
-    with log.open("w", encoding="utf-8") as errors, subprocess.Popen(  # noqa: S603
-        command, env=dict(environ), stdout=subprocess.PIPE, stderr=errors, text=True
-    ) as process:
+    with (
+        log.open("w", encoding="utf-8") as errors,
+        subprocess.Popen(  # noqa: S603
+            command, env=dict(environ), stdout=subprocess.PIPE, stderr=errors, text=True
+        ) as process,
+    ):
         try:
             line = process.stdout.readline() if process.stdout else ""
             if not line:
@@ -137,7 +140,9 @@ class Story:
         self._office = codes["renge"]
         self._ears = {name: Listener(self._base, tokens[codes[name]]) for name in ("renge", "momiji")}
         users = self._told["users"]
-        self._people = {name: Person(self._base, links[users[name]]) for name in ("care_manager", "er_doctor", "privacy_officer", "ward_nurse")}
+        self._people = {
+            name: Person(self._base, links[users[name]]) for name in ("care_manager", "er_doctor", "privacy_officer", "ward_nurse")
+        }
         self._steps = {s["name"]: s for s in self._told["steps"]}
         self._reference = ""
         self._decision = ""
@@ -196,8 +201,14 @@ class Story:
 
     def others_hear_nothing(self) -> str:
         """Make sure that an office which does not care for the person heard nothing of it."""
-        answer = self._hands.ask(self._told["organizations"]["momiji"], "GET", "/events?after=0&limit=1000", headers={"Accept": "application/x-ndjson"})
-        mine = [e for e in map(orjson.loads, answer.text.splitlines()) if e["data"].get("occurred", "").startswith(self._told["moments"]["admitted"][:16])]
+        answer = self._hands.ask(
+            self._told["organizations"]["momiji"], "GET", "/events?after=0&limit=1000", headers={"Accept": "application/x-ndjson"}
+        )
+        mine = [
+            e
+            for e in map(orjson.loads, answer.text.splitlines())
+            if e["data"].get("occurred", "").startswith(self._told["moments"]["admitted"][:16])
+        ]
         _see(answer.status_code == 200 and not mine, "another office heard of it")
         return "何も届いていない"
 
@@ -275,7 +286,17 @@ class Story:
         assert code is not None
         page = self._open(code[1])
         text, expect = page.text, self._told["expect"]
-        for name in ("allergy", "wish", "anticoagulant", "device", "problem", "key_person_phone", "nurse_phone", "care_level", "confirming_doctor"):
+        for name in (
+            "allergy",
+            "wish",
+            "anticoagulant",
+            "device",
+            "problem",
+            "key_person_phone",
+            "nurse_phone",
+            "care_level",
+            "confirming_doctor",
+        ):
             _see(expect[name] in text, f"{name}")
         _see("DNAR" not in text, "no bare DNAR")
         return f"{expect['allergy']}（{expect['reaction']}）、{expect['anticoagulant']}、{expect['device']}、「{expect['wish']}」"

@@ -24,7 +24,9 @@ class Checkpoints:
 
     name = "checkpoints"
 
-    def __init__(self, *, store: Store, writer: Writer, signing: bytes, origin: str, folder: Path, now: Callable[[], datetime], every: float = EVERY) -> None:
+    def __init__(
+        self, *, store: Store, writer: Writer, signing: bytes, origin: str, folder: Path, now: Callable[[], datetime], every: float = EVERY
+    ) -> None:
         self._store, self._writer, self._now, self._folder, self._every = store, writer, now, folder, every
         self._key = Ed25519PrivateKey.from_private_bytes(signing)
         self._origin = origin

@@ -94,7 +94,9 @@ class EventTable(SQLiteApplicationRecorder):
         rows = []
         for position, event in enumerate(stored_events, first):
             stream = event.originator_id if isinstance(event.originator_id, UUID) else UUID(event.originator_id)
-            mark = event_leaf(position=position, stream=stream.bytes, version=event.originator_version, topic=event.topic, state=event.state)
+            mark = event_leaf(
+                position=position, stream=stream.bytes, version=event.originator_version, topic=event.topic, state=event.state
+            )
             rows.append((position, stream.hex, event.originator_version, event.topic, event.state, mark))
         cursor.executemany(self.insert_events_statement, rows)
         return range(first, first + len(rows))
@@ -151,7 +153,8 @@ class Store:
     def events(self, tx: Tx, after: int, limit: int) -> list[Recorded]:
         """Give events after a position, in order."""
         rows = tx.all(
-            "SELECT position, originator_id, originator_version, topic, state FROM events WHERE position>? ORDER BY position LIMIT ?", (after, limit)
+            "SELECT position, originator_id, originator_version, topic, state FROM events WHERE position>? ORDER BY position LIMIT ?",
+            (after, limit),
         )
         return [_recorded(*row) for row in rows]
 

@@ -99,7 +99,9 @@ class Boards:
         with self._store.read() as tx:
             for person, held in by_person.items():
                 shown = [
-                    p for r in held if (g := given.get((r.stream, r.version))) is not None and (p := self._presenting(tx, g, organization)) is not None
+                    p
+                    for r in held
+                    if (g := given.get((r.stream, r.version))) is not None and (p := self._presenting(tx, g, organization)) is not None
                 ]
                 known = tuple(
                     replace(k, patient=self._secrets.person(p.row.patient)) for k, p in zip(self._viewing.known(shown), shown, strict=True)

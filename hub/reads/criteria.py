@@ -18,7 +18,9 @@ DEFAULT_COUNT, MAX_COUNT = 50, 200
 OFFERED = ("_id", "identifier", "patient", "_lastUpdated")
 """Search parameters that every type has (`patient` where the type is about a person)."""
 _RESULT = frozenset({"_count", "_format", "_pretty", "_summary", "_total", "_totalMethod", "_page"})
-_DATE = re.compile(r"(eq|ge|gt|le|lt|ne|sa|eb)?(\d{4}(?:-\d{2}(?:-\d{2}(T\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?(?:Z|[+\- ]\d{2}:\d{2})?)?)?)?)", re.ASCII)
+_DATE = re.compile(
+    r"(eq|ge|gt|le|lt|ne|sa|eb)?(\d{4}(?:-\d{2}(?:-\d{2}(T\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?(?:Z|[+\- ]\d{2}:\d{2})?)?)?)?)", re.ASCII
+)
 """Prefix, date; inside it the time, its seconds, their fraction. An unescaped + comes as a blank."""
 
 

@@ -96,7 +96,11 @@ class Viewing:
         if broken is None:
             return Access(reason_words(lead.reason)[0], basis)
         session = next(
-            (s for s in emergencies.open_for(tx, asking.requester.person, int(self._now().timestamp() * 1000)) if identities.person_of(tx, s.patient) == person),
+            (
+                s
+                for s in emergencies.open_for(tx, asking.requester.person, int(self._now().timestamp() * 1000))
+                if identities.person_of(tx, s.patient) == person
+            ),
             None,
         )
         if session is None:

@@ -28,7 +28,9 @@ REASON = f"{HL7}/v3-ActReason"
 BALP = "https://profiles.ihe.net/ITI/BALP/CodeSystem"
 ORGANIZATION = f"{BASE}/sid/organization"
 """Numbers of organizations that are neither medical institutions nor care offices, as the network registers them."""
-USER, HUB, PSEUDONYM, REFERENCE, REQUEST, MESSAGE = (f"{BASE}/sid/{name}" for name in ("user", "hub", "pseudonym", "decision", "request", "message"))
+USER, HUB, PSEUDONYM, REFERENCE, REQUEST, MESSAGE = (
+    f"{BASE}/sid/{name}" for name in ("user", "hub", "pseudonym", "decision", "request", "message")
+)
 _GIVEN, _NOT_GIVEN = "0", "4"
 """R4 audit-event-outcome: success; minor failure, which is how IHE BALP records a refusal."""
 

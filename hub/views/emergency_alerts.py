@@ -49,7 +49,9 @@ def alerts(shelf: Shelf, allergic: Allergies, taken: tuple[Drug, ...]) -> tuple[
 
 def _headed(row: Row, one: Line) -> Line:
     tone = cast("Tone", row["tone"])
-    return Line(one.text, one.when, one.source, one.old, strong=True, chip=Chip(row["chip"], tone), detail=one.detail, reference=one.reference)
+    return Line(
+        one.text, one.when, one.source, one.old, strong=True, chip=Chip(row["chip"], tone), detail=one.detail, reference=one.reference
+    )
 
 
 def _stated(shelf: Shelf) -> Iterator[tuple[str, Line]]:
@@ -87,7 +89,11 @@ def _administrative(one: Known) -> bool:
 
 def _words(one: Known) -> str:
     if one.type == "NutritionOrder":
-        diet = [f"{words(c)}" for path in ("oralDiet.texture.modifier", "oralDiet.fluidConsistencyType", "oralDiet.type") for c in walk(one.body, path)]
+        diet = [
+            f"{words(c)}"
+            for path in ("oralDiet.texture.modifier", "oralDiet.fluidConsistencyType", "oralDiet.type")
+            for c in walk(one.body, path)
+        ]
         return "・".join(part for part in [*diet, text(one.body, "oralDiet.instruction")] if part)
     if one.type == "Observation":
         value = text(one.body, "valueString") or said(one.body, "valueCodeableConcept")
@@ -149,10 +155,16 @@ def _device_line(shelf: Shelf, one: Known, row: Row | None) -> Line:
     name = _device_name(one, device)
     body = device.body if device else {}
     parts = [name, *_settings(one.body), *(_settings(body) if device is not one else ())]
-    known_power = any(true(e, "valueBoolean") for source in (one.body, body) for e in extension(source, ("power-dependent", "powerDependent", "device-power")))
+    known_power = any(
+        true(e, "valueBoolean")
+        for source in (one.body, body)
+        for e in extension(source, ("power-dependent", "powerDependent", "device-power"))
+    )
     details = [_site(one), _vendor(one.body) or _vendor(body), "電源が要ります" if known_power else ""]
     kind = "device-implant" if row is not None and row["implant"] else "device"
-    made = line(shelf, one, " ".join(dict.fromkeys(part for part in parts if part)), kind, detail="　".join(part for part in details if part))
+    made = line(
+        shelf, one, " ".join(dict.fromkeys(part for part in parts if part)), kind, detail="　".join(part for part in details if part)
+    )
     change = _next_change(shelf, one.body) or _next_change(shelf, body)
     return Line(f"{made.text}{change}", made.when, made.source, made.old, made.strong, made.chip, made.detail, made.reference)
 

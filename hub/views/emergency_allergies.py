@@ -11,7 +11,15 @@ from hub.views.shapes import Chip, Differing, Known, Line
 
 NONE_KNOWN = ("716186003", "409137002", "428607008", "429625007", "no-known-allergies")
 """SNOMED CT: no known allergy; no known drug, environmental, food allergy."""
-_NONE_WORDS = ("アレルギーなし", "アレルギー:なし", "アレルギーはない", "なし", "no known allergy", "no known drug allergy", "no known allergies")
+_NONE_WORDS = (
+    "アレルギーなし",
+    "アレルギー:なし",
+    "アレルギーはない",
+    "なし",
+    "no known allergy",
+    "no known drug allergy",
+    "no known allergies",
+)
 _GRAVE_WORDS = ("アナフィラキシ", "ショック", "anaphyla", "喉頭浮腫", "スティーブンス", "中毒性表皮壊死")
 _GRAVE_CODES = ("39579001", "T78.2", "T88.6")
 _CATEGORY = {"medication": "薬", "food": "食物", "environment": "環境", "biologic": "生物学的製剤"}
@@ -46,7 +54,9 @@ def _over(one: Known) -> bool:
 def is_none_known(one: Known) -> bool:
     """Say whether the entry states that there is no allergy."""
     told = plain(said(one.body, "code"))
-    return has_code(one.body, "code", *NONE_KNOWN) or any(told == plain(word) or told.endswith(plain(f"アレルギー{word}")) for word in _NONE_WORDS)
+    return has_code(one.body, "code", *NONE_KNOWN) or any(
+        told == plain(word) or told.endswith(plain(f"アレルギー{word}")) for word in _NONE_WORDS
+    )
 
 
 def _none_words(one: Known) -> str:
@@ -91,7 +101,9 @@ def _detail(one: Known) -> str:
 def _contradictions(shelf: Shelf, listed: list[Known], none: list[Known]) -> tuple[Differing, ...]:
     result = []
     if listed and none:
-        sides = [line(shelf, one, _words(one), "allergy") for one in listed] + [line(shelf, one, _none_words(one), "allergy") for one in none]
+        sides = [line(shelf, one, _words(one), "allergy") for one in listed] + [
+            line(shelf, one, _none_words(one), "allergy") for one in none
+        ]
         result.append(Differing("アレルギー", tuple(sides)))
     refuted = [one for one in shelf.of("AllergyIntolerance") if has_code(one.body, "verificationStatus", "refuted")]
     for one in listed:

@@ -55,7 +55,9 @@ def answers_of(one: Known) -> Iterator[Said]:
 
 def _provisions(one: Known, provision: Any, outer: str, depth: int) -> Iterator[Said]:
     kind = text(provision, "type") or outer
-    explicit = next((found for e in extension(provision, _ANSWER) if (found := _answer(text(e, "valueCode") or text(e, "valueString")))), "")
+    explicit = next(
+        (found for e in extension(provision, _ANSWER) if (found := _answer(text(e, "valueCode") or text(e, "valueString")))), ""
+    )
     for concept in walk(provision, "code"):
         row = treatment(concept) or {"treatment": words(concept), "order": "90", "arrest": "", "inverse": ""}
         if row["treatment"]:

@@ -62,7 +62,9 @@ def _offices(shelf: Shelf) -> Iterator[Found]:
         row = _kind(office)
         if not row["days"] or row["days"] == "0" or (office.kind == "support-center" and not support):
             continue
-        contacts = [one for one in shelf.of("Encounter", "Appointment", "MedicationRequest", "CarePlan", "Communication") if one.custodian == code]
+        contacts = [
+            one for one in shelf.of("Encounter", "Appointment", "MedicationRequest", "CarePlan", "Communication") if one.custodian == code
+        ]
         recent = next((one for one in contacts if timedelta() <= shelf.now - when(one) <= timedelta(days=int(row["days"]))), None)
         if recent is not None:
             yield _office_call(shelf, office, recent, "")
@@ -96,7 +98,9 @@ def hours_of(shelf: Shelf, office: Office) -> tuple[Chip, str]:
     if whole_day or _on_call(shelf, office.code):
         return Chip("24時間", "good"), ""
     today, clock = shelf.now.date(), f"{shelf.now:%H:%M}"
-    is_open = today.weekday() in office.weekdays and today not in office.closed_days and office.opens.zfill(5) <= clock < office.closes.zfill(5)
+    is_open = (
+        today.weekday() in office.weekdays and today not in office.closed_days and office.opens.zfill(5) <= clock < office.closes.zfill(5)
+    )
     hours = f"（{office.opens}〜{office.closes}）"
     return (Chip("日中・受付中", "good"), hours) if is_open else (Chip("時間外"), hours)
 
@@ -104,7 +108,14 @@ def hours_of(shelf: Shelf, office: Office) -> tuple[Chip, str]:
 def _on_call(shelf: Shelf, code: str) -> bool:
     """Say whether an office told that it answers this person round the clock (24時間対応体制)."""
     for one in shelf.known:
-        if one.custodian != code or one.type not in {"CareTeam", "Flag", "EpisodeOfCare", "PractitionerRole", "HealthcareService", "Organization"}:
+        if one.custodian != code or one.type not in {
+            "CareTeam",
+            "Flag",
+            "EpisodeOfCare",
+            "PractitionerRole",
+            "HealthcareService",
+            "Organization",
+        }:
             continue
         if text(one.body, "status") in {"inactive", "finished", "cancelled"} or ended(one, shelf.now):
             continue
@@ -142,14 +153,16 @@ def _member(shelf: Shelf, owner: Known, target: Any, role: str, order: int) -> I
     if found is not None and found.type in {"Patient", "RelatedPerson"}:
         return
     display = text(target, "display")
-    who, number_of = (_role(shelf, found) if found is not None else ("", ""))
+    who, number_of = _role(shelf, found) if found is not None else ("", "")
     if office is None and found is not None and found.type == "Organization":
         office = next((shelf.offices[v] for v in walk(found.body, "identifier.value") if v in shelf.offices), None)
     if office is not None:
         chip, hours = hours_of(shelf, office)
         person = who or display
         shown = person if office.name in person else f"{office.name} {person}".strip()
-        call = Call(number_of or office.phone, f"{role or _kind(office)['label']}　{shown}{hours}", chip, owner.source, aged(owner, shelf.now))
+        call = Call(
+            number_of or office.phone, f"{role or _kind(office)['label']}　{shown}{hours}", chip, owner.source, aged(owner, shelf.now)
+        )
         yield Found((int(_kind(office)["order"]), 0, office.code), f"office:{office.code}", call)
     elif who or display:
         shown = f"{role}　{who or display}".strip()
@@ -169,5 +182,3 @@ def _role(shelf: Shelf, one: Known) -> tuple[str, str]:
     if one.type == "Organization":
         return text(one.body, "name"), phone(one.body)
     return name(one.body, "IDE"), phone(one.body)
-
-

@@ -76,7 +76,9 @@ def differences(shelf: Shelf, found: tuple[Drug, ...]) -> tuple[Differing, ...]:
     result = []
     for by_custodian in groups.values():
         if len({frozenset(_told(d) for d in told) for told in by_custodian.values()}) > 1:
-            sides = [line(shelf, d.known, f"{d.name}　{d.dose}".strip(), "drug", detail=d.note) for told in by_custodian.values() for d in told]
+            sides = [
+                line(shelf, d.known, f"{d.name}　{d.dose}".strip(), "drug", detail=d.note) for told in by_custodian.values() for d in told
+            ]
             first = next(iter(by_custodian.values()))[0]
             result.append(Differing(_label(first), tuple(sides)))
     return tuple(result)
@@ -178,7 +180,9 @@ def _stem(name: str) -> str:
 def _classes(concept: Any, name: str, yj: str) -> Iterator[Row]:
     seen = set()
     names = plain(" ".join([name, *(display for _, _, display in codings(concept))]))
-    atc = [code for system, code, _ in codings(concept) if "whocc.no/atc" in system or "1.2.40.0.34.5.5" in system or "atc" in system.lower()]
+    atc = [
+        code for system, code, _ in codings(concept) if "whocc.no/atc" in system or "1.2.40.0.34.5.5" in system or "atc" in system.lower()
+    ]
     for row in rows("drug_classes"):
         excepted = [word for word in row["except"].split("|") if word]
         if row["how"] == "yj":
@@ -215,7 +219,11 @@ def _timing(one: Any) -> str:
                 return keyed("usage_jami", "code")[code]["text"]
         if words(concept):
             return words(concept)
-    frequency, period, unit = (number(one, "timing.repeat.frequency"), number(one, "timing.repeat.period"), text(one, "timing.repeat.periodUnit"))
+    frequency, period, unit = (
+        number(one, "timing.repeat.frequency"),
+        number(one, "timing.repeat.period"),
+        text(one, "timing.repeat.periodUnit"),
+    )
     spans = {"d": "日", "h": "時間", "wk": "週", "mo": "か月"}
     if not (frequency and period and unit in spans):
         return ""

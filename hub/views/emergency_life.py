@@ -33,7 +33,17 @@ _HOME = ("social-history", "sdoh")
 _UNFIT = ("vital-signs", "laboratory", "exam", "imaging", "procedure", "survey", "body-measurement")
 _PAST = ("inactive", "resolved", "remission")
 _MODIFIERS = ("JP_Condition_DiseasePrefixModifier", "JP_Condition_DiseasePostfixModifier")
-_CLASS = {"AMB": "外来", "IMP": "入院", "ACUTE": "入院", "NONAC": "入院", "SS": "短期入所", "EMER": "救急", "HH": "訪問", "VR": "電話", "OBSENC": "経過観察"}
+_CLASS = {
+    "AMB": "外来",
+    "IMP": "入院",
+    "ACUTE": "入院",
+    "NONAC": "入院",
+    "SS": "短期入所",
+    "EMER": "救急",
+    "HH": "訪問",
+    "VR": "電話",
+    "OBSENC": "経過観察",
+}
 _PREGNANT = re.compile(r"O\d|Z3[34]")
 _SENTENCE = 80
 _CODED = {"local": "local", "loinc": "http://loinc.org"}
@@ -45,7 +55,9 @@ _CODED = {"local": "local", "loinc": "http://loinc.org"}
 
 def problems(shelf: Shelf) -> tuple[Line, ...]:
     """Give the diseases, active before past (既往); the needs of a care plan (課題) are no diseases and are left out."""
-    diseases = [one for one in shelf.of("Condition") if not has_code(one.body, "category", "care-need") and not _refuted(one) and problem_words(one)]
+    diseases = [
+        one for one in shelf.of("Condition") if not has_code(one.body, "category", "care-need") and not _refuted(one) and problem_words(one)
+    ]
     active = once(line(shelf, one, problem_words(one), "problem") for one in diseases if not is_past(shelf, one))
     told = {plain(one.text) for one in active}
     past = once(line(shelf, one, problem_words(one), "past", chip=Chip("既往")) for one in diseases if is_past(shelf, one))
@@ -58,7 +70,11 @@ def _refuted(one: Known) -> bool:
 
 def is_past(shelf: Shelf, one: Known) -> bool:
     """Say whether a Condition is over."""
-    return has_code(one.body, "clinicalStatus", *_PAST) or bool(text(one.body, "abatementDateTime")) or ended(one, shelf.now, "abatementPeriod.end")
+    return (
+        has_code(one.body, "clinicalStatus", *_PAST)
+        or bool(text(one.body, "abatementDateTime"))
+        or ended(one, shelf.now, "abatementPeriod.end")
+    )
 
 
 def problem_words(one: Known) -> str:
@@ -148,7 +164,9 @@ def matters(shelf: Shelf) -> tuple[Line, ...]:
     """Give what matters to the person: own words first, then what the care plan says of the intentions, whole and unparsed."""
     found: list[Line] = []
     for one in shelf.of("Observation"):
-        values = has_code(one.body, "category", "care-experience-preference") or has_code(one.body, "code", "81338-6", "what-matters", "95541-9")
+        values = has_code(one.body, "category", "care-experience-preference") or has_code(
+            one.body, "code", "81338-6", "what-matters", "95541-9"
+        )
         if values and value_words(one.body):
             found.append(line(shelf, one, value_words(one.body), "matter"))
     found += [line(shelf, one, told, "matter") for one in shelf.of("QuestionnaireResponse") for told in _told(one.body, 0)]
@@ -183,7 +201,9 @@ def visits(shelf: Shelf) -> tuple[Line, ...]:
 
 def recent(shelf: Shelf) -> list[Known]:
     """Give the Encounters of the last three contacts that took place."""
-    done = [one for one in shelf.of("Encounter") if text(one.body, "status") in {"finished", "in-progress", "onleave", "triaged", "arrived"}]
+    done = [
+        one for one in shelf.of("Encounter") if text(one.body, "status") in {"finished", "in-progress", "onleave", "triaged", "arrived"}
+    ]
     return [one for one in done if (at := moment(text(one.body, "period.start"))) and at.start <= shelf.now][:VISITS]
 
 

@@ -85,12 +85,16 @@ def _statements(shelf: Shelf) -> list[Known]:
 def is_statement(one: Known) -> bool:
     """Say whether a resource speaks of the person's wishes for treatment."""
     if one.type == "Consent":
-        return has_code(one.body, "scope", "adr") or (has_code(one.body, "category", *_TYPES) and not has_code(one.body, "scope", "patient-privacy"))
+        return has_code(one.body, "scope", "adr") or (
+            has_code(one.body, "category", *_TYPES) and not has_code(one.body, "scope", "patient-privacy")
+        )
     if one.type == "DocumentReference":
         return has_code(one.body, "type", *_DOCUMENTS) or has_code(one.body, "category", "42348-3")
     concept = next(walk(one.body, "code"), None)
     if one.type == "ServiceRequest":
-        return text(one.body, "intent") == "directive" and (treatment(concept) is not None or has_code(one.body, "category", "100822-6", "100823-4", "100825-9"))
+        return text(one.body, "intent") == "directive" and (
+            treatment(concept) is not None or has_code(one.body, "category", "100822-6", "100823-4", "100825-9")
+        )
     loinc = [row["value"] for row in rows("wish_fields") if row["how"] == "loinc" and row["field"] != "words"]
     return coded(concept, "wish_treatments") is not None or has_code(one.body, "code", "75773-2", "acp-status", *loinc)
 
@@ -116,7 +120,9 @@ def _replaces(one: Known) -> Iterator[Any]:
 def _differences(shelf: Shelf, chosen: list[Said]) -> tuple[Differing, ...]:
     result: tuple[Differing, ...] = ()
     for about in dict.fromkeys(s.row["treatment"] for s in chosen):
-        sides: list[tuple[str, Line]] = [(s.known.custodian, line(shelf, s.known, s.wanted, "wish")) for s in chosen if s.row["treatment"] == about]
+        sides: list[tuple[str, Line]] = [
+            (s.known.custodian, line(shelf, s.known, s.wanted, "wish")) for s in chosen if s.row["treatment"] == about
+        ]
         result += differing(f"本人の意思：{about}", sides)
     return result
 
@@ -200,7 +206,14 @@ def _present(shelf: Shelf, live: list[Known], fields: Mapping[str, str]) -> str:
     found = [fields["present"]] if fields["present"] else []
     if not found:
         paths = ("performer", "author")
-        found = [who for one in live if one.type in {"Consent", "DocumentReference"} for p in paths for t in walk(one.body, p) if (who := _who(shelf, one, t))]
+        found = [
+            who
+            for one in live
+            if one.type in {"Consent", "DocumentReference"}
+            for p in paths
+            for t in walk(one.body, p)
+            if (who := _who(shelf, one, t))
+        ]
     agents = [fields["agent"]] if fields["agent"] else list(_agents(shelf, live))
     bases = {
         "self": "", "estimated_by_family": "家族等が本人の意思を推定", "best_interest_with_family": "家族等と本人の最善を検討",
@@ -227,8 +240,19 @@ def _nothing(shelf: Shelf, live: list[Known], gone: list[Known], history: int) -
         told = plain(text(one.body, "valueString") + said(one.body, "valueCodeableConcept") + _field(shelf, [one], "declined"))
         declined = has_code(one.body, "dataAbsentReason", *_DECLINED) or any(plain(word) in told for word in (*_DECLINED, *_NO_MEANING))
         if declined:
-            return Wishes("none", words="本人は、いまは意思を示していません。", discussed=_discussed(shelf, one, ""), history=history, source=one.source)
+            return Wishes(
+                "none",
+                words="本人は、いまは意思を示していません。",
+                discussed=_discussed(shelf, one, ""),
+                history=history,
+                source=one.source,
+            )
     if gone:
         last = gone[0]
-        return Wishes("none", words=f"以前に示された意思は、いまは有効ではありません（{aged(last, shelf.now)}）。", history=history, source=last.source)
+        return Wishes(
+            "none",
+            words=f"以前に示された意思は、いまは有効ではありません（{aged(last, shelf.now)}）。",
+            history=history,
+            source=last.source,
+        )
     return Wishes("unasked", history=history)

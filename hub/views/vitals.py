@@ -195,7 +195,10 @@ def _scale(shelf: Shelf, readings: Sequence[Reading], newest: datetime) -> Liter
     if any(r.key == "spo2_scale" and r.value == 2 and newest - r.at <= TOGETHER for r in readings):
         return 2
     for one in shelf.of("ServiceRequest", "Goal", "Observation"):
-        if text(one.body, "status") in {"revoked", "completed", "cancelled"} or text(one.body, "lifecycleStatus") in {"cancelled", "completed"}:
+        if text(one.body, "status") in {"revoked", "completed", "cancelled"} or text(one.body, "lifecycleStatus") in {
+            "cancelled",
+            "completed",
+        }:
             continue
         if has_code(one.body, "code", "spo2-scale-2", "1104321000000108"):
             return 2

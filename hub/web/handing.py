@@ -64,7 +64,14 @@ class Handing:
         asking = self._door.asking(request, "read")
         kept = await run_in_threadpool(self._hub.refusals.listed, asking.requester.organization)
         rows = [
-            {"reference": k.reference, "at": k.at.isoformat(), "layout": k.layout, "door": k.door, "settled": k.settled, "issues": said(k.issues)}
+            {
+                "reference": k.reference,
+                "at": k.at.isoformat(),
+                "layout": k.layout,
+                "door": k.door,
+                "settled": k.settled,
+                "issues": said(k.issues),
+            }
             for k in kept
         ]
         return _json({"refused": rows})
@@ -99,7 +106,12 @@ class Handing:
                 rows = {s: self._custodian(tx, s) for pair in found for s in pair}
             self._hub.gate.release(asking, [])
             return [
-                {"first": f"Patient/{hub_id(a)}", "second": f"Patient/{hub_id(b)}", "first_organization": rows[a], "second_organization": rows[b]}
+                {
+                    "first": f"Patient/{hub_id(a)}",
+                    "second": f"Patient/{hub_id(b)}",
+                    "first_organization": rows[a],
+                    "second_organization": rows[b],
+                }
                 for a, b in found
             ]
 
@@ -138,7 +150,6 @@ class Handing:
         await run_in_threadpool(self._hub.links.unlink if unlink else self._hub.links.link, asking, first, second, reason)
         return _json({"linked": not unlink})
 
-
     def _patient(self, sent: Any) -> str:
         """Read `Patient/tsu-…`, or an organization's code and the number that it knows its patient by."""
         return sent if isinstance(sent, str) else self._hub.links.patient(str(sent["organization"]), str(sent["number"]))
@@ -155,5 +166,3 @@ def _file_name(request: Request) -> str:
 
 def _json(value: Any, status: int = 200) -> Response:
     return Response(orjson.dumps(value), status, media_type=JSON, headers={"Cache-Control": "no-store"})
-
-

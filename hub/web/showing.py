@@ -102,7 +102,10 @@ class Showing:
         """Use a one-time link up and open a session."""
         cookie = self._door.sessions.redeem(request.path_params["token"]) if self._demo else None
         if cookie is None:
-            problem = ("このリンクはもう使えません。新しいリンクを使ってください。", "This link can no longer be used. Please use a new one.")
+            problem = (
+                "このリンクはもう使えません。新しいリンクを使ってください。",
+                "This link can no longer be used. Please use a new one.",
+            )
             return html(render.sign_in([], demo=self._demo, problem=problem), 410)
         response = RedirectResponse("/", 303)
         secure = self._hub.base.startswith("https://")
@@ -121,7 +124,9 @@ class Showing:
         name = request.path_params["name"]
         if name not in render.STATIC:
             return Response(status_code=404)
-        return Response(render.static_file(name), media_type=render.STATIC[name], headers={"Cache-Control": "public, max-age=31536000, immutable"})
+        return Response(
+            render.static_file(name), media_type=render.STATIC[name], headers={"Cache-Control": "public, max-age=31536000, immutable"}
+        )
 
     # ── messages that were not taken ─────────────────────────────────────────────────────────────────────────────────
 
@@ -132,7 +137,12 @@ class Showing:
         kept = await run_in_threadpool(self._hub.refusals.listed, requester.organization)
         rows = [Refused(k.reference, k.at, signed.organization_name, k.layout or k.door, k.issues) for k in kept if not k.settled]
         text = render.refused_list(
-            rows, demo=self._demo, csrf=signed.csrf, user=signed.identified.name, organization=signed.organization_name, nav=nav(requester, "/refused")
+            rows,
+            demo=self._demo,
+            csrf=signed.csrf,
+            user=signed.identified.name,
+            organization=signed.organization_name,
+            nav=nav(requester, "/refused"),
         )
         return html(text)
 
@@ -150,4 +160,3 @@ class Showing:
             back=("/refused", "一覧へ ／ List"),
         )  # fmt: skip
         return html(text, 200 if taken else 422)
-

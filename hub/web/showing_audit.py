@@ -154,9 +154,35 @@ def _day(text: str, where: str, *, days: int = 0) -> int | None:
 def _csv(decided: Sequence[Decided]) -> bytes:
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\r\n")
-    writer.writerow(["reference", "at", "organization", "user", "role", "purpose", "action", "person", "effect", "reason", "basis", "consents", "resources"])
+    writer.writerow(
+        [
+            "reference",
+            "at",
+            "organization",
+            "user",
+            "role",
+            "purpose",
+            "action",
+            "person",
+            "effect",
+            "reason",
+            "basis",
+            "consents",
+            "resources",
+        ]
+    )
     for d in decided:
         consents = " ".join(f"{c}/{v}:{e}" for c, v, e in d.consents)
-        row: list[Any] = [d.reference, d.at.astimezone(JST).isoformat(), d.organization, d.user, d.role, d.purpose, d.action, d.pseudonym, d.effect]
+        row: list[Any] = [
+            d.reference,
+            d.at.astimezone(JST).isoformat(),
+            d.organization,
+            d.user,
+            d.role,
+            d.purpose,
+            d.action,
+            d.pseudonym,
+            d.effect,
+        ]
         writer.writerow([*row, d.reason, d.basis, consents, len(d.seen)])
     return b"\xef\xbb\xbf" + out.getvalue().encode()

@@ -113,7 +113,9 @@ class ShowingCare:
             return self._glass(signed, reference)
         may = self._hub.breaking.may(signed.identified.requester) and not view.page.access.emergency
         links = EmergencyLinks(
-            sheet=f"/emergency/{reference}/sheet", document=f"/emergency/{reference}/document", glass=f"/emergency/{reference}/open" if may else ""
+            sheet=f"/emergency/{reference}/sheet",
+            document=f"/emergency/{reference}/document",
+            glass=f"/emergency/{reference}/open" if may else "",
         )
         text = render.emergency(
             view.page, demo=self._demo, csrf=signed.csrf, user=signed.identified.name, organization=signed.organization_name,
@@ -128,7 +130,9 @@ class ShowingCare:
         view = await run_in_threadpool(self._view, signed, request, reference)
         if view is None:
             raise NotFound("HUB-5041")
-        return html(render.emergency_sheet(view.page, demo=self._demo, csrf=signed.csrf, links=EmergencyLinks(page=f"/emergency/{reference}")))
+        return html(
+            render.emergency_sheet(view.page, demo=self._demo, csrf=signed.csrf, links=EmergencyLinks(page=f"/emergency/{reference}"))
+        )
 
     async def document(self, request: Request) -> Response:
         """Lead to the FHIR document of the same page."""

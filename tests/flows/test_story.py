@@ -19,7 +19,9 @@ from tests.hub.world import World, world
 
 
 def test_the_story_is_seen_from_the_first_step_to_the_last() -> None:
-    done = subprocess.run([sys.executable, "-m", "hub.cli.main", "demo", "--story"], capture_output=True, text=True, check=False, timeout=120)
+    done = subprocess.run(
+        [sys.executable, "-m", "hub.cli.main", "demo", "--story"], capture_output=True, text=True, check=False, timeout=120
+    )
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stdout.splitlines()[-1] == "すべて見えました / every step was seen"
 

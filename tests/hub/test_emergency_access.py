@@ -37,7 +37,14 @@ def found(w: World, user: str = "doctor") -> str:
 
 
 def opened(w: World, reference: str, **changed: str) -> Any:
-    fields = {"person": reference, "reason": REASON, "necessity": "yes", "difficulty": "yes", "code": w.hub.breaking.code("doctor"), **changed}
+    fields = {
+        "person": reference,
+        "reason": REASON,
+        "necessity": "yes",
+        "difficulty": "yes",
+        "code": w.hub.breaking.code("doctor"),
+        **changed,
+    }
     return w.form("doctor", "/emergency/open", **fields)
 
 
@@ -153,5 +160,3 @@ def _filter() -> Any:
     from hub.tables.decisions import Filter
 
     return Filter()
-
-

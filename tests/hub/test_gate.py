@@ -214,5 +214,3 @@ def test_two_offices_of_the_same_person_hear_by_consent_alone(hub_world: World) 
     reference = admitted(hub_world, provision=[excluded(OTHER_OFFICE)])
     assert told(hub_world, OTHER_OFFICE, reference) == 404
     assert told(hub_world, OFFICE, reference) == 200
-
-

@@ -100,7 +100,13 @@ def test_replay_from_the_log_and_the_keys_alone_gives_the_same_rows(data: Path, 
         "organizations": [{"code": o.code, "name": o.name, "kind": o.kind, "purpose": held.purposes[o.code]} for o in held.offices.values()],
         "users": [{"id": u.id, "organization": u.organization, "name": u.name, "role": u.role, "purpose": u.purpose} for u in held.users.values()],
     }))  # fmt: skip
-    environ = {"TSUNAGU_DATA": str(data), "TSUNAGU_REGION": str(region), "PATH": "", "TZ": "America/New_York", "PYTHONPATH": str(Path.cwd())}
+    environ = {
+        "TSUNAGU_DATA": str(data),
+        "TSUNAGU_REGION": str(region),
+        "PATH": "",
+        "TZ": "America/New_York",
+        "PYTHONPATH": str(Path.cwd()),
+    }
     done = subprocess.run([sys.executable, "-m", "hub.cli.main", "replay"], env=environ, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "resources" in done.stdout
@@ -113,7 +119,11 @@ def test_a_replay_names_a_table_whose_row_was_changed(data: Path, tmp_path: Path
     connection.close()
     (tmp_path / "work").mkdir()
     made = replay(
-        database=data / DATABASE, keys=data / KEYS, master=read_master(data / MASTER, create=False), region=register(), work=tmp_path / "work"
+        database=data / DATABASE,
+        keys=data / KEYS,
+        master=read_master(data / MASTER, create=False),
+        region=register(),
+        work=tmp_path / "work",
     )
     assert set(made.differing) == {"resources"}
 

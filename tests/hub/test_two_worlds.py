@@ -170,7 +170,15 @@ def ids(w: World) -> list[str]:
 def questions(known: Sequence[str], seed: int, count: int) -> list[tuple[str, str, bytes]]:
     """Draw questions: (method, address, body)."""
     draw = random.Random(seed)
-    numbers = [f"{KAIGO_INSURED}|{INSURED}", INSURED, f"{KAIGO_INSURED}|131016:0000099999", "urn:example:o|o1", "urn:example:o|o5", "urn:example:w|w1", "nobody"]
+    numbers = [
+        f"{KAIGO_INSURED}|{INSURED}",
+        INSURED,
+        f"{KAIGO_INSURED}|131016:0000099999",
+        "urn:example:o|o1",
+        "urn:example:o|o5",
+        "urn:example:w|w1",
+        "nobody",
+    ]
 
     def criteria() -> str:
         pairs = []
@@ -207,7 +215,9 @@ def questions(known: Sequence[str], seed: int, count: int) -> list[tuple[str, st
             about = draw.choice(["Patient/u1", *(k for k in known if k.startswith("Patient/"))])
             return method, address, orjson.dumps(observation(address.rpartition("/")[2], about))
         if method == "POST":
-            entries = [{"request": {"method": "GET", "url": a.removeprefix("/fhir/")}} for m, a, _ in (one() for _ in range(4)) if m == "GET"]
+            entries = [
+                {"request": {"method": "GET", "url": a.removeprefix("/fhir/")}} for m, a, _ in (one() for _ in range(4)) if m == "GET"
+            ]
             return method, address, orjson.dumps({"resourceType": "Bundle", "type": "batch"} | ({"entry": entries} if entries else {}))
         return method, address, body
 
@@ -260,7 +270,11 @@ def pages(w: World, user: str) -> Iterator[str]:
             texts.append(w.ask("GET", address, by=user).text)
         text = texts.pop(0)
         yield re.sub(r'name="csrf" value="[^"]+"', "", text)
-        waiting += [a for a in re.findall(r'href="(/[^"#]*)"', text) if a not in seen and a not in waiting and not a.startswith(("/static", "/sign"))]
+        waiting += [
+            a
+            for a in re.findall(r'href="(/[^"#]*)"', text)
+            if a not in seen and a not in waiting and not a.startswith(("/static", "/sign"))
+        ]
 
 
 @pytest.mark.parametrize("past", ["before", "between 1"])

@@ -53,13 +53,15 @@ def register() -> Region:
         ("officer", NETWORK, "責任 守", "privacy-officer", "HCOMPL"),
         ("clerk", NETWORK, "窓口 結", "clerk", "PATADMIN"),
     ]
-    return parse_region({
-        "name": "試験の地域",
-        "edition": "2026-11-01",
-        "network": NETWORK,
-        "organizations": [{"code": c, "name": n, "kind": k, "purpose": p} for c, n, k, p in organizations],
-        "users": [{"id": i, "organization": o, "name": n, "role": r, "purpose": p} for i, o, n, r, p in users],
-    })
+    return parse_region(
+        {
+            "name": "試験の地域",
+            "edition": "2026-11-01",
+            "network": NETWORK,
+            "organizations": [{"code": c, "name": n, "kind": k, "purpose": p} for c, n, k, p in organizations],
+            "users": [{"id": i, "organization": o, "name": n, "role": r, "purpose": p} for i, o, n, r, p in users],
+        }
+    )
 
 
 class World:
@@ -130,9 +132,7 @@ class World:
 
 
 @contextmanager
-def world(
-    folder: Path, *, now: Any = None, adapters: tuple[str, ...] = ("hospital",), region: Region | None = None
-) -> Iterator[World]:
+def world(folder: Path, *, now: Any = None, adapters: tuple[str, ...] = ("hospital",), region: Region | None = None) -> Iterator[World]:
     """Open a hub over a folder; its followers run by `settle`, so that a test looks when it wants to."""
     hub = assemble(
         data=folder, region=region or register(), base="http://hub.test", adapters=load_adapters(adapters),

@@ -17,11 +17,13 @@ _READ = ("read", "vread", "search-type")
 def statement(base: str, started: str) -> dict[str, Any]:
     """Make the CapabilityStatement. `started` = when this hub was started, an instant."""
     resources: list[dict[str, Any]] = [_resource(kind) for kind in sorted(resource_types() - NOT_STORED)]
-    resources.append({
-        "type": "AuditEvent",
-        "interaction": [{"code": "search-type"}],
-        "searchParam": [{"name": n, "type": t} for n, t in (("date", "date"), ("patient", "reference"), ("outcome", "token"))],
-    })
+    resources.append(
+        {
+            "type": "AuditEvent",
+            "interaction": [{"code": "search-type"}],
+            "searchParam": [{"name": n, "type": t} for n, t in (("date", "date"), ("patient", "reference"), ("outcome", "token"))],
+        }
+    )
     return {
         "resourceType": "CapabilityStatement",
         "status": "active",

@@ -63,7 +63,9 @@ class FhirReading:
         if any(name == "_summary" and value not in {"count", "false"} for name, value in params):
             raise BadValue("HUB-4084", where="_summary")
         found = await run_in_threadpool(self._hub.read.search, asking, kind, params, strict=strict)
-        return Response(pretty(request, orjson.dumps(searchset(self._hub, kind, found))), 200, media_type=FHIR, headers={"Cache-Control": "no-store"})
+        return Response(
+            pretty(request, orjson.dumps(searchset(self._hub, kind, found))), 200, media_type=FHIR, headers={"Cache-Control": "no-store"}
+        )
 
 
 async def searched(request: Request) -> list[tuple[str, str]]:

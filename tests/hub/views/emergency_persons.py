@@ -156,7 +156,11 @@ def device(name, code, *, custodian=NURSE, since="2021", recorded=None, **more):
 def wishes_consent(*, custodian=CLINIC, at="2026-09-14T14:00:00+09:00", status="active", conditions="慢性心不全・COPDの終末期の悪化", doctor="みどり医院 佐野医師",
                    provisions=(("permit", "antibiotics"), ("deny", "intubation"), ("deny", "cpr")), **more):  # fmt: skip
     base = "https://tsunagu.example.jp"
-    said = {"acp-words": "できるだけ家で。苦しいのだけは取ってほしい", "acp-foreseen-conditions": conditions, "acp-confirming-doctor": doctor}
+    said = {
+        "acp-words": "できるだけ家で。苦しいのだけは取ってほしい",
+        "acp-foreseen-conditions": conditions,
+        "acp-confirming-doctor": doctor,
+    }
     body = {
         "status": status, "scope": {"coding": [{"system": f"{HL7}/consentscope", "code": "adr"}]},
         "category": [{"coding": [{"system": f"{HL7}/consentcategorycodes", "code": "acd"}]}], "dateTime": at,

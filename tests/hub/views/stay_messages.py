@@ -30,7 +30,9 @@ def stream(key):
 class Message:
     """What one message says; `id` is the stream on which the hub keeps it."""
 
-    def __init__(self, event, occurred, sent, *, stay="0000123456:20260407", control=None, custodian=ACUTE, patient="pat-1", id=None, **body):  # noqa: A002
+    def __init__(
+        self, event, occurred, sent, *, stay="0000123456:20260407", control=None, custodian=ACUTE, patient="pat-1", id=None, **body
+    ):  # noqa: A002
         self.custodian = custodian
         self.facts = {
             "event": event, "kind": KINDS[event], "undo": "yes" if event in UNDOES else "", "occurred": occurred, "sent": sent,
@@ -94,7 +96,16 @@ def deliver(messages, *, start=None):
         versions[one.id] = versions.get(one.id, 0) + 1
         body = {**one.body, "id": one.id, "meta": {"versionId": str(versions[one.id])}}
         recorded.append(
-            Known("Encounter", one.id, versions[one.id], one.custodian, NAMES[one.custodian], clock + timedelta(minutes=n), body, dict(one.facts))
+            Known(
+                "Encounter",
+                one.id,
+                versions[one.id],
+                one.custodian,
+                NAMES[one.custodian],
+                clock + timedelta(minutes=n),
+                body,
+                dict(one.facts),
+            )
         )
     return recorded
 

@@ -46,7 +46,9 @@ def admit(occurred="11-25 00:35", sent="", *, reason="心不全", where="救急�
     key = stay or f"{patient}:{occurred}"
     sent = sent or f"{when + timedelta(minutes=10):%m-%d %H:%M}"
     why = {"reasonCode": [{"text": reason}]} if reason else {}
-    return Message("A01", when.isoformat(), at(sent).isoformat(), stay=key, patient=patient, **{**period(occurred), **ward(where), **why, **more})
+    return Message(
+        "A01", when.isoformat(), at(sent).isoformat(), stay=key, patient=patient, **{**period(occurred), **ward(where), **why, **more}
+    )
 
 
 def later(event, occurred, sent, *, patient="pat-1", stay="", **more):
@@ -57,7 +59,15 @@ def gone(occurred, admitted="11-25 00:35", *, to="01", patient="pat-1"):
     """A discharge of the stay that `admit(admitted)` opened."""
     where = {"hospitalization": {"dischargeDisposition": {"coding": [{"code": to}]}}} if to else {}
     sent = f"{at(occurred) + timedelta(minutes=15):%m-%d %H:%M}"
-    return Message("A03", at(occurred).isoformat(), at(sent).isoformat(), stay=f"{patient}:{admitted}", patient=patient, **period(admitted, occurred), **where)
+    return Message(
+        "A03",
+        at(occurred).isoformat(),
+        at(sent).isoformat(),
+        stay=f"{patient}:{admitted}",
+        patient=patient,
+        **period(admitted, occurred),
+        **where,
+    )
 
 
 def person(*known_of, own=True, ref="p-1"):

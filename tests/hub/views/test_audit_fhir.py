@@ -71,7 +71,7 @@ def test_the_time_is_tokyos_with_its_offset():
         ("audit", (DCM, "110101"), "search-type", "R", "110152", "110153"),
     ],
 )
-def test_the_patterns_of_balp_are_followed(action, kind, subtype, fhir_action, client, server):  # noqa: PLR0917
+def test_the_patterns_of_balp_are_followed(action, kind, subtype, fhir_action, client, server):
     made = event(a_decision(action=action, user=""))
     assert (made["type"]["system"], made["type"]["code"]) == kind
     assert made["subtype"][0]["code"] == subtype

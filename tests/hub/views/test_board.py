@@ -46,7 +46,12 @@ def test_an_admission_of_last_night_is_mine_until_midnight():
 
 def test_the_tiles_count_what_is_due_today_overdue_inside_and_between():
     late = kiyo(admit("11-19 19:20"), ref="p-3")
-    home = kiyo(admit("11-02 10:00"), later("A16", "11-27 10:00", "11-20 09:00"), ref="p-4", more=(sent("11-02 12:00", encounter="Encounter/enc-pat-1-11-02-10-00"),))
+    home = kiyo(
+        admit("11-02 10:00"),
+        later("A16", "11-27 10:00", "11-20 09:00"),
+        ref="p-4",
+        more=(sent("11-02 12:00", encounter="Encounter/enc-pat-1-11-02-10-00"),),
+    )
     shown = board(kiyo(admit()), hayashi(admit("11-21 09:00", reason="脳梗塞")), late, home)
     assert (shown.due_today, shown.overdue, shown.inside, shown.home_soon, shown.between) == (1, 1, 4, 1, 1)
     assert (shown.now, shown.user, shown.office.name, shown.fresh) == (NOW, "小川 奈緒", "さくら居宅", FRESH)
@@ -109,7 +114,11 @@ def test_a_week_without_a_date_asks_the_hospital_for_one():
 
 
 def test_a_planned_discharge_makes_it_mine_to_hear_the_hospital():
-    known_date = kiyo(admit("11-10 09:00"), later("A16", "11-27 10:00", "11-20 09:00"), more=(sent("11-10 12:00", encounter="Encounter/enc-pat-1-11-10-09-00"),))
+    known_date = kiyo(
+        admit("11-10 09:00"),
+        later("A16", "11-27 10:00", "11-20 09:00"),
+        more=(sent("11-10 12:00", encounter="Encounter/enc-pat-1-11-10-09-00"),),
+    )
     one = row(known_date)
     assert (one.status, one.lane, one.step, one.next) == ("discharge-planned", "mine", 6, "退院に向けて病棟・連携室から聞きとる")
     assert one.where == "入院時情報 送付ずみ　退院予定 11-27（金）10:00"
@@ -121,7 +130,10 @@ def test_a_conference_today_is_due_at_its_hour_with_the_class_it_leads_to():
         "status": "booked", "description": "退院前カンファレンス（オンライン）", "start": "2026-11-25T15:00:00+09:00",
         "supportingInformation": [{"reference": "Encounter/enc-pat-1-11-10-09-00"}],
     })  # fmt: skip
-    marks = (sent("11-10 12:00", encounter="Encounter/enc-pat-1-11-10-09-00"), done("discharge-contact", "11-20 10:00", custodian=MANAGER, encounter="Encounter/enc-pat-1-11-10-09-00"))
+    marks = (
+        sent("11-10 12:00", encounter="Encounter/enc-pat-1-11-10-09-00"),
+        done("discharge-contact", "11-20 10:00", custodian=MANAGER, encounter="Encounter/enc-pat-1-11-10-09-00"),
+    )
     one = row(kiyo(admit("11-10 09:00"), later("A16", "11-27 10:00", "11-20 09:00"), more=(*marks, meeting)))
     assert (one.lane, one.next, one.next_detail) == ("mine", "退院前カンファレンスに出る", "11-25（水）15:00 中央病院")
     assert (one.deadline.title, one.deadline.first_until, one.deadline.state) == ("退院前カンファレンス", at("11-25 15:00"), "due-today")
@@ -129,7 +141,10 @@ def test_a_conference_today_is_due_at_its_hour_with_the_class_it_leads_to():
 
 
 def test_a_planned_discharge_that_has_passed_asks_the_hospital():
-    marks = (sent("11-10 12:00", encounter="Encounter/enc-pat-1-11-10-09-00"), done("discharge-contact", "11-20 10:00", custodian=MANAGER, encounter="Encounter/enc-pat-1-11-10-09-00"))
+    marks = (
+        sent("11-10 12:00", encounter="Encounter/enc-pat-1-11-10-09-00"),
+        done("discharge-contact", "11-20 10:00", custodian=MANAGER, encounter="Encounter/enc-pat-1-11-10-09-00"),
+    )
     one = row(kiyo(admit("11-10 09:00"), later("A16", "11-24 10:00", "11-20 09:00"), more=marks))
     assert (one.lane, one.next) == ("theirs", "病院：退院したか、新しい退院予定日を知らせる")
     assert one.where.endswith("退院予定 11-24（火）10:00（過ぎています）")
@@ -145,7 +160,13 @@ def test_after_discharge_the_report_is_mine_and_talks_count_for_a_week():
 
 
 def test_a_report_told_ends_the_flow():
-    one = row(kiyo(admit("11-10 09:00"), gone("11-20 10:00", "11-10 09:00"), more=(done("post-discharge", "11-24 10:00", custodian=MANAGER, encounter="Encounter/enc-pat-1-11-10-09-00"),)))
+    one = row(
+        kiyo(
+            admit("11-10 09:00"),
+            gone("11-20 10:00", "11-10 09:00"),
+            more=(done("post-discharge", "11-24 10:00", custodian=MANAGER, encounter="Encounter/enc-pat-1-11-10-09-00"),),
+        )
+    )
     assert (one.lane, one.next, one.deadline) == ("theirs", "入退院の手続きは終わりました", None)
 
 
@@ -162,7 +183,12 @@ def test_a_person_home_for_a_month_leaves_the_board():
 
 def test_death_in_hospital_asks_for_nothing():
     one = row(kiyo(admit("11-10 09:00"), gone("11-20 10:00", "11-10 09:00", to="20")))
-    assert (one.where, one.next, one.deadline, one.button) == ("死亡退院 11-20（金）10:00", "手続きはありません（死亡退院）", None, "経過を見る")
+    assert (one.where, one.next, one.deadline, one.button) == (
+        "死亡退院 11-20（金）10:00",
+        "手続きはありません（死亡退院）",
+        None,
+        "経過を見る",
+    )
 
 
 def test_a_transfer_is_one_row_at_the_second_hospital():
@@ -184,7 +210,11 @@ def test_after_a_transfer_what_was_sent_to_the_first_hospital_counts():
 
 
 def test_a_leave_is_said_once_it_has_begun():
-    away = kiyo(admit("11-10 09:00"), later("A21", "11-25 09:00", "11-24 15:00"), more=(sent("11-10 12:00", encounter="Encounter/enc-pat-1-11-10-09-00"),))
+    away = kiyo(
+        admit("11-10 09:00"),
+        later("A21", "11-25 09:00", "11-24 15:00"),
+        more=(sent("11-10 12:00", encounter="Encounter/enc-pat-1-11-10-09-00"),),
+    )
     assert (row(away).status, row(away).where) == ("leave", "入院時情報 送付ずみ　外泊中")
     assert row(away, now=at("11-25 08:00")).status == "in"
 
@@ -256,7 +286,12 @@ def test_nobody_to_call_is_not_the_same_as_nobody_asked_nor_as_somebody():
 
 def test_another_office_s_client_is_theirs():
     one = row(kiyo(admit(), own=False), office=OFFICES[SUPPORT])
-    assert (one.lane, one.next, one.next_detail, one.deadline) == ("theirs", "さくら居宅：入院時情報提供書を送る", "さくら居宅 小川 090-0000-7723", None)
+    assert (one.lane, one.next, one.next_detail, one.deadline) == (
+        "theirs",
+        "さくら居宅：入院時情報提供書を送る",
+        "さくら居宅 小川 090-0000-7723",
+        None,
+    )
 
 
 # ── other offices ────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -283,7 +318,13 @@ def test_a_hospital_acknowledges_the_sheet_first():
 def test_a_hospital_leads_on_a_person_without_a_care_manager():
     one = row(hayashi(admit("11-21 09:00")), office=HOSPITAL_OFFICE)
     assert (one.lane, one.next, one.deadline.kind) == ("between", "要介護認定の申請を支え、担当者を決める", "discharge-interview")
-    after = row(hayashi(admit("11-21 09:00"), more=(done("care-need-referral", "11-23 10:00", custodian=SUPPORT, encounter="Encounter/enc-pat-1-11-21-09-00"),)), office=HOSPITAL_OFFICE)
+    after = row(
+        hayashi(
+            admit("11-21 09:00"),
+            more=(done("care-need-referral", "11-23 10:00", custodian=SUPPORT, encounter="Encounter/enc-pat-1-11-21-09-00"),),
+        ),
+        office=HOSPITAL_OFFICE,
+    )
     assert (after.lane, after.next) == ("between", "本人・家族と面談し、退院支援を始める")
 
 

@@ -76,16 +76,29 @@ def test_a_board_without_stays_has_no_entries():
 def test_a_stay_is_an_encounter_of_its_episode_as_it_is_folded():
     made = bundle("due")
     (stay,), (episode,) = of(made, "Encounter"), of(made, "EpisodeOfCare")
-    assert (stay["id"], stay["status"], stay["class"]["code"], stay["period"]) == ("enc-pat-1-11-25-00-35", "in-progress", "IMP", {"start": "2026-11-25T00:35:00+09:00"})
+    assert (stay["id"], stay["status"], stay["class"]["code"], stay["period"]) == (
+        "enc-pat-1-11-25-00-35",
+        "in-progress",
+        "IMP",
+        {"start": "2026-11-25T00:35:00+09:00"},
+    )
     assert (stay["reasonCode"], stay["location"]) == ([{"text": "心不全"}], [{"location": {"display": "救急病棟"}}])
     assert stay["episodeOfCare"] == [{"reference": f"EpisodeOfCare/{episode['id']}"}]
-    assert (episode["status"], episode["patient"], episode["careManager"]["display"]) == ("active", {"reference": "Patient/pat-1"}, "さくら居宅 小川")
+    assert (episode["status"], episode["patient"], episode["careManager"]["display"]) == (
+        "active",
+        {"reference": "Patient/pat-1"},
+        "さくら居宅 小川",
+    )
     assert episode["id"] == board(PERSONS["due"]).rows[0].episode
 
 
 def test_the_deadline_is_a_task_whose_restriction_ends_with_the_last_second():
     (task,) = of(bundle("due"), "Task")
-    assert (task["status"], task["businessStatus"]["text"], task["code"]["coding"][0]["code"]) == ("requested", "きょうまで", "kasan-admission-info")
+    assert (task["status"], task["businessStatus"]["text"], task["code"]["coding"][0]["code"]) == (
+        "requested",
+        "きょうまで",
+        "kasan-admission-info",
+    )
     assert task["restriction"]["period"]["end"] == "2026-11-25T23:59:59+09:00"
     assert (task["focus"]["reference"], task["for"]["reference"]) == ("Encounter/enc-pat-1-11-25-00-35", "Patient/pat-1")
     assert task["owner"]["identifier"] == {"system": "https://tsunagu.example.jp/sid/kaigo-office-number", "value": SAKURA.code}
@@ -137,7 +150,9 @@ def test_the_task_that_marks_a_sheet_as_sent_is_valid_and_is_read_back_as_sent()
     made = sent_task("Patient/pat-1", "Encounter/enc-pat-1-11-25-00-35", at("11-25 10:30"))
     assert judged(made) == "Task"
     assert (made["status"], made["executionPeriod"]) == ("completed", {"end": "2026-11-25T10:30:00+09:00"})
-    assert made["code"]["coding"] == [{"system": "https://tsunagu.example.jp/CodeSystem/stay-task", "code": "kasan-admission-info", "display": "入院時情報提供書"}]
+    assert made["code"]["coding"] == [
+        {"system": "https://tsunagu.example.jp/CodeSystem/stay-task", "code": "kasan-admission-info", "display": "入院時情報提供書"}
+    ]
     marked = board(kiyo(admit(), more=(sent("11-25 10:30"),)))
     assert marked.rows[0].deadline.state == "done"
 

@@ -52,7 +52,12 @@ def test_the_course_runs_over_organizations_from_what_happened_to_what_comes():
 
 
 def test_what_was_corrected_or_taken_back_stays_visible():
-    person = kiyo(admit(where="4階東"), admit(sent="11-25 01:05", where="救急病棟"), gone("11-25 05:00"), later("A13", "11-25 05:00", "11-25 06:00", stay="pat-1:11-25 00:35"))
+    person = kiyo(
+        admit(where="4階東"),
+        admit(sent="11-25 01:05", where="救急病棟"),
+        gone("11-25 05:00"),
+        later("A13", "11-25 05:00", "11-25 06:00", stay="pat-1:11-25 00:35"),
+    )
     items = course(person)
     assert said(items, "struck") == [("11-25 00:35", "入院（予定の知らせなし） 4階東", "中央病院"), ("11-25 05:00", "退院", "中央病院")]
     assert said(items, "done") == [("11-25 00:35", "入院（予定の知らせなし） 救急病棟", "中央病院")]
@@ -60,7 +65,9 @@ def test_what_was_corrected_or_taken_back_stays_visible():
 
 def test_a_cancellation_without_its_target_is_shown_as_waiting():
     items = course(kiyo(admit(), later("A12", "11-25 03:00", "11-25 04:00")))
-    assert [(one.text, one.detail) for one in items if one.detail.startswith("取り消す")] == [("移動の取り消し", "取り消す相手の知らせがまだ届いていません")]
+    assert [(one.text, one.detail) for one in items if one.detail.startswith("取り消す")] == [
+        ("移動の取り消し", "取り消す相手の知らせがまだ届いていません")
+    ]
 
 
 def test_a_message_that_belongs_to_no_stay_is_shown_to_be_looked_at():
@@ -69,7 +76,11 @@ def test_a_message_that_belongs_to_no_stay_is_shown_to_be_looked_at():
 
 
 def test_a_planned_discharge_lies_ahead_and_stays_told_when_it_has_passed():
-    person = kiyo(admit("11-10 09:00"), later("A16", "11-27 10:00", "11-20 09:00"), more=(sent("11-10 12:00", encounter="Encounter/enc-pat-1-11-10-09-00"),))
+    person = kiyo(
+        admit("11-10 09:00"),
+        later("A16", "11-27 10:00", "11-20 09:00"),
+        more=(sent("11-10 12:00", encounter="Encounter/enc-pat-1-11-10-09-00"),),
+    )
     assert ("11-27 10:00", "退院予定", "中央病院") in said(course(person), "next")
     assert ("11-20 09:00", "退院予定 11-27（金）10:00 の知らせ", "中央病院") in said(course(person, now=at("11-28 09:00")), "done")
 
@@ -95,7 +106,10 @@ def test_what_is_done_is_said_by_whom_and_whether_it_was_received():
 def test_the_plan_made_since_then_and_the_visits_after_discharge_belong_to_the_course():
     person = kiyo(admit("11-10 09:00"), gone("11-20 10:00", "11-10 09:00"), plan=False,
                   more=(care_plan("2026-11-21"), care_plan("2026-10-01"), visit(at("11-22 10:00")), visit(at("11-01 10:00"))))  # fmt: skip
-    assert said(course(person), "done")[2:] == [("11-21", "ケアプランの作成・変更", "さくら居宅"), ("11-22 10:00", "訪問", "つばさ訪問看護")]
+    assert said(course(person), "done")[2:] == [
+        ("11-21", "ケアプランの作成・変更", "さくら居宅"),
+        ("11-22 10:00", "訪問", "つばさ訪問看護"),
+    ]
 
 
 def test_of_others_turn_the_course_says_whose_it_is():

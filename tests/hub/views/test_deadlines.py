@@ -83,7 +83,12 @@ def test_an_office_that_opens_on_saturday_works_on_saturday_but_not_on_holidays(
 
 
 def test_the_office_s_own_closed_days_count_as_closed():
-    office = Office("1179900019", "さくら居宅", "care-manager", closed_days=frozenset({day("2025-12-29"), day("2025-12-30"), day("2025-12-31"), day("2026-01-02")}))
+    office = Office(
+        "1179900019",
+        "さくら居宅",
+        "care-manager",
+        closed_days=frozenset({day("2025-12-29"), day("2025-12-30"), day("2025-12-31"), day("2026-01-02")}),
+    )
     made = reckoned("2025-12-29 10:00", office=office)
     assert made.first_until == at("2025-12-31 00:00")
     assert "休業日（事業所の休業日）" in made.reasoning[1]
@@ -99,7 +104,9 @@ def test_the_new_year_s_evening_admission_runs_into_the_holidays():
 
 
 def test_an_office_round_the_clock_never_closes():
-    office = Office("1179900019", "さくら居宅", "care-manager", weekdays=frozenset(range(7)), opens="00:00", closes="24:00", open_on_holidays=True)
+    office = Office(
+        "1179900019", "さくら居宅", "care-manager", weekdays=frozenset(range(7)), opens="00:00", closes="24:00", open_on_holidays=True
+    )
     assert reckoned("2025-10-13 23:59", office=office).first_until == at("2025-10-14 00:00")
 
 
@@ -207,7 +214,9 @@ def test_the_hospital_s_three_and_seven_days_count_the_day_of_admission():
 
 def test_a_limit_that_was_kept_late_says_so():
     assert within("risk-screen", at("2025-10-07 19:00"), done=at("2025-10-09 12:00"), now=at("2025-10-20 09:00")).done_as == "10-09 12:00"
-    assert within("risk-screen", at("2025-10-07 19:00"), done=at("2025-10-10 00:00"), now=at("2025-10-20 09:00")).done_as.endswith("（期限の後）")
+    assert within("risk-screen", at("2025-10-07 19:00"), done=at("2025-10-10 00:00"), now=at("2025-10-20 09:00")).done_as.endswith(
+        "（期限の後）"
+    )
 
 
 @pytest.mark.parametrize(
@@ -283,7 +292,9 @@ def test_closing_at_midnight_is_no_closing_time():
     assert clock("8:30").isoformat() == "08:30:00"
 
 
-@pytest.mark.parametrize("name", ["rules", "holidays", "events", "dispositions", "discharge_classes", "admit_sources", "tasks", "marks", "turns", "buttons"])
+@pytest.mark.parametrize(
+    "name", ["rules", "holidays", "events", "dispositions", "discharge_classes", "admit_sources", "tasks", "marks", "turns", "buttons"]
+)
 def test_every_row_of_the_tables_names_its_source(name):
     text = files("hub").joinpath(f"views/data_stays/{name}.csv").read_text(encoding="utf-8")
     assert all(row["source"] and None not in row.values() for row in csv.DictReader(text.splitlines()))

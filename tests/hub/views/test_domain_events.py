@@ -48,7 +48,11 @@ def test_an_admission_is_notified_with_its_episode_and_its_moment():
 
 
 def test_the_life_of_a_stay_is_heard_step_by_step():
-    move, leave, back = unnamed("A02", "04-14 10:15", "04-14 10:22", **ward("4階東")), unnamed("A21", "04-12 10:00", "04-11 15:00"), unnamed("A22", "04-13 16:40", "04-13 16:45")
+    move, leave, back = (
+        unnamed("A02", "04-14 10:15", "04-14 10:22", **ward("4階東")),
+        unnamed("A21", "04-12 10:00", "04-11 15:00"),
+        unnamed("A22", "04-13 16:40", "04-13 16:45"),
+    )
     planned, given_up = unnamed("A16", "04-25 10:00", "04-18 14:00"), unnamed("A25", "04-25 10:00", "04-24 08:30")
     assert kinds(plan(), admit(), leave, back, move, planned, given_up, discharge(), undo_discharge(), discharge("04-29 11:00", "04-29 11:20")) == [
         ["AdmissionPlanned"], ["AdmissionNotified"], ["LeaveStarted"], ["LeaveEnded"], ["WardChanged"], ["DischargePlanned"], ["DischargePlanCancelled"],
@@ -75,7 +79,12 @@ def test_a_discharge_that_waited_is_heard_with_the_admission():
 
 
 def test_an_older_message_that_arrives_late_changes_nothing():
-    assert kinds(discharge("04-29 11:00", "04-29 11:20"), admit(), discharge(), undo_discharge()) == [["Discharged"], ["AdmissionNotified"], [], []]
+    assert kinds(discharge("04-29 11:00", "04-29 11:20"), admit(), discharge(), undo_discharge()) == [
+        ["Discharged"],
+        ["AdmissionNotified"],
+        [],
+        [],
+    ]
 
 
 def test_a_corrected_time_is_heard_as_a_correction():
@@ -84,7 +93,10 @@ def test_a_corrected_time_is_heard_as_a_correction():
 
 
 def test_death_in_hospital_and_its_correction_are_heard():
-    assert kinds(admit(), discharge(to="20"), undo_discharge())[1:] == [["Discharged", "DeathRecorded"], ["DischargeCancelled", "DeathCorrected"]]
+    assert kinds(admit(), discharge(to="20"), undo_discharge())[1:] == [
+        ["Discharged", "DeathRecorded"],
+        ["DischargeCancelled", "DeathCorrected"],
+    ]
 
 
 def test_a_transfer_is_an_admission_that_goes_on_with_the_episode():
@@ -96,7 +108,10 @@ def test_a_transfer_is_an_admission_that_goes_on_with_the_episode():
 
 
 def test_a_fhir_encounter_is_heard_like_a_message():
-    first, last = encounter("in-progress", "04-07 10:00"), encounter("finished", "04-07 10:00", end="04-20 10:00", version=2, updated="04-20 10:10")
+    first, last = (
+        encounter("in-progress", "04-07 10:00"),
+        encounter("finished", "04-07 10:00", end="04-20 10:00", version=2, updated="04-20 10:10"),
+    )
     assert [one.kind for one in derive([], [first], first)] == ["AdmissionNotified"]
     assert [one.kind for one in derive([first], [first, last], last)] == ["Discharged"]
     assert derive([first], [first], first) == ()
@@ -129,18 +144,30 @@ def test_a_sheet_marked_as_sent_is_heard_once_with_its_stay():
     stay = deliver([admit("04-07 10:05", "04-07 10:32")])
     task = sent("04-07 12:00", encounter="Encounter/enc-0000123456-20260407")
     (event,) = derive(stay, [*stay, task], task, person="p-1")
-    assert (event.kind, event.encounter, event.custodian, event.occurred) == ("AdmissionInfoSent", "Encounter/enc-0000123456-20260407", MANAGER, at("04-07 12:00"))
+    assert (event.kind, event.encounter, event.custodian, event.occurred) == (
+        "AdmissionInfoSent",
+        "Encounter/enc-0000123456-20260407",
+        MANAGER,
+        at("04-07 12:00"),
+    )
     assert event.episode == fold(stay, person="p-1")[0].episode
     assert derive([*stay, task], [*stay, task, again(task, 2)], again(task, 2), person="p-1") == ()
 
 
 def test_a_summary_is_a_nurse_s_or_a_hospital_s():
-    body = {"status": "current", "type": {"coding": [{"system": "http://loinc.org", "code": "34746-8"}]}, "date": "2026-04-07T12:00:00+09:00"}
+    body = {
+        "status": "current",
+        "type": {"coding": [{"system": "http://loinc.org", "code": "34746-8"}]},
+        "date": "2026-04-07T12:00:00+09:00",
+    }
     assert about(known("DocumentReference", NURSE, body, key="d-1")) == [("NursingSummarySent", NURSE, "DocumentReference/d-1")]
     assert about(known("DocumentReference", ACUTE, body, key="d-2")) == [("DischargeInfoSent", ACUTE, "DocumentReference/d-2")]
 
 
-@pytest.mark.parametrize(("code", "kind"), [("risk-screen", "RiskScreened"), ("discharge-conference", "ConferenceHeld"), ("care-need-referral", "CareNeedReferred")])
+@pytest.mark.parametrize(
+    ("code", "kind"),
+    [("risk-screen", "RiskScreened"), ("discharge-conference", "ConferenceHeld"), ("care-need-referral", "CareNeedReferred")],
+)
 def test_each_step_has_its_event(code, kind):
     assert [one[0] for one in about(done(code, "11-25 10:00"))] == [kind]
 

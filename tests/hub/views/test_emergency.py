@@ -60,7 +60,11 @@ def test_problems_stand_active_before_past_and_say_when_they_are_old():
 
 def test_the_last_three_visits_carry_the_clock_and_how_long_ago():
     shown = page(KIYO).visits
-    assert (shown[0].text, shown[0].when, shown[0].source) == ("臨時・訪問：息苦しさ、SpO2 88 %、酸素3 Lへ", "11-24 23:20（21分前）", "つばさ訪問看護")
+    assert (shown[0].text, shown[0].when, shown[0].source) == (
+        "臨時・訪問：息苦しさ、SpO2 88 %、酸素3 Lへ",
+        "11-24 23:20（21分前）",
+        "つばさ訪問看護",
+    )
     assert len(shown) == 3
 
 
@@ -75,7 +79,9 @@ def test_a_person_who_was_never_asked_has_no_wishes_and_says_so():
 
 
 def test_a_deceased_person_is_said_to_be_dead_at_the_top():
-    assert page([*KIYO, patient(CLINIC, key="pat-3", deceasedDateTime="2026-11-24T22:10:00+09:00")]).deceased.startswith("死亡 2026-11-24 22:10（1時間前")
+    assert page([*KIYO, patient(CLINIC, key="pat-3", deceasedDateTime="2026-11-24T22:10:00+09:00")]).deceased.startswith(
+        "死亡 2026-11-24 22:10（1時間前"
+    )
 
 
 def test_incomplete_vitals_make_no_score_of_zero():
@@ -106,7 +112,9 @@ def test_the_intentions_of_the_plan_are_shown_whole():
 
 
 def test_the_newest_word_on_each_part_of_the_day_holds():
-    shown = page([told(NURSE, "移動", "杖", ago(days=300)), told(NURSE, "移動", "車いす", ago(days=3)), told(NURSE, "食事", "自分で", ago(days=250))])
+    shown = page(
+        [told(NURSE, "移動", "杖", ago(days=300)), told(NURSE, "移動", "車いす", ago(days=3)), told(NURSE, "食事", "自分で", ago(days=250))]
+    )
     assert [(one.text, one.old) for one in shown.usual_self] == [("移動：車いす", False), ("食事：自分で", True)]
 
 
@@ -114,7 +122,9 @@ def test_the_next_visit_is_the_nearest_that_lies_ahead():
     def booked(start, status="booked"):
         return known("Appointment", NURSE, {"status": status, "start": start})
 
-    shown = page([booked("2026-11-20T10:00:00+09:00"), booked("2026-12-01T10:00:00+09:00"), booked("2026-11-25T09:00:00+09:00", "cancelled")])
+    shown = page(
+        [booked("2026-11-20T10:00:00+09:00"), booked("2026-12-01T10:00:00+09:00"), booked("2026-11-25T09:00:00+09:00", "cancelled")]
+    )
     assert shown.next_visit == "12-01 10:00 つばさ訪問看護"
 
 
@@ -187,7 +197,9 @@ def changed(body, place, value):
     return made
 
 
-ODD = st.sampled_from([None, "", "？", 0, -1, 1e308, True, [], {}, [[]], [{}], {"reference": "#x"}, ["2026-02-30"], "9999-12-31", "0001-01-01T00:00:00Z"])
+ODD = st.sampled_from(
+    [None, "", "？", 0, -1, 1e308, True, [], {}, [[]], [{}], {"reference": "#x"}, ["2026-02-30"], "9999-12-31", "0001-01-01T00:00:00Z"]
+)
 
 
 @given(st.data())
@@ -200,8 +212,15 @@ def test_no_missing_or_odd_element_stops_the_page(data):
     assert all(one.text and one.when and one.source for one in lines(shown))
 
 
-@given(st.sampled_from(["Patient", "Observation", "Consent", "CarePlan", "Encounter", "MedicationRequest", "Flag", "DeviceUseStatement", "RelatedPerson"]),
-       st.recursive(ODD, lambda inner: st.dictionaries(st.sampled_from(["code", "coding", "text", "status", "period", "name", "extension", "url"]), inner)))
+@given(
+    st.sampled_from(
+        ["Patient", "Observation", "Consent", "CarePlan", "Encounter", "MedicationRequest", "Flag", "DeviceUseStatement", "RelatedPerson"]
+    ),
+    st.recursive(
+        ODD,
+        lambda inner: st.dictionaries(st.sampled_from(["code", "coding", "text", "status", "period", "name", "extension", "url"]), inner),
+    ),
+)
 @settings(max_examples=100, deadline=None)
 def test_a_resource_of_any_shape_makes_a_page(kind, body):
     assert page([known(kind, HOSPITAL, body if isinstance(body, dict) else {"code": body})]).person == "p-1"

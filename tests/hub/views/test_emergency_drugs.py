@@ -33,12 +33,24 @@ def test_an_anticoagulant_stands_first_and_is_marked():
     assert [(a.chip.text, a.text) for a in shown.alerts] == [("抗凝固", "エリキュース錠2.5mgを服用中")]
 
 
-@pytest.mark.parametrize("name", ["ワルファリンK錠1mg", "ﾜｰﾌｧﾘﾝ錠", "イグザレルト錠15mg", "リクシアナOD錠30mg", "Warfarin Sodium 5 MG Oral Tablet", "プラザキサカプセル"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "ワルファリンK錠1mg",
+        "ﾜｰﾌｧﾘﾝ錠",
+        "イグザレルト錠15mg",
+        "リクシアナOD錠30mg",
+        "Warfarin Sodium 5 MG Oral Tablet",
+        "プラザキサカプセル",
+    ],
+)
 def test_anticoagulants_are_known_by_name_in_any_width_and_language(name):
     assert [a.chip.text for a in page([drug(name, "")]).alerts] == ["抗凝固"]
 
 
-@pytest.mark.parametrize(("name", "yj"), [("ヘパリン類似物質油性クリーム0.3%", "3339950N1000"), ("ヘパリンNaロック用", ""), ("フロセミド錠", "2139005F2399")])
+@pytest.mark.parametrize(
+    ("name", "yj"), [("ヘパリン類似物質油性クリーム0.3%", "3339950N1000"), ("ヘパリンNaロック用", ""), ("フロセミド錠", "2139005F2399")]
+)
 def test_what_only_sounds_like_an_anticoagulant_is_none(name, yj):
     assert page([drug(name, "", yj=yj)]).alerts == ()
 
@@ -61,7 +73,9 @@ def test_a_brand_and_its_generic_are_one_ingredient_even_without_a_code():
 
 
 def test_the_same_words_from_two_custodians_are_one_line_with_both_named():
-    shown = page([drug("フロセミド錠20mg「NP」", "朝食後"), drug("フロセミド錠20mg「トーワ」", "朝食後", custodian=HOSPITAL, authored="2026-11-01")])
+    shown = page(
+        [drug("フロセミド錠20mg「NP」", "朝食後"), drug("フロセミド錠20mg「トーワ」", "朝食後", custodian=HOSPITAL, authored="2026-11-01")]
+    )
     assert shown.differing == ()
     assert len(shown.drugs) == 1
     assert "中央病院（23日前）も同じ" in shown.drugs[0].detail
@@ -97,11 +111,15 @@ def test_a_dose_without_words_is_put_together_from_amount_and_usage_code():
         "timing": {"code": {"coding": [{"system": "http://jami.jp/CodeSystem/MedicationUsage", "code": "1011040000000000"}]}},
         "doseAndRate": [{"doseQuantity": {"value": 2, "unit": "錠"}}],
     }]  # fmt: skip
-    assert texts(page([drug("ワルファリンK錠1mg", "", dosageInstruction=instruction)]).drugs) == ["ワルファリンK錠1mg　1回2錠 1日1回 夕食後"]
+    assert texts(page([drug("ワルファリンK錠1mg", "", dosageInstruction=instruction)]).drugs) == [
+        "ワルファリンK錠1mg　1回2錠 1日1回 夕食後"
+    ]
 
 
 def test_a_drug_behind_a_reference_is_named():
-    medication = known("Medication", CLINIC, {"code": {"coding": [{"system": YJ, "code": "3339002F1020", "display": "リクシアナ錠15mg"}]}}, key="med-1")
+    medication = known(
+        "Medication", CLINIC, {"code": {"coding": [{"system": YJ, "code": "3339002F1020", "display": "リクシアナ錠15mg"}]}}, key="med-1"
+    )
     request = known("MedicationRequest", CLINIC, {"status": "active", "intent": "order", "medicationReference": {"reference": "Medication/med-1"},
                                                   "authoredOn": "2026-11-20"})  # fmt: skip
     shown = page([medication, request])
@@ -110,7 +128,11 @@ def test_a_drug_behind_a_reference_is_named():
 
 
 def test_what_the_person_says_to_take_counts_too():
-    statement = known("MedicationStatement", NURSE, {"status": "active", "medicationCodeableConcept": {"text": "ロキソニン錠"}, "dateAsserted": "2026-11-21"})
+    statement = known(
+        "MedicationStatement",
+        NURSE,
+        {"status": "active", "medicationCodeableConcept": {"text": "ロキソニン錠"}, "dateAsserted": "2026-11-21"},
+    )
     assert texts(page([statement]).drugs) == ["ロキソニン錠"]
 
 
@@ -122,8 +144,18 @@ def test_a_prescription_of_half_a_year_ago_is_old():
 
 
 def test_a_severe_allergy_is_the_first_warning():
-    shown = page([drug("ワルファリン錠", ""), allergy("ペニシリン", reaction="アナフィラキシー", criticality="high"), allergy("さば", reaction="じんましん")])
-    assert (shown.alerts[0].chip.text, shown.alerts[0].text, shown.alerts[0].when) == ("アレルギー", "ペニシリン：アナフィラキシー", "2019年")
+    shown = page(
+        [
+            drug("ワルファリン錠", ""),
+            allergy("ペニシリン", reaction="アナフィラキシー", criticality="high"),
+            allergy("さば", reaction="じんましん"),
+        ]
+    )
+    assert (shown.alerts[0].chip.text, shown.alerts[0].text, shown.alerts[0].when) == (
+        "アレルギー",
+        "ペニシリン：アナフィラキシー",
+        "2019年",
+    )
     assert texts(shown.allergies) == ["ペニシリン：アナフィラキシー", "さば：じんましん"]
     assert shown.allergy_state == "listed"
 

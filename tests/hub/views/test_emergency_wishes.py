@@ -36,7 +36,9 @@ def test_without_conditions_and_doctor_the_page_says_so_in_their_place():
 
 
 def test_a_consent_of_category_dnr_alone_is_no_bare_badge():
-    bare = known("Consent", HOSPITAL, {"status": "active", "scope": {"coding": [{"code": "adr"}]}, "category": [{"coding": [{"code": "dnr"}]}]})
+    bare = known(
+        "Consent", HOSPITAL, {"status": "active", "scope": {"coding": [{"code": "adr"}]}, "category": [{"coding": [{"code": "dnr"}]}]}
+    )
     shown = page([bare])
     assert wanted(shown) == {"心停止時の心肺蘇生": "希望しない"}
     assert ARREST_ONLY in shown.wishes.conditions
@@ -76,7 +78,9 @@ def test_the_newest_word_of_one_custodian_holds_and_the_older_is_history():
 
 
 def test_two_custodians_who_tell_different_wishes_stand_side_by_side():
-    shown = page([wishes_consent(provisions=[("deny", "cpr")]), wishes_consent(custodian=HOSPITAL, at="2025-06-01", provisions=[("permit", "cpr")])])
+    shown = page(
+        [wishes_consent(provisions=[("deny", "cpr")]), wishes_consent(custodian=HOSPITAL, at="2025-06-01", provisions=[("permit", "cpr")])]
+    )
     assert [(w.wanted, w.source) for w in shown.wishes.wishes] == [("希望しない", "みどり医院"), ("希望する", "中央病院")]
     assert [d.about for d in shown.differing] == ["本人の意思：心停止時の心肺蘇生"]
     assert {side.text for side in shown.differing[0].sides} == {"希望する", "希望しない"}
@@ -103,7 +107,9 @@ def test_an_observation_of_a_treatment_is_read_by_its_answer(value, expected):
 
 
 def test_words_that_fit_no_answer_are_shown_and_not_guessed():
-    shown = page([observation(CLINIC, LOINC, "75787-2", ago(days=9), category="survey", valueString="短いあいだなら、よくなる見込みがあるときだけ")])
+    shown = page(
+        [observation(CLINIC, LOINC, "75787-2", ago(days=9), category="survey", valueString="短いあいだなら、よくなる見込みがあるときだけ")]
+    )
     assert wanted(shown) == {"人工呼吸・挿管（「短いあいだなら、よくなる見込みがあるときだけ」）": "場合による"}
 
 
@@ -135,7 +141,12 @@ def test_a_document_alone_is_a_statement_whose_words_are_shown():
 
 
 def test_a_replaced_document_is_history():
-    first = known("DocumentReference", CLINIC, {"status": "current", "type": {"coding": [{"code": "42348-3"}]}, "description": "前の言葉"}, key="doc-1")
+    first = known(
+        "DocumentReference",
+        CLINIC,
+        {"status": "current", "type": {"coding": [{"code": "42348-3"}]}, "description": "前の言葉"},
+        key="doc-1",
+    )
     second = known("DocumentReference", CLINIC, {"status": "current", "type": {"coding": [{"code": "42348-3"}]}, "description": "今の言葉",
                                                  "relatesTo": [{"code": "replaces", "target": {"reference": "DocumentReference/doc-1"}}]})  # fmt: skip
     shown = page([first, second]).wishes

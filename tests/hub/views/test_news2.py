@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hub.views.news2 import MAXIMUM, PARTS, Signs, points, score
 
 
-def signs(rr, spo2, scale, oxygen, sbp, pr, letter, bt):  # noqa: PLR0917  a row of the chart
+def signs(rr, spo2, scale, oxygen, sbp, pr, letter, bt):
     def number(value):
         return None if value is None else Decimal(str(value))
 
@@ -75,7 +75,18 @@ def test_each_edge_of_the_chart_is_on_its_side(part, value, expected):
 
 @pytest.mark.parametrize(
     ("spo2", "oxygen", "expected"),
-    [(83, True, 3), (84, True, 2), (86, False, 1), (88, True, 0), (92, False, 0), (93, False, 0), (100, False, 0), (93, True, 1), (95, True, 2), (97, True, 3)],
+    [
+        (83, True, 3),
+        (84, True, 2),
+        (86, False, 1),
+        (88, True, 0),
+        (92, False, 0),
+        (93, False, 0),
+        (100, False, 0),
+        (93, True, 1),
+        (95, True, 2),
+        (97, True, 3),
+    ],
 )
 def test_scale_two_gives_points_for_high_saturation_only_on_oxygen(spo2, oxygen, expected):
     assert points("spo2", Signs(spo2=Decimal(spo2), oxygen=oxygen, scale=2)) == expected

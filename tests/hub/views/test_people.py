@@ -45,7 +45,10 @@ def test_nobody_known_is_said_and_not_left_blank():
 def test_two_custodians_who_differ_on_the_birth_date_stand_side_by_side():
     shown = page([patient(), patient(NURSE, key="pat-2", birthDate="1942-08-03")])
     sides = next(d for d in shown.differing if d.about == "生年月日").sides
-    assert {(side.text, side.source) for side in sides} == {("1942-03-08（昭和17）", "中央病院"), ("1942-08-03（昭和17）", "つばさ訪問看護")}
+    assert {(side.text, side.source) for side in sides} == {
+        ("1942-03-08（昭和17）", "中央病院"),
+        ("1942-08-03（昭和17）", "つばさ訪問看護"),
+    }
 
 
 def test_death_is_said_with_its_time_and_source():
@@ -138,7 +141,15 @@ def test_a_relative_without_a_number_is_still_named():
 
 
 def test_contacts_inside_the_patient_count_as_family():
-    shown = page([patient(contact=[{"relationship": [{"coding": [{"code": "C"}]}], "name": {"text": "山田 花子"}, "telecom": [{"value": "090-0000-1"}]}])])
+    shown = page(
+        [
+            patient(
+                contact=[
+                    {"relationship": [{"coding": [{"code": "C"}]}], "name": {"text": "山田 花子"}, "telecom": [{"value": "090-0000-1"}]}
+                ]
+            )
+        ]
+    )
     assert shown.calls[0].who == "緊急連絡先 山田 花子"
 
 
@@ -193,6 +204,10 @@ def test_a_member_of_the_care_team_is_found_through_role_and_organization():
     doctor = known("Practitioner", CLINIC, {"name": [{"family": "佐野", "given": ["修"]}]}, key="prac-1")
     role = known("PractitionerRole", CLINIC, {"practitioner": {"reference": "Practitioner/prac-1"}, "organization": {"display": "ことり診療所"},
                                               "telecom": [{"system": "phone", "value": "048-000-9"}]}, key="role-1")  # fmt: skip
-    team = known("CareTeam", CLINIC, {"status": "active", "participant": [{"role": [{"text": "主治医"}], "member": {"reference": "PractitionerRole/role-1"}}]})
+    team = known(
+        "CareTeam",
+        CLINIC,
+        {"status": "active", "participant": [{"role": [{"text": "主治医"}], "member": {"reference": "PractitionerRole/role-1"}}]},
+    )
     shown = page([doctor, role, team])
     assert (shown.calls[0].phone, shown.calls[0].who) == ("048-000-9", "主治医　ことり診療所 佐野 修")

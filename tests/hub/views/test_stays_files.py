@@ -52,7 +52,11 @@ def recorded(files):
 
 def test_files_of_two_admissions_fold_to_a_discharge_and_a_retraction():
     first, second = fold(recorded(FILES), person="p-1")
-    assert (first.status, first.admitted.start, first.ended.start) == ("discharged", datetime(2026, 11, 25, 0, 40, tzinfo=JST), datetime(2026, 11, 28, 10, 0, tzinfo=JST))
+    assert (first.status, first.admitted.start, first.ended.start) == (
+        "discharged",
+        datetime(2026, 11, 25, 0, 40, tzinfo=JST),
+        datetime(2026, 11, 28, 10, 0, tzinfo=JST),
+    )
     assert (first.disposition, first.ward) == ("hospital", "病棟 04E")
     assert (second.status, second.admitted.start) == ("cancelled", datetime(2026, 12, 2, 9, 0, tzinfo=JST))
 

@@ -23,7 +23,9 @@ def other(kind, key, **body):
     [{"reference": "Location/l-1"}, {"reference": "#here"}, {"display": "2階"}, {"identifier": {"value": "2階"}}],
 )
 def test_the_ward_is_found_wherever_its_name_stands(place):
-    one = encounter("in-progress", "04-07 10:00", location=[{"location": place}], contained=[{"resourceType": "Location", "id": "here", "name": "2階"}])
+    one = encounter(
+        "in-progress", "04-07 10:00", location=[{"location": place}], contained=[{"resourceType": "Location", "id": "here", "name": "2階"}]
+    )
     assert fold([one, other("Location", "l-1", name="2階")])[0].ward == "2階"
 
 
@@ -39,7 +41,9 @@ def test_planned_dates_are_read_from_the_extensions_of_r5():
     url = "http://hl7.org/fhir/5.0/StructureDefinition/extension-Encounter"
     leaving = stay(extension=[{"url": f"{url}.plannedEndDate", "valueDateTime": "2026-04-20"}])
     assert (leaving.status, leaving.planned_end.start, leaving.planned_end.precision) == ("discharge-planned", at("04-20 00:00"), "day")
-    (coming,) = fold([encounter("planned", "", extension=[{"url": f"{url}.plannedStartDate", "valueDateTime": "2026-04-09T10:00:00+09:00"}])])
+    (coming,) = fold(
+        [encounter("planned", "", extension=[{"url": f"{url}.plannedStartDate", "valueDateTime": "2026-04-09T10:00:00+09:00"}])]
+    )
     assert (coming.planned_start.start, coming.admitted) == (at("04-09 10:00"), None)
 
 
@@ -49,7 +53,9 @@ def test_the_priority_tells_an_emergency_from_a_planned_admission(code, urgency)
 
 
 def test_a_destination_in_words_of_the_sender_s_own_is_kept():
-    gone = encounter("finished", "04-07 10:00", end="04-20 10:00", hospitalization={"dischargeDisposition": {"text": "サービス付き高齢者向け住宅"}})
+    gone = encounter(
+        "finished", "04-07 10:00", end="04-20 10:00", hospitalization={"dischargeDisposition": {"text": "サービス付き高齢者向け住宅"}}
+    )
     assert [(one.discharge, one.disposition) for one in fold([gone])] == [("サービス付き高齢者向け住宅", "other")]
 
 

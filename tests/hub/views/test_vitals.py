@@ -74,7 +74,10 @@ def test_pressure_stands_as_a_pair_and_is_judged_by_the_upper_value():
 
 def test_two_separate_observations_of_one_minute_are_one_pressure():
     at = ago(minutes=5)
-    pair = [observation(HOSPITAL, LOINC, "8480-6", at, **quantity(131, "mm[Hg]")), observation(HOSPITAL, LOINC, "8462-4", at, **quantity(72, "mm[Hg]"))]
+    pair = [
+        observation(HOSPITAL, LOINC, "8480-6", at, **quantity(131, "mm[Hg]")),
+        observation(HOSPITAL, LOINC, "8462-4", at, **quantity(72, "mm[Hg]")),
+    ]
     assert vital(page(pair), "血圧").value == "131/72"
 
 

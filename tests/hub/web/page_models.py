@@ -134,7 +134,7 @@ LINKS = EmergencyLinks(
 # ── 開示の記録 ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def disclosure(reference, when, who, organization, what, count, outcome, reason, code, **more):  # noqa: PLR0917
+def disclosure(reference, when, who, organization, what, count, outcome, reason, code, **more):
     made = Disclosure(
         reference=reference, at=at(when), who=who, organization=organization, what=what, count=count, outcome=outcome, reason=reason, reason_code=code,
         basis="法27条1項", consents="同意 第2版", purpose="診療", person="P-00318",

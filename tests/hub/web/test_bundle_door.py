@@ -20,7 +20,10 @@ def put(tree: dict[str, Any], **more: Any) -> dict[str, Any]:
 
 
 def post(tree: dict[str, Any], number: int = 0, **request: Any) -> dict[str, Any]:
-    entry = {"resource": {k: v for k, v in tree.items() if k != "id"}, "request": {"method": "POST", "url": tree["resourceType"], **request}}
+    entry = {
+        "resource": {k: v for k, v in tree.items() if k != "id"},
+        "request": {"method": "POST", "url": tree["resourceType"], **request},
+    }
     return {"fullUrl": URN.format(number), **entry} if number else entry
 
 
@@ -29,7 +32,14 @@ def get(url: str) -> dict[str, Any]:
 
 
 def observation(number: str, patient: str = "Patient/p1", **more: Any) -> dict[str, Any]:
-    return {"resourceType": "Observation", "id": number, "status": "final", "code": {"text": "体温"}, "subject": {"reference": patient}, **more}
+    return {
+        "resourceType": "Observation",
+        "id": number,
+        "status": "final",
+        "code": {"text": "体温"},
+        "subject": {"reference": patient},
+        **more,
+    }
 
 
 def practitioner(number: str, value: str) -> dict[str, Any]:
@@ -92,7 +102,11 @@ def test_one_bad_entry_among_fifty_leaves_nothing_behind(hub_world: World, bad: 
 
 
 def test_all_that_is_wrong_is_said_at_once(hub_world: World) -> None:
-    entries = [put(observation("o1", status="nonsense")), put(observation("o2")), put({**observation("o3"), "effectiveDateTime": "2026-13-01"})]
+    entries = [
+        put(observation("o1", status="nonsense")),
+        put(observation("o2")),
+        put({**observation("o3"), "effectiveDateTime": "2026-13-01"}),
+    ]
     said = outcome(hub_world.bundle(HOSPITAL, entries))
     assert [s[1] for s in said] == ["Bundle.entry[0].resource.status", "Bundle.entry[2].resource.effectiveDateTime"]
 
@@ -154,7 +168,9 @@ def test_whatever_the_reason_a_refused_transaction_is_kept(hub_world: World, fau
         "no json": [],
     }
     if fault == "no json":
-        answer = hub_world.ask("POST", "/fhir", by=HOSPITAL, content=b'{"resourceType":"Bundle","type":"transaction","entry":[{', headers=FHIR)
+        answer = hub_world.ask(
+            "POST", "/fhir", by=HOSPITAL, content=b'{"resourceType":"Bundle","type":"transaction","entry":[{', headers=FHIR
+        )
     else:
         answer = hub_world.bundle(HOSPITAL, bodies[fault])
     assert answer.status_code in {400, 404, 412}
@@ -178,7 +194,9 @@ def test_only_who_sent_a_message_sees_that_it_was_refused_and_sends_it_again(hub
 
 def test_entries_refer_to_one_another_whatever_their_order(hub_world: World) -> None:
     entries = [
-        post({**observation("", URN.format(1)), "encounter": {"reference": URN.format(2)}, "derivedFrom": [{"reference": URN.format(4)}]}, 3),
+        post(
+            {**observation("", URN.format(1)), "encounter": {"reference": URN.format(2)}, "derivedFrom": [{"reference": URN.format(4)}]}, 3
+        ),
         post({**an_encounter("", patient=URN.format(1))}, 2),
         post(a_patient(), 1),
         post({**observation("", URN.format(1)), "derivedFrom": [{"reference": URN.format(3)}]}, 4),
@@ -201,9 +219,14 @@ def test_only_references_are_replaced_and_nothing_else_of_the_text(hub_world: Wo
     ).replace("URN", URN.format(1))
     hub_world.put(HOSPITAL, practitioner("d7", "7"))
     bundle = (
-        '{"resourceType":"Bundle","type":"transaction","entry":[{"fullUrl":"URN","resource":PATIENT,"request":{"method":"PUT","url":"Patient/p1"}},'
-        '{"resource":TEXT,"request":{"method":"PUT","url":"Observation/o1"}}]}'
-    ).replace("URN", URN.format(1)).replace("PATIENT", orjson.dumps(a_patient()).decode()).replace("TEXT", text)
+        (
+            '{"resourceType":"Bundle","type":"transaction","entry":[{"fullUrl":"URN","resource":PATIENT,"request":{"method":"PUT","url":"Patient/p1"}},'
+            '{"resource":TEXT,"request":{"method":"PUT","url":"Observation/o1"}}]}'
+        )
+        .replace("URN", URN.format(1))
+        .replace("PATIENT", orjson.dumps(a_patient()).decode())
+        .replace("TEXT", text)
+    )
     assert hub_world.ask("POST", "/fhir", by=HOSPITAL, content=bundle.encode(), headers=FHIR).status_code == 200
     given = hub_world.get(HOSPITAL, "/fhir/Observation/o1").text
     for part in (
@@ -218,7 +241,9 @@ def test_only_references_are_replaced_and_nothing_else_of_the_text(hub_world: Wo
 
 def test_a_text_that_needs_no_change_is_kept_as_it_came(hub_world: World) -> None:
     raw = b'{  "resourceType" : "Patient" , "id":"p1",  "name":[ {"text":"\\u5c71"} ] }'
-    bundle = b'{"resourceType":"Bundle","type":"transaction","entry":[{"resource":' + raw + b',"request":{"method":"PUT","url":"Patient/p1"}}]}'
+    bundle = (
+        b'{"resourceType":"Bundle","type":"transaction","entry":[{"resource":' + raw + b',"request":{"method":"PUT","url":"Patient/p1"}}]}'
+    )
     assert hub_world.ask("POST", "/fhir", by=HOSPITAL, content=bundle, headers=FHIR).status_code == 200
     assert b'"name":[ {"text":"\\u5c71"} ]' in hub_world.get(HOSPITAL, "/fhir/Patient/p1").content
 
@@ -376,7 +401,9 @@ def test_a_batch_takes_each_entry_alone(hub_world: World) -> None:
 
 
 def test_a_client_that_wants_the_resources_gets_them_beside_their_places(hub_world: World) -> None:
-    bundle = orjson.dumps({"resourceType": "Bundle", "type": "transaction", "entry": [put(a_patient()), post(observation("", "Patient/p1"))]})
+    bundle = orjson.dumps(
+        {"resourceType": "Bundle", "type": "transaction", "entry": [put(a_patient()), post(observation("", "Patient/p1"))]}
+    )
     full = hub_world.ask("POST", "/fhir", by=HOSPITAL, content=bundle, headers=FHIR | {"Prefer": "return=representation"}).json()
     assert [e["resource"]["resourceType"] for e in full["entry"]] == ["Patient", "Observation"]
     assert full["entry"][0]["resource"]["meta"]["versionId"] == "1"

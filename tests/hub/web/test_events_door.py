@@ -69,7 +69,9 @@ def test_an_admission_is_heard_by_who_cares_for_the_person_and_by_nobody_else(hu
     assert kinds(heard(hub_world, HOSPITAL)) == ["CarePlanChanged"]  # not its own doing, but what the office has told
 
 
-@pytest.mark.parametrize("consent", ["none", "withdrawn", "of another purpose", "that shuts the office out", "that cannot be read", "that refuses the hub"])
+@pytest.mark.parametrize(
+    "consent", ["none", "withdrawn", "of another purpose", "that shuts the office out", "that cannot be read", "that refuses the hub"]
+)
 def test_where_consent_does_not_reach_nobody_hears_anything(hub_world: World, consent: str) -> None:
     followed(hub_world)
     reason = "http://terminology.hl7.org/CodeSystem/v3-ActReason"
@@ -202,7 +204,12 @@ def test_every_delivery_leaves_a_decision(hub_world: World) -> None:
 def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     with served(tmp_path_factory.mktemp("events") / "data") as made:
         with made.client(HOSPITAL) as hospital, made.client(OFFICE) as office:
-            for client, tree in ((hospital, a_patient()), (office, a_patient("u1")), (office, a_plan(patient="Patient/u1")), (hospital, a_consent())):
+            for client, tree in (
+                (hospital, a_patient()),
+                (office, a_patient("u1")),
+                (office, a_plan(patient="Patient/u1")),
+                (hospital, a_consent()),
+            ):
                 assert send(client, tree) == 201
         yield made
 
@@ -254,7 +261,13 @@ def test_a_stream_tells_as_it_happens_and_keeps_silence_after_a_withdrawal(hub: 
 
 def test_streams_end_when_the_hub_stops_and_go_on_with_the_next(tmp_path: Path) -> None:
     with served(tmp_path / "data") as first, first.client(HOSPITAL) as hospital, first.client(OFFICE) as office:
-        for client, tree in ((hospital, a_patient()), (office, a_patient("u1")), (office, a_plan(patient="Patient/u1")), (hospital, a_consent()), (hospital, stay(1))):
+        for client, tree in (
+            (hospital, a_patient()),
+            (office, a_patient("u1")),
+            (office, a_plan(patient="Patient/u1")),
+            (hospital, a_consent()),
+            (hospital, stay(1)),
+        ):
             assert send(client, tree) == 201
         with stream(office, query="?after=0") as told:
             (one,) = take(told, 1)

@@ -36,7 +36,11 @@ def test_a_created_resource_is_told_with_its_place_its_version_and_its_time(hub_
 
 
 def test_meta_of_the_sender_keeps_its_profile_and_loses_its_version_and_time(hub_world: World) -> None:
-    meta = {"versionId": "77", "lastUpdated": "2001-01-01T00:00:00Z", "profile": ["http://jpfhir.jp/fhir/core/StructureDefinition/JP_Patient"]}
+    meta = {
+        "versionId": "77",
+        "lastUpdated": "2001-01-01T00:00:00Z",
+        "profile": ["http://jpfhir.jp/fhir/core/StructureDefinition/JP_Patient"],
+    }
     hub_world.put(HOSPITAL, {**a_patient(), "meta": meta})
     kept = hub_world.get(HOSPITAL, "/fhir/Patient/p1").json()["meta"]
     assert kept == {
@@ -100,7 +104,16 @@ def test_a_condition_that_fits_two_is_refused(hub_world: World, how: str) -> Non
     assert outcome(refused)[0][0::2] == ("HUB-4070", "multiple-matches")
 
 
-TOO_WIDE = ("name=Yamada", "identifier=", "identifier", "&", f"{BY_NUMBER}&name=Yamada", f"{BY_NUMBER},x|y", f"identifier={KAIGO_INSURED}|", "_format=json")
+TOO_WIDE = (
+    "name=Yamada",
+    "identifier=",
+    "identifier",
+    "&",
+    f"{BY_NUMBER}&name=Yamada",
+    f"{BY_NUMBER},x|y",
+    f"identifier={KAIGO_INSURED}|",
+    "_format=json",
+)
 
 
 @pytest.mark.parametrize("condition", TOO_WIDE)
@@ -311,9 +324,7 @@ def test_nobody_changes_or_takes_back_what_another_holds_nor_learns_that_it_is_t
     nowhere = "tsu-" + "a" * 25 + "e"
     for foreign in (number, nowhere):
         for method, body in (("PUT", orjson.dumps(a_patient(foreign))), ("DELETE", b"")):
-            answer = hub_world.ask(
-                method, f"/fhir/Patient/{foreign}", by=OFFICE, content=body, headers=FHIR | {"X-Request-Id": "same"}
-            )
+            answer = hub_world.ask(method, f"/fhir/Patient/{foreign}", by=OFFICE, content=body, headers=FHIR | {"X-Request-Id": "same"})
             assert answer.status_code == 404
             assert outcome(answer) == [("HUB-5041", "Patient", "not-found")]
     assert hub_world.get(HOSPITAL, f"/fhir/Patient/{number}").headers["etag"] == 'W/"1"'

@@ -10,9 +10,7 @@ import pytest
 from tests.hub.web.answers import outcome
 from tests.hub.world import FHIR, HOSPITAL, World, a_patient
 
-HAPI = (
-    "application/fhir+xml;q=1.0, application/fhir+json;q=1.0, application/xml+fhir;q=0.9, application/json+fhir;q=0.9"
-)
+HAPI = "application/fhir+xml;q=1.0, application/fhir+json;q=1.0, application/xml+fhir;q=0.9, application/json+fhir;q=0.9"
 TAKEN = (
     "*/*", "", "application/json", "application/fhir+json", "application/json+fhir", "application/fhir+json;fhirVersion=4.0",
     "application/fhir+json; charset=utf-8", HAPI, "application/fhir+xml, application/fhir+json", "application/fhir+json, */*; q=0.1",
@@ -57,13 +55,18 @@ def test_the_address_says_more_than_the_header(hub_world: World, wanted: str, st
             outcome(answer)
 
 
-@pytest.mark.parametrize("media", ["application/fhir+json", "application/json", "application/json; charset=utf-8", "application/fhir+json;fhirVersion=4.0"])
+@pytest.mark.parametrize(
+    "media", ["application/fhir+json", "application/json", "application/json; charset=utf-8", "application/fhir+json;fhirVersion=4.0"]
+)
 def test_a_body_that_says_it_is_json_is_read(hub_world: World, media: str) -> None:
     answer = hub_world.ask("POST", "/fhir/Patient", by=HOSPITAL, content=orjson.dumps(a_patient()), headers={"Content-Type": media})
     assert answer.status_code == 201
 
 
-@pytest.mark.parametrize("media", ["application/fhir+xml", "text/plain", "application/x-www-form-urlencoded", "application/fhir+json;fhirVersion=5.0", "nonsense"])
+@pytest.mark.parametrize(
+    "media",
+    ["application/fhir+xml", "text/plain", "application/x-www-form-urlencoded", "application/fhir+json;fhirVersion=5.0", "nonsense"],
+)
 @pytest.mark.parametrize("path", ["Patient", "", "Patient/p1"])
 def test_a_body_of_another_kind_is_not_read(hub_world: World, media: str, path: str) -> None:
     answer = hub_world.ask(
@@ -136,7 +139,9 @@ def test_without_a_token_nothing_answers_but_what_says_that_the_hub_is_there(hub
 
 def test_the_id_of_a_request_is_given_back_or_made(hub_world: World) -> None:
     assert hub_world.ask("GET", "/livez", headers={"X-Request-Id": "abc-1.2_3"}).headers["x-request-id"] == "abc-1.2_3"
-    made = [hub_world.ask("GET", "/livez", headers=h).headers["x-request-id"] for h in ({}, {"X-Request-Id": "a b"}, {"X-Request-Id": "x" * 65})]
+    made = [
+        hub_world.ask("GET", "/livez", headers=h).headers["x-request-id"] for h in ({}, {"X-Request-Id": "a b"}, {"X-Request-Id": "x" * 65})
+    ]
     assert len({*made}) == 3
     assert all(len(m) == 32 for m in made)
 

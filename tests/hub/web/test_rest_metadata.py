@@ -80,7 +80,11 @@ def test_every_interaction_and_parameter_that_is_listed_works(hub_world: World, 
     fresh = {**sample("s9"), "identifier": [{"system": "urn:example:x", "value": "9"}]}
     for status in (201, 200):
         answer = hub_world.ask(
-            "POST", f"/fhir/{kind}", by=HOSPITAL, content=orjson.dumps(fresh), headers=FHIR | {"If-None-Exist": "identifier=urn:example:x|9"}
+            "POST",
+            f"/fhir/{kind}",
+            by=HOSPITAL,
+            content=orjson.dumps(fresh),
+            headers=FHIR | {"If-None-Exist": "identifier=urn:example:x|9"},
         )
         assert answer.status_code == status
     assert row["conditionalUpdate"]
@@ -100,7 +104,14 @@ def test_what_is_not_listed_cannot_be_written_or_read(hub_world: World, kind: st
     assert kind not in rows or {i["code"] for i in rows[kind]["interaction"]} == {"search-type"}
     tree = {"resourceType": kind, "id": "x1", **NOT_LISTED[kind]}
     body = orjson.dumps(tree)
-    asked = (("POST", kind), ("POST", f"{kind}/"), ("PUT", f"{kind}/x1"), ("PUT", f"{kind}?identifier=a|b"), ("GET", f"{kind}/x1"), ("DELETE", f"{kind}/x1"))
+    asked = (
+        ("POST", kind),
+        ("POST", f"{kind}/"),
+        ("PUT", f"{kind}/x1"),
+        ("PUT", f"{kind}?identifier=a|b"),
+        ("GET", f"{kind}/x1"),
+        ("DELETE", f"{kind}/x1"),
+    )
     for method, path in asked:
         answer = hub_world.ask(method, f"/fhir/{path}", by=HOSPITAL, content=b"" if method in {"GET", "DELETE"} else body, headers=FHIR)
         assert answer.status_code in {404, 405}, (method, path)
@@ -141,7 +152,12 @@ def test_all_that_is_listed_is_of_r4_and_every_type_lists_only_what_it_has(hub_w
         assert "patient" not in {p["name"] for p in rows[kind]["searchParam"]}
     # what is not listed is not searched by
     hub_world.put(HOSPITAL, a_patient())
-    for asked in ("Patient?patient=Patient/p1", "Organization?patient=Patient/p1", "Observation?subject=Patient/p1", f"Patient?name={INSURED}"):
+    for asked in (
+        "Patient?patient=Patient/p1",
+        "Organization?patient=Patient/p1",
+        "Observation?subject=Patient/p1",
+        f"Patient?name={INSURED}",
+    ):
         found = hub_world.get(HOSPITAL, f"/fhir/{asked}").json()
         assert found["entry"][-1]["search"]["mode"] == "outcome", asked
 

@@ -128,7 +128,9 @@ def test_a_patient_that_is_no_address_is_refused(hub_world: World) -> None:
 # ── unknown parameters ───────────────────────────────────────────────────────────────────────────────────────────────
 
 
-@pytest.mark.parametrize("query", ["name=Yamada", "_sort=name", "_include=Patient:organization", "identifier=1&nonsense=1", "_has:Observation:patient:code=1"])
+@pytest.mark.parametrize(
+    "query", ["name=Yamada", "_sort=name", "_include=Patient:organization", "identifier=1&nonsense=1", "_has:Observation:patient:code=1"]
+)
 def test_what_is_not_offered_is_ignored_with_a_warning_or_refused_when_the_client_is_strict(hub_world: World, query: str) -> None:
     hub_world.put(HOSPITAL, a_location("a", (WARD, "1")))
     tree = hub_world.get(HOSPITAL, f"/fhir/Location?{query}").json()
@@ -216,7 +218,12 @@ def test_an_address_of_a_next_page_holds_no_number_and_serves_nobody_else(hub_wo
     assert matches(hub_world.get(HOSPITAL, following).json())[0]["id"] == "p1"
     assert hub_world.get(OTHER_HOSPITAL, following).status_code == 404
     assert hub_world.get(HOSPITAL, following.replace("/Patient?", "/Observation?")).status_code == 404
-    for spoilt in (following.replace("_page=", "_page=a"), "/fhir/Patient?_page=abc", "/fhir/Patient?_page=%00%FF", "/fhir/Patient?_page=あ"):
+    for spoilt in (
+        following.replace("_page=", "_page=a"),
+        "/fhir/Patient?_page=abc",
+        "/fhir/Patient?_page=%00%FF",
+        "/fhir/Patient?_page=あ",
+    ):
         answer = hub_world.get(HOSPITAL, spoilt)
         assert answer.status_code == 404
         outcome(answer)
