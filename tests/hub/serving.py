@@ -1,6 +1,7 @@
 """A hub as a process of its own: `python -m tests.hub.serving FOLDER`, on a free port of loopback, until SIGTERM.
 
-When it answers it prints one line of JSON: base, tokens by organization. `--port N` = the port; `--watch DIR` = a folder to watch.
+When it answers it prints one line of JSON: base, tokens by organization. `--port N` = the port; `--watch DIR` = a folder to watch;
+`--roll-back N` = each N-th submission fails inside its transaction, after its events were appended.
 """
 
 from __future__ import annotations
@@ -10,13 +11,18 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
 import orjson
+
+from hub.log.event import Recorded
+from hub.log.store import Tx
+from hub.writer import Writer
+from schemas.events import RESOURCE_RECORDED
 
 ROOT = Path(__file__).resolve().parents[2]
 ADAPTERS = ("hospital", "visiting_nurse", "care_manager")
@@ -84,6 +90,21 @@ def served(folder: Path, *more: str) -> Iterator[Served]:
             made.stop()
 
 
+def _rolling_back(writer: Writer, each: int) -> None:
+    """Let each n-th submission that records a resource fail when its tables are moved: the log's rows are there already."""
+    apply, count = writer._apply, 0
+
+    def failing(tx: Tx, recorded: Sequence[Recorded]) -> None:
+        nonlocal count
+        apply(tx, recorded)
+        if any(r.topic == RESOURCE_RECORDED for r in recorded):
+            count += 1
+            if count % each == 0:
+                raise OSError("no space left")
+
+    writer._apply = failing
+
+
 def main() -> None:
     """Serve until told to stop."""
     from hub.assemble import assemble
@@ -98,10 +119,13 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--port", type=int, default=0)
     parser.add_argument("--watch", type=Path)
+    parser.add_argument("--roll-back", type=int, default=0)
     asked = parser.parse_args()
     bound = bind("127.0.0.1", asked.port)
     base = f"http://127.0.0.1:{bound.getsockname()[1]}"
     hub = assemble(data=asked.folder, region=register(), base=base, adapters=load_adapters(ADAPTERS), now=clock(None))
+    if asked.roll_back:
+        _rolling_back(hub.writer, asked.roll_back)
     watching = Watching(hub, asked.watch, asked.folder / "watched.json") if asked.watch else None
     if watching:
         watching.start()
