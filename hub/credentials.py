@@ -61,6 +61,12 @@ class Credentials:
             beside.replace(self._path)
         return token
 
+    def forget(self) -> None:
+        """Take all tokens back."""
+        with self._lock:
+            self._grants.clear()
+            self._path.unlink(missing_ok=True)
+
     def identify(self, token: str) -> Identified | None:
         """Give who a token stands for; None when it is unknown or its organization is no longer registered."""
         grant = self._grants.get(_hash(token))

@@ -517,7 +517,9 @@ def door(environ):
 
         known = ""
         found = send(*asked("GET", "/fhir/Patient?identifier=119990:0003615002", by="OFFICE")).json()["entry"]
-        known = next(one["fullUrl"].split("/fhir/")[1] for one in found if "/tsu-" in one["fullUrl"])
+        others = [one["fullUrl"].split("/fhir/")[1] for one in found if "/tsu-" in one["fullUrl"]]
+        # what its own organization reads has that organization's own id
+        known = next(one for one in others if send(*asked("GET", f"/fhir/{one}")).json().get("id", "tsu-").startswith("tsu-"))
         for tree in (*({**PATIENT, "id": f"docs-{n}"} for n in (1, 2, 3)), REFUSAL):
             assert send(*asked("PUT", f"/fhir/{tree['resourceType']}/{tree['id']}", tree=tree)).is_success
         assert all(send(*asked("POST", "/fhir/Patient", tree=TWIN)).is_success for _ in range(2))

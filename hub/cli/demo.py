@@ -50,6 +50,7 @@ def _run(data: Path, port: int, *, as_json: bool, seed: int) -> int:
     base = f"http://{HOST}:{bound.getsockname()[1]}"
     hub = assemble(data=data, region=region, base=base, adapters=load_adapters(_ADAPTERS), now=now)
     app = create_app(hub, demo=True)
+    hub.credentials.forget()  # each start of the demo prints tokens of its own
     tokens = {code: hub.credentials.issue(code) for code in region.offices}
     failed: list[str] = []
 

@@ -71,12 +71,17 @@ class Auditing:
         for person in by.persons[:1] or (b"",):
             self._gate.note(asking, person, _READ)
         organization = asking.requester.organization
-        below = int.from_bytes(self._opaque.open("audit", organization, cursor), "big") if cursor else None
+        below = None
+        if cursor:
+            # a cursor carries the search that it goes on with, sealed: no address holds whom it was about
+            below, by = msgspec.msgpack.decode(self._opaque.open("audit", organization, cursor), type=tuple[int, Filter])
         with self._store.read() as tx:
             rows = decisions.search(tx, by, limit=size + 1, below=below)
             total = decisions.count(tx, by)
             found = [self._decided(tx, organization, r) for r in rows[:size]]
-        more = self._opaque.shut("audit", organization, rows[size - 1].position.to_bytes(8, "big")) if len(rows) > size else ""
+        more = ""
+        if len(rows) > size:
+            more = self._opaque.shut("audit", organization, msgspec.msgpack.encode((rows[size - 1].position, by)))
         return Listed(tuple(found), more, total)
 
     def counts(self, asking: Asking) -> Counts:
@@ -172,11 +177,12 @@ class Auditing:
         if recorded is None or body is None:
             raise NotFound("HUB-5041")
         d = msgspec.json.decode(body, type=events.Decided)
+        person = identities.person_of(tx, row.person) if row.person else b""  # who it is by the links of today
         session = emergencies.session(tx, d.session) if d.session else None
         return Decided(
             reference=d.reference, request=d.request, at=datetime.fromtimestamp(row.at / 1000, UTC), organization=d.organization, kind=d.kind,
-            role=d.role, user=d.user, purpose=d.purpose, action=d.action, person=self._opaque.shut("person", organization, row.person) if row.person else "",
-            pseudonym=self.pseudonym(row.person) if row.person else "", effect=d.effect, reason=d.reason, basis=d.basis, consents=d.consents,
+            role=d.role, user=d.user, purpose=d.purpose, action=d.action, person=self._opaque.shut("person", organization, person) if person else "",
+            pseudonym=self.pseudonym(person) if person else "", effect=d.effect, reason=d.reason, basis=d.basis, consents=d.consents,
             trail=d.trail, obligations=d.obligations,
             seen=tuple(Seen(s.type, s.id, s.version, s.effect, s.reason, s.basis, s.masks) for s in d.seen),
             typed_reason=self._typed(tx, session), closes=datetime.fromtimestamp(session.closes / 1000, UTC) if session else None,

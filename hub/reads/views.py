@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from zoneinfo import ZoneInfo
 
 import msgspec
 
@@ -22,10 +21,10 @@ from hub.reads.presenting import Presented, Presenting
 from hub.region import Region
 from hub.tables import emergencies, identities, resources
 from hub.views import emergency
+from hub.views.ages import JST
 from hub.views.shapes import Access, EmergencyPage, Known
 from schemas.events import Opened
 
-JST = ZoneInfo("Asia/Tokyo")
 _UNREAD = frozenset({"Claim", "ClaimResponse", "ExplanationOfBenefit", "Provenance", "AuditEvent", "Binary"})
 """Types that the 急変時 page has no line for."""
 

@@ -45,6 +45,10 @@ def apply(tx: Tx, recorded: Sequence[Recorded]) -> None:
         tx.many("INSERT INTO decisions VALUES (?,?,?,?,?,?,?,?,?,?)", rows)
 
 
+GIVEN = "given"
+"""Effect of a filter: permitted whole or in part."""
+
+
 class Filter(NamedTuple):
     """What an officer searches by. Times in milliseconds, `until` exclusive; empty = any."""
 
@@ -83,6 +87,9 @@ def _where(by: Filter) -> tuple[list[str], list[object]]:
     if by.persons:
         where.append(f"person IN ({','.join('?' * len(by.persons))})")
         params += by.persons
+    if by.effect == GIVEN:
+        where.append("effect<>'deny'")
+        by = by._replace(effect="")
     for column in ("organization", "user", "purpose", "effect", "action", "reference"):
         if text := getattr(by, column):
             where.append(f"{column}=?")

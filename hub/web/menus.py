@@ -22,8 +22,6 @@ _PLACES = (
 def _places(requester: Requester) -> list[tuple[str, str, str]]:
     if requester.role == "privacy-officer":
         return [("/audit", "開示の記録", "だれが、だれの何を、どの根拠で見たか。緊急開示の確認。")]
-    if requester.kind == "network":
-        return [("/links-page", "同じ方のつなぎ", "かなと生年月日が同じで、まだつないでいない方。")]
     return [(href, title, text) for href, title, text, kinds in _PLACES if requester.kind in kinds]
 
 

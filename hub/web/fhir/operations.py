@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from hub.assemble import Hub
-from hub.tables import identities
+from hub.tables import decisions, identities
 from hub.tables.decisions import Filter
 from hub.views import audit_fhir, summary_fhir
 from hub.web.auth import Doorkeeper
@@ -67,7 +67,7 @@ class Operations:
             for value in [v for n, v in params if n == "date"]:
                 by = _dated(by, value)
             if outcome := first.get("outcome", ""):
-                by = by._replace(effect={"0": "permit", "4": "deny"}.get(outcome, "none"))
+                by = by._replace(effect={"0": decisions.GIVEN, "4": "deny"}.get(outcome, "none"))
             size = first.get("_count", "50")
             if not (size.isascii() and size.isdigit()):
                 raise BadValue("HUB-4082", where="_count")

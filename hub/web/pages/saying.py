@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import unicodedata
 from datetime import date, datetime, timedelta
-from zoneinfo import ZoneInfo
 
-JST = ZoneInfo("Asia/Tokyo")
+from hub.views.ages import JST
+
 _WEEKDAYS = "月火水木金土日"
 
 
