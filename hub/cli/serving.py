@@ -20,6 +20,7 @@ from hub.settings import Settings
 from hub.web.app import create_app
 from schemas.fhir.warm import warm
 
+BACKLOG = 1_024
 GRACE = 3
 """Seconds that open requests get at the end; event streams end by themselves."""
 
@@ -65,6 +66,7 @@ def bind(host: str, port: int) -> socket.socket:
     if os.name == "posix":  # elsewhere it would take a port that another program holds
         bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     bound.bind((host, port))
+    bound.listen(BACKLOG)  # at once: two hubs that start together would else both believe that the port is theirs
     return bound
 
 

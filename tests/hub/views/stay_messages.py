@@ -31,8 +31,18 @@ class Message:
     """What one message says; `id` is the stream on which the hub keeps it."""
 
     def __init__(
-        self, event, occurred, sent, *, stay="0000123456:20260407", control=None, custodian=ACUTE, patient="pat-1", id=None, **body
-    ):  # noqa: A002
+        self,
+        event,
+        occurred,
+        sent,
+        *,
+        stay="0000123456:20260407",
+        control=None,
+        custodian=ACUTE,
+        patient="pat-1",
+        id=None,
+        **body,  # noqa: A002
+    ):
         self.custodian = custodian
         self.facts = {
             "event": event, "kind": KINDS[event], "undo": "yes" if event in UNDOES else "", "occurred": occurred, "sent": sent,
