@@ -11,6 +11,7 @@ import orjson
 
 from hub.commands import Asking
 from hub.followers.feeds import application
+from hub.ingest.receive import MAX_BYTES
 from schemas.errors import Refusal
 
 if TYPE_CHECKING:
@@ -42,7 +43,10 @@ class Watching:
 
     def _run(self) -> None:
         while not self._closing.wait(EVERY):
-            self.look()
+            try:
+                self.look()
+            except Exception as fault:  # noqa: BLE001  one bad look ends no watch; what it was about is looked at again
+                _log.error("a look into the folder failed", exc_info=RuntimeError(type(fault).__name__).with_traceback(fault.__traceback__))
 
     def look(self) -> int:
         """Look once; give how many files were handed in."""
@@ -59,7 +63,10 @@ class Watching:
         return handed
 
     def _file(self, code: str, file: Path) -> int:
-        stat = file.stat()
+        try:
+            stat = file.stat()
+        except OSError:
+            return 0  # it was there a moment ago
         mark, name = [stat.st_size, stat.st_mtime_ns], self._hub.secrets.name("file", str(file)).hex()
         if self._seen.get(name) == mark:
             return 0
@@ -67,20 +74,13 @@ class Watching:
             self._pending[name] = mark
             return 0
         requester, purpose = application(self._hub.region, code)
+        asking, inside = Asking(requester, purpose, name, "write"), str(file.relative_to(self._folder / code))
         try:
-            report = self._hub.receive(
-                Asking(requester, purpose, name, "write"), str(file.relative_to(self._folder / code)), file.read_bytes()
-            )
+            report = self._hub.receive(asking, inside, file.read_bytes()) if stat.st_size <= MAX_BYTES else self._hub.receive.too_large(asking, inside)
         except (Refusal, OSError) as fault:
             _log.warning("a file was not handed in: %s", type(fault).__name__)
             return 0
         del self._pending[name]
         self._seen[name] = mark
-        _log.info(
-            "file taken in: layout %s, taken %d, repeats %d, refused %d",
-            report.layout,
-            len(report.taken),
-            report.repeats,
-            len(report.refused),
-        )
+        _log.info("file taken in: layout %s, taken %d, repeats %d, refused %d", report.layout, len(report.taken), report.repeats, len(report.refused))
         return 1

@@ -82,6 +82,11 @@ class Receiving:
         kept = tuple(self._kept(asking, wire, conversion.layout, raw, fault, settles, rows) for raw, fault, rows in refused)
         return Report(conversion.layout, tuple(taken), kept, repeats)
 
+    def too_large(self, asking: Asking, name: str) -> Report:
+        """Refuse a file by its size alone, before it is read."""
+        wire = Wire(name, b"", asking.requester.organization)
+        return Report("", refused=(self._kept(asking, wire, "", b"", BadInput("HUB-5052", limit=f"{MAX_BYTES:,}"), b""),))
+
     def _convert(self, wire: Wire) -> Conversion:
         if len(wire.data) > MAX_BYTES:
             raise BadInput("HUB-5052", limit=f"{MAX_BYTES:,}")
