@@ -84,23 +84,33 @@ def _by_table(resource_type: str, codes: frozenset[str], kind: str) -> tuple[fro
     """Give confidentialities, sensitivities, and whether any row spoke."""
     levels: set[str] = set()
     kinds: set[str] = set()
-    by_group = _table()
-    found = [row for row in by_group.get("", ()) if row.fits(resource_type, kind, "")]
+    found = list(_of_type(resource_type, kind))
     for text in codes:
         system, _, code = text.rpartition("|")
-        group = group_of(system)
-        if group == "icd10":
-            code = code.upper()
-            if not _ICD.fullmatch(code):
-                continue
-            code = code.replace(".", "")
-        fitting = [row for row in by_group.get(group, ()) if row.fits(resource_type, kind, code)]
-        if fitting:
-            found.append(max(fitting, key=lambda row: row.exact))
+        row = _of_code(resource_type, kind, group_of(system), code)
+        if row is not None:
+            found.append(row)
     for row in found:
         levels.add(row.confidentiality)
         kinds |= row.sensitivities
     return frozenset(levels), frozenset(kinds), bool(found)
+
+
+@lru_cache(_KEPT)
+def _of_type(resource_type: str, kind: str) -> tuple[_Row, ...]:
+    """Give the rows that speak of a type as such."""
+    return tuple(row for row in _table().get("", ()) if row.fits(resource_type, kind, ""))
+
+
+@lru_cache(_KEPT)
+def _of_code(resource_type: str, kind: str, group: str, code: str) -> _Row | None:
+    """Give the most exact row that fits one code; a few thousand codes come again and again."""
+    if group == "icd10":
+        code = code.upper()
+        if not _ICD.fullmatch(code):
+            return None
+        code = code.replace(".", "")
+    return max((row for row in _table().get(group, ()) if row.fits(resource_type, kind, code)), key=lambda row: row.exact, default=None)
 
 
 def _by_sender(security: frozenset[str]) -> tuple[frozenset[str], frozenset[str], bool]:

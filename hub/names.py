@@ -6,16 +6,23 @@ import base64
 import os
 import secrets
 import time
+from functools import lru_cache
 
 PREFIX = "tsu-"
 _ALPHABET = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
 MAIN = "main"
 """The compartment of clinical and care records."""
+_BASE32 = "abcdefghijklmnopqrstuvwxyz234567"
+_PAIRS = tuple(a + b for a in _BASE32 for b in _BASE32)
+_SHIFTS = tuple(range(120, -1, -10))
 
 
+@lru_cache(16_384)
 def hub_id(stream: bytes) -> str:
     """Give the FHIR id by which organizations other than the custodian know a stream (16 bytes)."""
-    return PREFIX + base64.b32encode(stream).decode().rstrip("=").lower()
+    # two letters at a time by a table: base64.b32encode, being Python, takes four times as long
+    number = int.from_bytes(stream, "big") << 2
+    return PREFIX + "".join([_PAIRS[number >> shift & 1023] for shift in _SHIFTS])
 
 
 def stream_of(text: str) -> bytes | None:

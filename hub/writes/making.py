@@ -40,6 +40,7 @@ class Making:
         self.owner: dict[bytes, bytes] = {}
         self._wide = derive.hubwide(aim.name)
         self._texts: dict[bytes, bytes] = {}
+        self._pseudonyms: dict[bytes, bytes] = {b"": b""}
 
     def event(self, target: Target) -> NewEvent | None:
         """Make the event of one write."""
@@ -52,19 +53,19 @@ class Making:
         text, change = body.raw, self._aim.change(write)
         if self._aim.needs_change(text):
             text = splice(text, change)
-            if b'"urn:uuid:' in text:
-                self._aim.resolved(write, orjson.loads(text))
+        if b'"urn:uuid:' in text:
+            self._aim.resolved(write, orjson.loads(text))
         patient, key_owner = self._owners.of(target, body.type, body.value)
         self.owner[target.stream] = patient
         self._texts[target.stream] = text
         content, schema = (joined(text, write.facts), events.TEXT_WITH_FACTS) if write.facts else (text, events.TEXT)
-        codes = facts.main_codes(body.type, body.value) | label_codes(body.type, body.value)
-        labels = _label(body.type, codes, derive.security(body.value), self._aim.kind)
+        codes = facts.main_codes(body.type, body.value)
+        labels = _label(body.type, codes | label_codes(body.type, body.value), derive.security(body.value), self._aim.kind)
         key = self._keys.of(key_owner, MAIN)
         event = event_id(self._at)
         header = Header(
             event=event, submission=self.submission, recorded=self._at, occurred=0, schema=schema, shard=0, compartment=MAIN,
-            custodian=self._aim.custodian, kind=body.type, patient=patient, pseudonym=self._secrets.pseudonym(patient) if patient else b"",
+            custodian=self._aim.custodian, kind=body.type, patient=patient, pseudonym=self._pseudonym(patient),
             key=key.key_id, digest=self._secrets.digest(content), confidentiality=labels.confidentiality or "",
             sensitivities=UNKNOWN if labels.sensitivities is None else tuple(sorted(labels.sensitivities)),
         )  # fmt: skip
@@ -72,7 +73,7 @@ class Making:
             rows = derive.make(
                 header=header, stream=target.stream, value=body.value, text=text, key=key, secrets=self._secrets, name=self._aim.name,
                 wide=lambda sent: self._wide(here := change(sent) or sent) or here,
-                beside=write.facts,
+                beside=write.facts, codes=codes,
             )  # fmt: skip
         except Refusal as refusal:
             place = self._aim.where(write, ".resource")
@@ -80,12 +81,19 @@ class Making:
         sealed = seal_body(key, content, stream=target.stream, event=event)
         return NewEvent(target.stream, events.RESOURCE_RECORDED, header, sealed, target.version, rows)
 
+    def _pseudonym(self, patient: bytes) -> bytes:
+        """Make a person's pseudonym once for all its resources; empty for the directory."""
+        made = self._pseudonyms.get(patient)
+        if made is None:
+            made = self._pseudonyms[patient] = self._secrets.pseudonym(patient)
+        return made
+
     def _withdrawal(self, target: Target) -> NewEvent:
         row = self._owners.row(target.stream)
         event = event_id(self._at)
         header = Header(
             event=event, submission=self.submission, recorded=self._at, occurred=0, schema=events.JSON, shard=0, compartment=MAIN,
-            custodian=self._aim.custodian, kind=target.type, patient=row.patient, pseudonym=self._secrets.pseudonym(row.patient) if row.patient else b"",
+            custodian=self._aim.custodian, kind=target.type, patient=row.patient, pseudonym=self._pseudonym(row.patient),
             key=b"", digest=b"", confidentiality=row.confidentiality, sensitivities=(), deleted=True,
         )  # fmt: skip
         self.owner[target.stream] = row.patient

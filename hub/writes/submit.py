@@ -104,7 +104,8 @@ class Submitting:
         decided = self._gate.collect(tx, command.asking, types, at)
         persons = {p: identities.person_of(tx, p) for p in patients}
         self._refuse(command, aim, work, decided, persons, at)
-        new = [e for e in made if e is not None and not self._unchanged(tx, aim, e)]
+        silent = {t.stream for t in aim.targets if t.write.same_is_silent}
+        new = [e for e in made if e is not None and not (e.stream in silent and self._unchanged(tx, aim, e))]
         if message is not None:
             new.append(work.message(message, command.message))
         if command.settles:
@@ -154,9 +155,6 @@ class Submitting:
 
     def _unchanged(self, tx: Tx, aim: Aim, event: NewEvent) -> bool:
         """Say whether a draft says just what its newest version says."""
-        write = next(t.write for t in aim.targets if t.stream == event.stream)
-        if not write.same_is_silent:
-            return False
         _, digest = _newest(tx, event.stream)
         aim.reading.digests[event.stream] = digest
         return digest == event.header.digest

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from os.path import commonprefix
 from typing import Any
 from urllib.parse import unquote
 
@@ -26,6 +27,9 @@ _DRAFT = re.compile(r"urn:tsunagu:([A-Za-z]+):(\S+)")
 NOT_STORED = frozenset({"Bundle", "OperationOutcome", "Parameters", "CapabilityStatement", "AuditEvent"})
 """Types that nobody records: forms of messages, and what the hub itself makes."""
 FHIR_ID = re.compile(r"[A-Za-z0-9\-.]{1,64}")
+_ASKED = re.compile(rb'"[A-Z][A-Za-z]+\?')
+_ESCAPED = re.compile(rb"\\(?:/|u00)")
+"""How JSON can write a letter, digit or sign of an address otherwise than as itself."""
 _ETAG = re.compile(r'(?:W/)?"?(\d+)"?')
 
 
@@ -76,6 +80,8 @@ class Aim:
         self.targets = [self._target(w) for w in command.writes]
         self._once()
         self._urls = {t.write.full_url: f"{t.type}/{t.id}" for t in self.targets if t.write.full_url}
+        told = [commonprefix(list(self._urls)), base] if self._urls else [base]  # noqa: RUF071  letters are meant: what all begin with
+        self._marks = (b'"urn:tsunagu:', *(_mark(t) for t in told))
         self._conditional: dict[str, str] = {}
         self._borne: dict[bytes, list[Target]] | None = None
 
@@ -231,8 +237,13 @@ class Aim:
         return changed
 
     def needs_change(self, raw: bytes) -> bool:
-        """Say whether a text can hold anything that `change` knows; most texts can not, and are stored as they came."""
-        return b'"urn:' in raw or b"?" in raw or (bool(self._urls) and b"://" in raw)
+        """Say whether a text can hold anything that `change` knows: an address that begins as all fullUrls do, a draft, a condition, the hub's base.
+
+        Most texts can not, and are stored as they came: to look for each reference takes 35 µs a resource, to look for these 2.
+        """
+        return (
+            any(mark in raw for mark in self._marks) or _ESCAPED.search(raw) is not None or (b"?" in raw and _ASKED.search(raw) is not None)
+        )
 
     def _resolved(self, write: Write, text: str, kind: str, condition: str) -> str:
         """Give what a conditional reference means once all of this is written (R4 http §3.1.0.11.2)."""
@@ -277,6 +288,11 @@ class Aim:
         literal = self.change(write)(text) or text
         match = _LITERAL.fullmatch(literal.split("/_history/")[0])
         return (match[1], self.stream(match[1], match[2])) if match else None
+
+
+def _mark(text: str) -> bytes:
+    """Give the bytes by which a text shows in JSON; none, which stand everywhere, when it could be written in several ways."""
+    return text.encode() if text.isascii() and not set(text) & {'"', "\\"} else b""
 
 
 def key_id(name: Namer, kind: str, key: str) -> str:

@@ -67,7 +67,8 @@ def splice(raw: bytes, change: Change) -> bytes:
         new = replaced(text)
         return match[0] if new is None or new == text else b'"%b"%b%b' % (match[1], match[2], _encoded(new))
 
-    done = _by_tokens(raw, replaced) if b"\\" in raw and _ESCAPED_KEY.search(raw) else _FIELD.sub(field, raw)
+    # the letters of a key have no other escape than \u00..; narratives are full of escaped quotation marks
+    done = _by_tokens(raw, replaced) if b"\\u00" in raw and _ESCAPED_KEY.search(raw) else _FIELD.sub(field, raw)
     if known and b'"div"' in done:
         done = _DIV.sub(lambda m: b'"%b"%b"%b"' % (m[1], m[2], _LINK.sub(lambda link: _relinked(link, known), m[3])), done)
     return done
