@@ -40,8 +40,8 @@ class Message:
         control=None,
         custodian=ACUTE,
         patient="pat-1",
-        id=None,
-        **body,  # noqa: A002
+        id=None,  # noqa: A002
+        **body,
     ):
         self.custodian = custodian
         self.facts = {
