@@ -90,6 +90,20 @@ def served(folder: Path, *more: str) -> Iterator[Served]:
             made.stop()
 
 
+def region_file(folder: Path) -> Path:
+    """Write the region of these tests as the register's file."""
+    from tests.hub.world import register
+
+    held = register()
+    written = folder / "region.json"
+    written.write_bytes(orjson.dumps({
+        "name": held.name, "edition": held.edition, "network": held.network,
+        "organizations": [{"code": o.code, "name": o.name, "kind": o.kind, "purpose": held.purposes[o.code]} for o in held.offices.values()],
+        "users": [{"id": u.id, "organization": u.organization, "name": u.name, "role": u.role, "purpose": u.purpose} for u in held.users.values()],
+    }))  # fmt: skip
+    return written
+
+
 def _rolling_back(writer: Writer, each: int) -> None:
     """Let each n-th submission that records a resource fail when its tables are moved: the log's rows are there already."""
     apply, count = writer._apply, 0
