@@ -14,12 +14,10 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Any
 
-from eventsourcing.persistence import StoredEvent
-
 from hub.log.envelope import pack
 from hub.log.event import NewEvent, Recorded
 from hub.log.keys import Keyring
-from hub.log.store import Store, Tx, stored_event
+from hub.log.store import Store, Stored, Tx
 from schemas.errors import Broken, Busy, Refusal
 
 GROUP = 64
@@ -149,20 +147,16 @@ class Writer:
         return Written(tuple(recorded), proposal.answer)
 
     def _append(self, tx: Tx, proposal: Proposal) -> list[Recorded]:
-        versions: dict[bytes, int] = {}
-        stored: list[StoredEvent] = []
+        versions = self._store.last_versions(tx, {e.stream for e in proposal.events if e.version is None})
+        stored: list[Stored] = []
         for event in proposal.events:
-            if event.version is not None:
-                number = event.version
-            else:
-                number = versions.get(event.stream) or self._store.last_version(tx, event.stream)
-                number += 1
+            number = event.version if event.version is not None else versions.get(event.stream, 0) + 1
             versions[event.stream] = number
-            stored.append(stored_event(event.stream, number, event.topic, pack(event.header, event.body)))
+            stored.append(Stored(event.stream, number, event.topic, pack(event.header, event.body)))
         positions = self._store.append(tx, stored)
         self._store.settle(tx, proposal.submission, positions)
         return [
-            Recorded(position, e.stream, s.originator_version, e.topic, e.header, e.body, e.rows)
+            Recorded(position, e.stream, s.version, e.topic, e.header, e.body, e.rows)
             for position, e, s in zip(positions, proposal.events, stored, strict=True)
         ]
 

@@ -12,7 +12,7 @@ import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from eventsourcing.persistence import StoredEvent
@@ -28,7 +28,18 @@ EVENTS = """CREATE TABLE IF NOT EXISTS events (
   position INTEGER PRIMARY KEY, originator_id TEXT NOT NULL, originator_version INTEGER NOT NULL, topic TEXT NOT NULL,
   state BLOB NOT NULL, leaf BLOB NOT NULL, UNIQUE (originator_id, originator_version))"""
 SUBMISSIONS = "CREATE TABLE IF NOT EXISTS submissions (id BLOB PRIMARY KEY, first INTEGER NOT NULL, last INTEGER NOT NULL) WITHOUT ROWID"
+_AT_ONCE = 500
+"""Parameters of one statement at most."""
 TRACKING = "CREATE TABLE IF NOT EXISTS tracking (application_name TEXT PRIMARY KEY, notification_id INTEGER NOT NULL) WITHOUT ROWID"
+
+
+class Stored(NamedTuple):
+    """An event as it is appended; its position and leaf are settled under the write lock."""
+
+    stream: bytes
+    version: int
+    topic: str
+    state: bytes
 
 
 class Tx:
@@ -82,24 +93,19 @@ class EventTable(SQLiteApplicationRecorder):
 
     def __init__(self, datastore: SQLiteDatastore) -> None:
         super().__init__(datastore, events_table_name="events")
-        self.insert_events_statement = "INSERT INTO events VALUES (?,?,?,?,?,?)"
 
     def construct_create_table_statements(self) -> list[str]:
         """Give the table with its own position, and the two that stand beside it."""
         return [EVENTS, SUBMISSIONS, TRACKING]
 
     def _insert_events(self, c: SQLiteCursor, stored_events: Sequence[StoredEvent], **_: Any) -> Sequence[int]:
-        cursor = c if isinstance(c, sqlite3.Cursor) else c.sqlite_cursor
-        first: int = cursor.execute("SELECT coalesce(max(position), 0) + 1 FROM events").fetchone()[0]
-        rows = []
-        for position, event in enumerate(stored_events, first):
-            stream = event.originator_id if isinstance(event.originator_id, UUID) else UUID(event.originator_id)
-            mark = event_leaf(
-                position=position, stream=stream.bytes, version=event.originator_version, topic=event.topic, state=event.state
-            )
-            rows.append((position, stream.hex, event.originator_version, event.topic, event.state, mark))
-        cursor.executemany(self.insert_events_statement, rows)
-        return range(first, first + len(rows))
+        return _insert(
+            _raw(c),
+            [
+                Stored((i if isinstance(i := e.originator_id, UUID) else UUID(i)).bytes, e.originator_version, e.topic, e.state)
+                for e in stored_events
+            ],
+        )
 
 
 class Store:
@@ -128,10 +134,9 @@ class Store:
         with self.datastore.transaction(commit=False) as cursor:
             yield Tx(_raw(cursor))
 
-    def append(self, tx: Tx, events: Sequence[StoredEvent]) -> range:
+    def append(self, tx: Tx, events: Sequence[Stored]) -> range:
         """Append inside the write transaction; give the positions. A version that is taken raises sqlite3.IntegrityError."""
-        positions = self.recorder._insert_events(tx.cursor, events)  # type: ignore[arg-type]  # noqa: SLF001  the documented hook of the library's recorders
-        return range(positions[0], positions[-1] + 1) if positions else range(0)
+        return _insert(tx.cursor, events)
 
     def submission(self, tx: Tx, name: bytes) -> tuple[int, int] | None:
         """Give the first and last position of a submission that was appended before; None when it was not."""
@@ -142,9 +147,17 @@ class Store:
         """Remember a submission by its id, so that it is never appended twice."""
         tx.run("INSERT INTO submissions VALUES (?,?,?)", (name, positions.start, positions.stop - 1))
 
-    def last_version(self, tx: Tx, stream: bytes) -> int:
-        """Give the last version of a stream; 0 when there is none."""
-        return int(tx.one("SELECT coalesce(max(originator_version), 0) FROM events WHERE originator_id=?", (stream.hex(),))[0])
+    def last_versions(self, tx: Tx, streams: Iterable[bytes]) -> dict[bytes, int]:
+        """Give the last version of each of these streams that has one, in few statements."""
+        names = [s.hex() for s in streams]
+        found: dict[bytes, int] = {}
+        for i in range(0, len(names), _AT_ONCE):
+            some = names[i : i + _AT_ONCE]
+            sql = (
+                f"SELECT originator_id, max(originator_version) FROM events WHERE originator_id IN ({','.join('?' * len(some))}) GROUP BY 1"
+            )
+            found |= {bytes.fromhex(s): v for s, v in tx.all(sql, some)}
+        return found
 
     def head(self, tx: Tx) -> int:
         """Give the last position; 0 when the log is empty."""
@@ -195,9 +208,27 @@ def _raw(cursor: Any) -> sqlite3.Cursor:
     return raw
 
 
-def stored_event(stream: bytes, version: int, topic: str, state: bytes) -> StoredEvent:
-    """Make the library's value of one event."""
-    return StoredEvent(originator_id=UUID(bytes=stream), originator_version=version, topic=topic, state=state)
+def stored_event(stream: bytes, version: int, topic: str, state: bytes) -> Stored:
+    """Make the value of one event that `append` takes."""
+    return Stored(stream, version, topic, state)
+
+
+def _insert(cursor: sqlite3.Cursor, events: Sequence[Stored]) -> range:
+    """Give each event the next position and its leaf; the one place where the log grows."""
+    first: int = cursor.execute("SELECT coalesce(max(position), 0) + 1 FROM events").fetchone()[0]
+    rows = [
+        (
+            at,
+            e.stream.hex(),
+            e.version,
+            e.topic,
+            e.state,
+            event_leaf(position=at, stream=e.stream, version=e.version, topic=e.topic, state=e.state),
+        )
+        for at, e in enumerate(events, first)
+    ]
+    cursor.executemany("INSERT INTO events VALUES (?,?,?,?,?,?)", rows)
+    return range(first, first + len(rows))
 
 
 def _recorded(position: int, stream: str, version: int, topic: str, state: bytes) -> Recorded:

@@ -21,6 +21,7 @@ from hub.log.keys import DataKey
 from hub.log.seal import open_cell, seal_cell
 from hub.log.secrets import Secrets
 from hub.names import hub_id
+from hub.tables.resources import TOKEN
 from schemas.fhir import facts
 from schemas.fhir.references import splice
 from schemas.ids import KAIGO_INSURED
@@ -101,13 +102,17 @@ def hubwide(name: Namer) -> Change:
 
 
 def token(secrets: Secrets, kind: str, system: str, value: str) -> bytes:
-    """Give the keyed hash by which an identifier of a type is found."""
-    return secrets.token("identifier", kind, system, value)
+    """Give the keyed hash by which an identifier of a type is found: 16 bytes of the value, then 8 of value and system.
+
+    In any system (`*`) only the first, with which all the others begin: one row of `tokens` serves both questions.
+    """
+    first = secrets.token("identifier", kind, "*", value)
+    return first if system == "*" else first + secrets.token("identifier", kind, system, value)[:8]
 
 
 def set_token(secrets: Secrets, custodian: str, name: str) -> bytes:
     """Give the keyed hash by which the members of a set of an adapter's file are found."""
-    return secrets.token("set", custodian, name)
+    return secrets.token("set", custodian, name).ljust(TOKEN, b"\0")
 
 
 def name_token(secrets: Secrets, kana: str, birth: str) -> bytes:
@@ -168,7 +173,7 @@ def make(
         sent=sent_id(value, stream, kind, name),
     )
     found = [(s, v) for s, v in facts.identifiers(tree)]
-    tokens = {token(secrets, kind, s, v) for s, v in found} | {token(secrets, kind, "*", v) for _, v in found}
+    tokens = {token(secrets, kind, s, v).ljust(TOKEN, b"\0") for s, v in found}
     if cell.set:
         tokens.add(set_token(secrets, header.custodian, cell.set))
     insured: tuple[bytes, ...] = ()

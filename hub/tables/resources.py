@@ -13,19 +13,22 @@ SCHEMA = (
     """CREATE TABLE IF NOT EXISTS resources (
   position INTEGER PRIMARY KEY, stream BLOB NOT NULL, version INTEGER NOT NULL, event BLOB NOT NULL, type TEXT NOT NULL,
   custodian TEXT NOT NULL, compartment TEXT NOT NULL, patient BLOB NOT NULL, updated INTEGER NOT NULL, deleted INTEGER NOT NULL,
-  confidentiality TEXT NOT NULL, sensitivities TEXT, key BLOB NOT NULL, digest BLOB NOT NULL, facts BLOB NOT NULL, newest INTEGER NOT NULL)""",
-    "CREATE UNIQUE INDEX IF NOT EXISTS resources_stream ON resources (stream, version)",
+  confidentiality TEXT NOT NULL, sensitivities TEXT, key BLOB NOT NULL, digest BLOB NOT NULL, facts BLOB NOT NULL, newest INTEGER NOT NULL,
+  tokens BLOB NOT NULL)""",
     "CREATE UNIQUE INDEX IF NOT EXISTS resources_event ON resources (event)",
     "CREATE INDEX IF NOT EXISTS resources_patient ON resources (patient, type, position)",
     "CREATE INDEX IF NOT EXISTS resources_own ON resources (custodian, type, position) WHERE newest = 1",
-    "CREATE TABLE IF NOT EXISTS tokens (token BLOB NOT NULL, stream BLOB NOT NULL, PRIMARY KEY (token, stream)) WITHOUT ROWID",
-    "CREATE INDEX IF NOT EXISTS tokens_stream ON tokens (stream)",
+    "CREATE TABLE IF NOT EXISTS tokens (token BLOB NOT NULL, position INTEGER NOT NULL, PRIMARY KEY (token, position)) WITHOUT ROWID",
 )
+"""A row's tokens stand beside it, one after the other, and by token with its position, of newest versions alone. Streams have no index here:
+the log has one. Keyed hashes fall all over an index, so that each index more writes a page a resource (229 a Bundle of 50 before, 150 now)."""
+TOKEN = 24
+"""Bytes of a token: 16 of a value, 8 of its system."""
 TABLES = ("resources", "tokens")
 _COLUMNS = "position, stream, version, event, type, custodian, compartment, patient, updated, deleted, confidentiality, sensitivities, key, digest, facts, newest"
-_INSERT = f"INSERT INTO resources ({_COLUMNS}) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,1)"
+_INSERT = f"INSERT INTO resources ({_COLUMNS}, tokens) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
 _SELECT = f"SELECT {_COLUMNS} FROM resources"
-
+_OF_STREAM = "position IN (SELECT position FROM events WHERE originator_id=?)"
 
 UNKNOWN = ("?",)
 """Sensitivities of a header where labelling could not say: not the same as none."""
@@ -57,39 +60,43 @@ def apply(tx: Tx, recorded: Sequence[Recorded]) -> None:
     new = [r for r in recorded if r.topic in {RESOURCE_RECORDED, RESOURCE_WITHDRAWN}]
     if not new:
         return
-    again = [(r.stream,) for r in new if r.version > 1]
-    if again:
-        tx.many("UPDATE resources SET newest=0 WHERE stream=? AND newest=1", again)
-        tx.many("DELETE FROM tokens WHERE stream=?", again)
-    tx.many(_INSERT, [_values(r) for r in new])
-    later = {r.stream: r.version for r in new}
-    stale = [(r.stream, r.version) for r in new if later[r.stream] > r.version]
-    if stale:
-        tx.many("UPDATE resources SET newest=0 WHERE stream=? AND version=?", stale)
-    tokens = [(t, r.stream) for r in new if r.rows is not None and later[r.stream] == r.version for t in r.rows.tokens]
+    for stream in {r.stream for r in new if r.version > 1}:
+        _overtake(tx, stream)
+    last = {r.stream: r.version for r in new}
+    tx.many(_INSERT, [_values(r, newest=last[r.stream] == r.version) for r in new])
+    tokens = [(t, r.position) for r in new if r.rows is not None and last[r.stream] == r.version for t in r.rows.tokens]
     if tokens:
         tx.many("INSERT INTO tokens VALUES (?,?)", tokens)
 
 
-def _values(r: Recorded) -> tuple[object, ...]:
+def _overtake(tx: Tx, stream: bytes) -> None:
+    """Take from what was the newest version of a stream until now that it is, and its tokens."""
+    for position, tokens in tx.all(f"SELECT position, tokens FROM resources WHERE newest=1 AND {_OF_STREAM}", (stream.hex(),)):
+        tx.many(
+            "DELETE FROM tokens WHERE token=? AND position=?", [(tokens[i : i + TOKEN], position) for i in range(0, len(tokens), TOKEN)]
+        )
+        tx.run("UPDATE resources SET newest=0, tokens=x'' WHERE position=?", (position,))
+
+
+def _values(r: Recorded, *, newest: bool) -> tuple[object, ...]:
     h = r.header
     sensitivities = None if h.sensitivities == UNKNOWN else "|".join(h.sensitivities)
-    facts = r.rows.facts if r.rows is not None else b""
+    facts, tokens = (r.rows.facts, b"".join(r.rows.tokens)) if r.rows is not None else (b"", b"")
     return (
         r.position, r.stream, r.version, h.event, h.kind, h.custodian, h.compartment, h.patient, h.recorded, int(h.deleted),
-        h.confidentiality, sensitivities, h.key, h.digest, facts,
+        h.confidentiality, sensitivities, h.key, h.digest, facts, int(newest), tokens if newest else b"",
     )  # fmt: skip
 
 
 def newest(tx: Tx, stream: bytes) -> Row | None:
     """Give the newest version of a stream, deleted ones too."""
-    found = tx.one(f"{_SELECT} WHERE stream=? ORDER BY version DESC LIMIT 1", (stream,))
+    found = tx.one(f"{_SELECT} WHERE {_OF_STREAM} ORDER BY position DESC LIMIT 1", (stream.hex(),))
     return Row(*found) if found else None
 
 
 def version(tx: Tx, stream: bytes, number: int) -> Row | None:
     """Give one version of a stream."""
-    found = tx.one(f"{_SELECT} WHERE stream=? AND version=?", (stream, number))
+    found = tx.one(f"{_SELECT} WHERE {_OF_STREAM} AND version=?", (stream.hex(), number))
     return Row(*found) if found else None
 
 
@@ -106,9 +113,11 @@ def by_event(tx: Tx, event: bytes) -> Row | None:
 
 
 def found(tx: Tx, token: bytes) -> list[Row]:
-    """Give the newest versions of what carries an identifier."""
+    """Give the newest versions of what carries a token; the token of a value alone begins those of the value in any system."""
+    upper = token.ljust(TOKEN, b"\xff")
     rows = tx.all(
-        f"{_SELECT} WHERE newest=1 AND deleted=0 AND stream IN (SELECT stream FROM tokens WHERE token=?) ORDER BY position", (token,)
+        f"{_SELECT} WHERE deleted=0 AND position IN (SELECT position FROM tokens WHERE token BETWEEN ? AND ?) ORDER BY position",
+        (token, upper),
     )
     return [Row(*r) for r in rows]
 
