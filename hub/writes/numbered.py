@@ -31,5 +31,5 @@ def number(tx: Tx, aim: Aim, message: Message | None, secrets: Secrets) -> Numbe
     digest = secrets.digest(message.raw)
     before = messages.digest_of(tx, stream)
     if before is not None and before != digest and not message.revises:
-        raise Duplicate("HUB-5050")
+        raise Duplicate("HUB-5050", where="MSH-10")
     return Numbered(stream, digest, before, aim.name("Patient", message.patient), repeat=before == digest)

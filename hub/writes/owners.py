@@ -26,6 +26,12 @@ def _directory() -> frozenset[str]:
     return frozenset(orjson.loads(files("schemas").joinpath("data/fhir/directory.json").read_bytes())["types"])
 
 
+@cache
+def _about() -> dict[str, list[str]]:
+    found: dict[str, list[str]] = orjson.loads(files("schemas").joinpath("data/fhir/compartments.json").read_bytes())["about"]
+    return found
+
+
 class Owners:
     """Judges by the sender's references, within one snapshot."""
 
@@ -50,7 +56,8 @@ class Owners:
             self._reach(write, kind, patient, place)
             return patient, patient
         if kind not in _directory():
-            raise MissingValue("HUB-4077", where=self._aim.where(write, ".resource"))
+            element = next((f".{e}" for e in _about().get(kind, ())), "")
+            raise MissingValue("HUB-4077", where=self._aim.where(write, f".resource{element}"))
         return b"", target.stream if kind in _OF_ITS_OWN else self._secrets.name("directory", self._aim.custodian)
 
     def _patients(self, write: Write, kind: str, value: Mapping[str, Any]) -> dict[bytes, str]:

@@ -69,7 +69,7 @@ def head(w: World) -> int:
 FAULTS: tuple[tuple[str, dict[str, Any], str, int, str], ...] = (
     ("content", put(observation("o37", status="nonsense")), "HUB-4030", 422, "Bundle.entry[37].resource.status"),
     ("no such day", put({**observation("o37"), "effectiveDateTime": "2026-02-30"}), "HUB-4026", 400, "Bundle.entry[37].resource.effectiveDateTime"),
-    ("whose data", put({k: v for k, v in observation("o37").items() if k != "subject"}), "HUB-4077", 400, "Bundle.entry[37].resource"),
+    ("whose data", put({k: v for k, v in observation("o37").items() if k != "subject"}), "HUB-4077", 400, "Bundle.entry[37].resource.subject"),
     ("condition without a match", put(observation("o37", performer=[{"reference": "Practitioner?identifier=urn:example:doctors|none"}])),
      "HUB-4073", 422, "Bundle.entry[37].resource"),
     ("no such entry", put(observation("o37", performer=[{"reference": URN.format(999)}])), "HUB-4064", 422, "Bundle.entry[37].resource.performer[0].reference"),
@@ -307,7 +307,7 @@ def test_what_says_nothing_of_whose_data_it_is_is_refused(hub_world: World) -> N
     for tree in (observation("o1"), an_encounter()):
         del tree["subject"]
         answer = hub_world.bundle(HOSPITAL, [put(tree)])
-        assert outcome(answer)[0][:2] == ("HUB-4077", "Bundle.entry[0].resource")
+        assert outcome(answer)[0][:2] == ("HUB-4077", "Bundle.entry[0].resource.subject")
 
 
 def test_a_person_in_a_form_that_cannot_be_followed_is_refused(hub_world: World) -> None:
