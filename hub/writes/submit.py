@@ -160,11 +160,11 @@ class Submitting:
         return digest == event.header.digest
 
 
-class _Refused(Exception):
-    """Carries a refusal and its record out of the preparation."""
+class _Refused(Refusal):
+    """Carries a refusal and its record out of the preparation, also where that is done anew under the lock."""
 
     def __init__(self, refusal: Refusal, recording: list[NewEvent]) -> None:
-        super().__init__()
+        super().__init__(issues=refusal.issues)
         self.refusal, self.events = refusal, recording
 
 
