@@ -107,10 +107,14 @@ class Gate:
         return [Given(row, Permit(row.stream, row.version, frozenset(), inside=True, proof=self._proof)) for row in rows]
 
     def would(self, tx: Tx, requester: Requester, purpose: str, row: Row, *, position: int, at: datetime) -> Decision:
-        """Decide as of a position of the log, without recording: whether an event is matched to a subscriber. Delivery decides again."""
+        """Decide without recording whether an event is matched to a subscriber; delivery decides again.
+
+        Who the person is, is judged as of `position`; the consents are those that were in force when the row itself was recorded: how soon
+        the hub comes to tell of it must not make the difference.
+        """
         person = identities.person_of(tx, row.patient, position)
         patients = identities.patients_of(tx, person, position)
-        held = tuple(self._directive(r) for r in directives.in_force(tx, patients, position))
+        held = tuple(self._directive(r) for r in directives.in_force(tx, patients, row.position))
         return self._one(Ask(requester, purpose, at, "disclose"), row, _Person(tuple(d for d in held if d), None))
 
     # ── in ───────────────────────────────────────────────────────────────────────────────────────────────────────────

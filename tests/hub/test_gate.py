@@ -48,13 +48,12 @@ def told(w: World, by: str, reference: str) -> int:
 
 
 def admitted(w: World, **provision: Any) -> str:
-    """Put a patient, a stay and a consent in; give the stay as others know it."""
+    """Put a patient, a consent and a stay in; give the stay as others know it."""
     assert w.put(HOSPITAL, a_patient()).status_code == 201
-    assert w.put(HOSPITAL, an_encounter()).status_code == 201
     assert w.put(OFFICE, a_patient("u1")).status_code == 201
     assert w.put(OFFICE, a_plan(patient="Patient/u1")).status_code == 201
-    if provision is not None:
-        assert w.put(HOSPITAL, a_consent(**provision)).status_code == 201
+    assert w.put(HOSPITAL, a_consent(**provision)).status_code == 201
+    assert w.put(HOSPITAL, an_encounter()).status_code == 201
     with w.hub.store.read() as tx:
         (row,) = resources.own(tx, HOSPITAL, "Encounter")
     from hub.names import hub_id

@@ -66,7 +66,10 @@ def test_an_admission_is_heard_by_who_cares_for_the_person_and_by_nobody_else(hu
         assert word not in orjson.dumps(event).decode().replace(event["subject"], "")
     for other in (OTHER_HOSPITAL, OTHER_OFFICE, STATION):
         assert heard(hub_world, other) == []
-    assert kinds(heard(hub_world, HOSPITAL)) == ["CarePlanChanged"]  # not its own doing, but what the office has told
+    # the hospital hears what the office tells from the consent on
+    assert heard(hub_world, HOSPITAL) == []
+    hub_world.put(OFFICE, {**a_plan(patient="Patient/u1"), "title": "新しい計画"})
+    assert kinds(heard(hub_world, HOSPITAL)) == ["CarePlanChanged"]
 
 
 @pytest.mark.parametrize(
@@ -132,6 +135,16 @@ def test_a_consent_withdrawn_between_matching_and_delivery_leaves_the_number_and
     hub_world.put(HOSPITAL, a_consent())
     hub_world.put(HOSPITAL, an_encounter(status="finished", period=ENDED))
     assert [(f["id"], f["data"]["event"]) for f in heard(hub_world, after=1)] == [("2", "Discharged")]
+
+
+def test_a_consent_given_again_does_not_tell_of_what_happened_while_it_was_withdrawn(hub_world: World) -> None:
+    """However late the hub comes to tell: what counts is the consent of the moment at which it happened."""
+    followed(hub_world)
+    hub_world.put(HOSPITAL, an_encounter())
+    hub_world.put(HOSPITAL, a_consent())
+    assert heard(hub_world) == []
+    hub_world.put(HOSPITAL, an_encounter(status="finished", period=ENDED))
+    assert kinds(heard(hub_world)) == ["Discharged"]
 
 
 def test_what_was_taken_back_is_told_no_more(hub_world: World) -> None:
