@@ -93,7 +93,9 @@ def _resources(told: Mapping[str, Any], totals: Counter[str]) -> Iterator[str]:
         totals["refused"] += 1
         yield from _issues(told)
         return
-    answers: list[Mapping[str, Any]] = [e["response"] for e in told.get("entry", ())] if told.get("resourceType") == "Bundle" else [{"status": "201"}]
+    answers: list[Mapping[str, Any]] = (
+        [e["response"] for e in told.get("entry", ())] if told.get("resourceType") == "Bundle" else [{"status": "201"}]
+    )
     refused = [a for a in answers if a["status"][0] != "2"]
     totals["taken"] += 1 if len(refused) < len(answers) or not answers else 0
     totals["resources"] += len(answers) - len(refused)

@@ -76,11 +76,21 @@ class Watching:
         requester, purpose = application(self._hub.region, code)
         asking, inside = Asking(requester, purpose, name, "write"), str(file.relative_to(self._folder / code))
         try:
-            report = self._hub.receive(asking, inside, file.read_bytes()) if stat.st_size <= MAX_BYTES else self._hub.receive.too_large(asking, inside)
+            report = (
+                self._hub.receive(asking, inside, file.read_bytes())
+                if stat.st_size <= MAX_BYTES
+                else self._hub.receive.too_large(asking, inside)
+            )
         except (Refusal, OSError) as fault:
             _log.warning("a file was not handed in: %s", type(fault).__name__)
             return 0
         del self._pending[name]
         self._seen[name] = mark
-        _log.info("file taken in: layout %s, taken %d, repeats %d, refused %d", report.layout, len(report.taken), report.repeats, len(report.refused))
+        _log.info(
+            "file taken in: layout %s, taken %d, repeats %d, refused %d",
+            report.layout,
+            len(report.taken),
+            report.repeats,
+            len(report.refused),
+        )
         return 1

@@ -10,7 +10,9 @@ from tests.adapters.visiting_nurse.builders import csv_of, visit
 from tests.hub.world import HOSPITAL, STATION
 
 
-def admission(control: str = "C1", number: str = "0040718", *, site: str = HOSPITAL, admitted: str = "20261124093000", **more: Any) -> bytes:
+def admission(
+    control: str = "C1", number: str = "0040718", *, site: str = HOSPITAL, admitted: str = "20261124093000", **more: Any
+) -> bytes:
     """An ADT^A01 of SS-MIX2 (ADT-22)."""
     parts = (header(control=control, site=site, sent="20261124094500", **more), evn(f2="20261124094500"), pid(number), pv1(f44=admitted))
     return write(parts)
@@ -23,5 +25,19 @@ def named(number: str = "0040718", control: str = "1") -> str:
 
 def visits(*rows: dict[str, Any], station: str = STATION, codec: str = "utf-8") -> bytes:
     """A vn_visit.csv with these visits."""
-    return csv_of(*(visit(**{"station_code": station, "visit_date": "2026-11-23", "start_at": "2026-11-23T10:02+09:00",
-                            "end_at": "2026-11-23T10:58+09:00", "next_visit_date": "2026-11-30"} | row) for row in rows), codec=codec)
+    return csv_of(
+        *(
+            visit(
+                **{
+                    "station_code": station,
+                    "visit_date": "2026-11-23",
+                    "start_at": "2026-11-23T10:02+09:00",
+                    "end_at": "2026-11-23T10:58+09:00",
+                    "next_visit_date": "2026-11-30",
+                }
+                | row
+            )
+            for row in rows
+        ),
+        codec=codec,
+    )

@@ -56,7 +56,13 @@ def refusals(hub: Served, by: str) -> list[dict[str, Any]]:
         return rows
 
 
-GOOD = orjson.dumps({"resourceType": "Bundle", "type": "transaction", "entry": [{"resource": a_patient(), "request": {"method": "PUT", "url": "Patient/p1"}}]})
+GOOD = orjson.dumps(
+    {
+        "resourceType": "Bundle",
+        "type": "transaction",
+        "entry": [{"resource": a_patient(), "request": {"method": "PUT", "url": "Patient/p1"}}],
+    }
+)
 DEEP = b'{"resourceType":"Bundle","type":"transaction","x":' + b"[" * 10_000 + b"]" * 10_000 + b"}"
 EXTENDED = b'{"resourceType":"Patient","id":"p1"' + b',"extension":[{"url":"urn:x"' * 5_000 + b"}]" * 5_000 + b"}"
 TEXTS: dict[str, tuple[bytes, str, int]] = {
@@ -130,7 +136,10 @@ def test_a_large_body_that_is_within_the_limit_is_judged_and_not_feared(hub: Ser
 
 
 def test_five_thousand_good_entries_are_one_transaction(hub: Served) -> None:
-    entries = [{"resource": {"resourceType": "Location", "id": f"w{i}"}, "request": {"method": "PUT", "url": f"Location/w{i}"}} for i in range(5_000)]
+    entries = [
+        {"resource": {"resourceType": "Location", "id": f"w{i}"}, "request": {"method": "PUT", "url": f"Location/w{i}"}}
+        for i in range(5_000)
+    ]
     answer = sent(hub, orjson.dumps({"resourceType": "Bundle", "type": "transaction", "entry": entries}))
     assert answer.status_code == 200
     with hub.client(HOSPITAL) as client:
@@ -214,15 +223,55 @@ def test_what_is_no_request_harms_nobody(hub: Served, raw: bytes) -> None:
 
 
 def test_odd_addresses_and_headers_are_answered_without_a_fault(hub: Served) -> None:
-    odd = ("%ff", "%00", "..", "%2e%2e", "a%2Fb", "%E5%B1%B1", "$x", "_history", "_search", "'", '"', "<script>", "%0d%0aX: y", "*", "?", "tsu-", "tsu-" + "0" * 26)
+    odd = (
+        "%ff",
+        "%00",
+        "..",
+        "%2e%2e",
+        "a%2Fb",
+        "%E5%B1%B1",
+        "$x",
+        "_history",
+        "_search",
+        "'",
+        '"',
+        "<script>",
+        "%0d%0aX: y",
+        "*",
+        "?",
+        "tsu-",
+        "tsu-" + "0" * 26,
+    )
     with hub.client(HOSPITAL) as client:
         for word in odd:
-            for path in (f"/fhir/{word}", f"/fhir/Patient/{word}", f"/fhir/Patient/p0/_history/{word}", f"/fhir/Patient?_id={word}", f"/fhir/Patient?identifier={word}",
-                         f"/fhir/Patient?_page={word}", f"/fhir/Observation?patient={word}", f"/events?after={word}", f"/{word}", f"/emergency/{word}",
-                         f"/fhir/Patient/{word}/$summary", f"/fhir/Patient?_lastUpdated={word}", f"/fhir/AuditEvent?date={word}"):
+            for path in (
+                f"/fhir/{word}",
+                f"/fhir/Patient/{word}",
+                f"/fhir/Patient/p0/_history/{word}",
+                f"/fhir/Patient?_id={word}",
+                f"/fhir/Patient?identifier={word}",
+                f"/fhir/Patient?_page={word}",
+                f"/fhir/Observation?patient={word}",
+                f"/events?after={word}",
+                f"/{word}",
+                f"/emergency/{word}",
+                f"/fhir/Patient/{word}/$summary",
+                f"/fhir/Patient?_lastUpdated={word}",
+                f"/fhir/AuditEvent?date={word}",
+            ):
                 answer = client.get(path, headers={"Accept": "application/x-ndjson"} if "events" in path else {})
                 assert answer.status_code < 500, (path, answer.status_code)
-        for name in ("If-Match", "If-None-Match", "If-None-Exist", "Prefer", "Accept", "Content-Type", "Last-Event-ID", "X-Request-Id", "Cookie"):
+        for name in (
+            "If-Match",
+            "If-None-Match",
+            "If-None-Exist",
+            "Prefer",
+            "Accept",
+            "Content-Type",
+            "Last-Event-ID",
+            "X-Request-Id",
+            "Cookie",
+        ):
             for value in ("", "x", "W/", "*", '"', ",;=", "q=.", "é".encode("latin-1"), "9" * 5_000, "identifier=%zz"):
                 answer = client.put("/fhir/Patient/p9", content=orjson.dumps(a_patient("p9")), headers={**FHIR, name: value})
                 assert answer.status_code < 500, (name, value, answer.status_code)

@@ -38,7 +38,10 @@ def lay(folder: Path, **files: bytes) -> None:
 
 
 def test_a_folder_of_all_kinds_is_handed_in_and_told_of_line_by_line(hub: Served, tmp_path: Path) -> None:
-    entries = [{"resource": r, "request": {"method": "PUT", "url": f"{r['resourceType']}/{r['id']}"}} for r in (a_patient("b1"), {**a_patient("b2"), "gender": "zzz"})]
+    entries = [
+        {"resource": r, "request": {"method": "PUT", "url": f"{r['resourceType']}/{r['id']}"}}
+        for r in (a_patient("b1"), {**a_patient("b2"), "gender": "zzz"})
+    ]
     lay(tmp_path / "in", **{
         named(): admission(),
         named(control="2"): admission(admitted="20261124080000"),  # the number of the first, other bytes

@@ -85,7 +85,9 @@ def test_every_acknowledged_write_is_there_after_a_kill_and_none_is_doubled(tmp_
             assert total == len(held)  # both entries of a transaction, or none
             # and the hub goes on where it was
             tree = client.get(f"/fhir/Observation/{path.stem}").json()
-            answer = client.put(f"/fhir/Observation/{path.stem}", content=orjson.dumps(tree), headers=FHIR | {"If-Match": f'W/"{len(held)}"'})
+            answer = client.put(
+                f"/fhir/Observation/{path.stem}", content=orjson.dumps(tree), headers=FHIR | {"If-Match": f'W/"{len(held)}"'}
+            )
             assert answer.headers["etag"] == f'W/"{len(held) + 1}"'
     data = folder / "data"
     found = verify_file(data / "hub.db", (data / "checkpoint.pub").read_text().strip(), (data / "checkpoint.txt").read_text())

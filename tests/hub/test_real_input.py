@@ -59,5 +59,8 @@ def test_seeds_that_are_loaded_twice_are_found_and_not_doubled(tmp_path: Path) -
         assert {e["response"]["status"] for e in sent(w, hospitals)["entry"]} == {"200 OK"}
         for _ in range(2):
             sent(w, practitioners)
-        counts = [w.get(HOSPITAL, f"/fhir/{kind}?_summary=count").json()["total"] for kind in ("Organization", "Location", "Practitioner", "PractitionerRole")]
+        counts = [
+            w.get(HOSPITAL, f"/fhir/{kind}?_summary=count").json()["total"]
+            for kind in ("Organization", "Location", "Practitioner", "PractitionerRole")
+        ]
         assert counts == [194, 194, 195, 390]  # a PractitionerRole bears no condition: it is made each time

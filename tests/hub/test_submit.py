@@ -29,7 +29,9 @@ def asking(w: World, by: str = HOSPITAL) -> Asking:
 
 def submit(w: World, tree: dict[str, Any], by: str = HOSPITAL, **more: Any) -> Any:
     body = read(orjson.dumps(tree))
-    return w.hub.submit(Submit(asking(w, by), (Write(0, "PUT", f"{tree['resourceType']}/{tree['id']}", body, **more),), where=tree["resourceType"]))
+    return w.hub.submit(
+        Submit(asking(w, by), (Write(0, "PUT", f"{tree['resourceType']}/{tree['id']}", body, **more),), where=tree["resourceType"])
+    )
 
 
 def at_once(count: int, work: Callable[[int], Any]) -> list[Any]:
@@ -154,7 +156,9 @@ def test_a_condition_that_is_met_meanwhile_finds_what_met_it(hub_world: World) -
 
     def create() -> Any:
         body = read(orjson.dumps(tree))
-        return hub_world.hub.submit(Submit(asking(hub_world), (Write(0, "POST", "Patient", body, if_none_exist="identifier=urn:example:n|1"),))).taken[0]
+        return hub_world.hub.submit(
+            Submit(asking(hub_world), (Write(0, "POST", "Patient", body, if_none_exist="identifier=urn:example:n|1"),))
+        ).taken[0]
 
     with Held(hub_world) as held:
         first, second = held.then(create), held.then(create)
@@ -211,7 +215,10 @@ def test_the_networks_office_enters_a_consent_for_anybodys_patient_and_nobody_el
 def test_addresses_under_the_hubs_own_base_become_references_of_the_sender(hub_world: World) -> None:
     hub_world.put(HOSPITAL, a_patient())
     hub_world.put(HOSPITAL, {"resourceType": "Practitioner", "id": "d7"})
-    whole = {**an_encounter(patient="http://hub.test/fhir/Patient/p1"), "participant": [{"individual": {"reference": "http://hub.test/fhir/Practitioner/d7"}}]}
+    whole = {
+        **an_encounter(patient="http://hub.test/fhir/Patient/p1"),
+        "participant": [{"individual": {"reference": "http://hub.test/fhir/Practitioner/d7"}}],
+    }
     assert hub_world.put(HOSPITAL, whole).status_code == 201
     mine = hub_world.get(HOSPITAL, "/fhir/Encounter/e1").json()
     assert mine["subject"] == {"reference": "Patient/p1"}

@@ -76,7 +76,10 @@ def test_the_same_number_with_other_bytes_is_refused_and_shown(w: World) -> None
     (row,) = refused(w, HOSPITAL)
     assert row["reference"] == one["reference"]
     assert stays(w) == 1
-    assert w.get(HOSPITAL, "/fhir/Encounter?patient=Patient/0040718").json()["entry"][0]["resource"]["period"]["start"] == "2026-11-24T09:30:00+09:00"
+    assert (
+        w.get(HOSPITAL, "/fhir/Encounter?patient=Patient/0040718").json()["entry"][0]["resource"]["period"]["start"]
+        == "2026-11-24T09:30:00+09:00"
+    )
 
 
 def test_the_same_number_of_another_hospital_is_another_message(w: World) -> None:
@@ -106,7 +109,11 @@ def test_a_corrected_file_takes_the_place_of_the_one_before(w: World) -> None:
 
 
 def test_the_name_is_read_in_both_forms_and_its_absence_is_told(w: World) -> None:
-    for given in ('attachment; filename="vn_visit.csv"', "attachment; filename*=utf-8''vn%5Fvisit.csv", "attachment; filename*=UTF-8''..%2F..%2Fvn_visit.csv"):
+    for given in (
+        'attachment; filename="vn_visit.csv"',
+        "attachment; filename*=utf-8''vn%5Fvisit.csv",
+        "attachment; filename*=UTF-8''..%2F..%2Fvn_visit.csv",
+    ):
         answer = w.ask("POST", "/hand-in", by=STATION, content=visits({"visit_id": given[-20:-12]}), headers={"Content-Disposition": given})
         assert answer.status_code == 200, answer.text
     answer = w.ask("POST", "/hand-in", by=STATION, content=b"x")
@@ -241,7 +248,16 @@ def test_only_the_networks_office_links_and_a_body_that_is_none_is_refused(w: Wo
     w.put(OFFICE, a_patient("u1", insured=""))
     body = {"first": {"organization": HOSPITAL, "number": "p1"}, "second": {"organization": OFFICE, "number": "u1"}, "reason": "本人に確認"}
     assert w.ask("POST", "/links", by=HOSPITAL, content=orjson.dumps(body)).status_code == 403
-    for bad in (b"", b"[]", b"{", b'{"first":1}', b'{"first":"x","second":"y"}', b'{"first":{"organization":"1"},"second":"x"}', b'"x"', b"null"):
+    for bad in (
+        b"",
+        b"[]",
+        b"{",
+        b'{"first":1}',
+        b'{"first":"x","second":"y"}',
+        b'{"first":{"organization":"1"},"second":"x"}',
+        b'"x"',
+        b"null",
+    ):
         answer = w.ask("POST", "/links", by=NETWORK, content=bad)
         assert answer.status_code in {400, 404}, bad
         outcome(answer)
