@@ -14,7 +14,7 @@ from hub.commands import Asking
 from schemas.adapter import BASE
 from tests.hub.files import admission, named, visits
 from tests.hub.web.answers import outcome
-from tests.hub.web.test_bundle_door import post
+from tests.hub.web.bundles import post
 from tests.hub.world import HOSPITAL, NETWORK, OFFICE, OTHER_HOSPITAL, STATION, World, a_consent, a_patient, world
 
 ALL = ("hospital", "visiting_nurse", "care_manager")
