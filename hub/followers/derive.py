@@ -44,21 +44,20 @@ class Deriving:
         """Derive from the next batch; events and position are one transaction."""
         with self._store.read() as tx:
             after = self._store.position_of(tx, self.name)
-            batch = self._store.events(tx, after, BATCH)
-            made = self._derived(tx, batch)
-        if not batch:
+            last = min(self._store.head(tx), after + BATCH)  # positions have no gaps
+            made = self._derived(tx, self._store.events_of(tx, events.RESOURCE_RECORDED, after, last))
+        if last == after:
             return False
-        last = batch[-1].position
 
         def moved(tx: Tx, _: Sequence[Recorded]) -> None:
             self._store.track(tx, self.name, last)
 
         submission = self._secrets.name("derive", str(after), str(last))
         self._writer.submit(Proposal(submission, made, also=moved)).result()
-        return len(batch) == BATCH
+        return last - after == BATCH
 
     def _derived(self, tx: Tx, batch: Sequence[Recorded]) -> list[NewEvent]:
-        causes = [r for r in batch if r.topic == events.RESOURCE_RECORDED and r.header.kind in CAUSES and r.header.patient]
+        causes = [r for r in batch if r.header.kind in CAUSES and r.header.patient]
         by_person: dict[bytes, list[Recorded]] = {}
         for cause in causes:
             by_person.setdefault(identities.person_of(tx, cause.header.patient, cause.position), []).append(cause)

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
 import orjson
+from anyio.to_thread import current_default_thread_limiter
 from fastapi import FastAPI
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
@@ -33,6 +34,8 @@ from schemas.errors import Broken, NotFound, NotOffered, Refusal
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9\-_.]{1,64}")
 _log = logging.getLogger("tsunagu.web")
+THREADS = 3
+"""Requests that are worked on at a time; the others wait their turn. Python threads share one lock, and more of them only pass it around."""
 
 
 def create_app(hub: Hub, *, demo: bool = False) -> FastAPI:
@@ -43,6 +46,7 @@ def create_app(hub: Hub, *, demo: bool = False) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        current_default_thread_limiter().total_tokens = THREADS
         yield
         events.closing.set()
 
