@@ -56,6 +56,12 @@ def ward(number: str) -> dict[str, Any]:
     return {"resourceType": "Location", "id": number, "name": number, "identifier": [{"system": "urn:example:w", "value": number}]}
 
 
+def a_visit(number: str) -> dict[str, Any]:
+    home = {"system": "http://terminology.hl7.org/CodeSystem/v3-ActCode", "code": "HH"}
+    period = {"start": "2026-11-24T08:30:00+09:00", "end": "2026-11-24T09:20:00+09:00"}
+    return {**an_encounter(number, patient="Patient/s1", status="finished", period=period), "class": home}
+
+
 def put(by: str, tree: dict[str, Any]) -> Step:
     return lambda w: accepted(w.put(by, tree))
 
@@ -81,6 +87,7 @@ SEEN: tuple[Step, ...] = (
     put(HOSPITAL, ward("w2")),
     put(STATION, a_patient("s1")),
     put(STATION, observation("o9", "Patient/s1", code="8867-4")),
+    put(STATION, a_visit("v1")),
     put(HOSPITAL, an_encounter(status="finished", period={"start": "2026-11-24T09:30:00+09:00", "end": "2026-11-24T10:00:00+09:00"})),
     put(HOSPITAL, observation("o2", "Patient/p1")),
 )
@@ -93,6 +100,7 @@ HIDDEN: tuple[Step, ...] = (
     put(OTHER_HOSPITAL, an_encounter("e1")),
     put(OTHER_HOSPITAL, observation("o1", "Patient/p1")),
     put(OTHER_HOSPITAL, an_encounter("e1", status="finished", period={"start": "2026-11-20T09:30:00+09:00", "end": "2026-11-21T10:00:00+09:00"})),
+    put(OTHER_HOSPITAL, an_encounter("e7", period={"start": "2026-11-24T08:00:00+09:00"})),  # still open when the one that is seen begins
     # somebody whom nobody has asked
     put(OTHER_HOSPITAL, STRANGER),
     put(OTHER_HOSPITAL, an_encounter("e2", patient="Patient/x1")),
