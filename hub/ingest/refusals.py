@@ -18,7 +18,7 @@ from hub.names import event_id
 from hub.reads.opaque import Opaque
 from hub.tables import messages
 from hub.writer import Proposal, Writer
-from schemas.errors import Broken, Denied, Issue, NotFound, Refusal
+from schemas.errors import Broken, Issue, NotFound, Refusal
 from schemas.events import JSON, MESSAGE_REFUSED, Refused
 
 QUARANTINE = "quarantine"
@@ -47,17 +47,17 @@ class Refusals:
         self._store, self._keys, self._secrets, self._writer, self._opaque, self._now = store, keys, secrets, writer, opaque, now
 
     def keep(self, *, custodian: str, name: str, layout: str, door: str, media: str, refusal: Refusal, raw: bytes) -> bytes:
-        """Keep one; give its reference.
+        """Keep one, sealed under a key of its own; give its reference.
 
-        Of a person who has refused the hub only the digest, the time and the reason are kept, and of what is too large to be a message the same.
+        So is the message about a person who has refused the hub: nobody sees it, and its sender can send it again when consent is given. Of
+        what is too large to be a message only the digest, the time and the reason are kept.
         """
-        private = isinstance(refusal, Denied)
         stream = os.urandom(16)
         key = self._keys.of(stream, QUARANTINE)
         milliseconds = int(self._now().timestamp() * 1000)
         event = event_id(milliseconds)
-        kept = b"" if private or len(raw) > KEEP_BYTES else raw
-        body = Refused("" if private else name, layout, door, media, [_plain(i) for i in refusal.issues], kept)
+        kept = raw if len(raw) <= KEEP_BYTES else b""
+        body = Refused(name, layout, door, media, [_plain(i) for i in refusal.issues], kept)
         header = Header(
             event=event, submission=b"", recorded=milliseconds, occurred=0, schema=JSON, shard=0, compartment=QUARANTINE, custodian=custodian,
             kind="MessageRefused", patient=b"", pseudonym=b"", key=key.key_id, digest=self._secrets.digest(raw), confidentiality="", sensitivities=(),

@@ -155,7 +155,7 @@ def test_refused_messages_are_their_senders_alone(w: World) -> None:
     assert row["reference"] not in w.ask("GET", "/refused", by="manager").text
 
 
-def test_of_a_person_who_refused_the_hub_nothing_is_kept_but_that_something_came(w: World) -> None:
+def test_a_message_about_a_person_who_refused_the_hub_waits_sealed_until_consent_is_given(w: World) -> None:
     told(w, HOSPITAL, named(), admission())
     refusal = {k: v for k, v in a_consent(patient="Patient/0040718").items() if k != "provision"}
     refusal["extension"] = [*refusal["extension"], {"url": f"{BASE}/StructureDefinition/consent-hub-refusal", "valueBoolean": True}]
@@ -163,13 +163,13 @@ def test_of_a_person_who_refused_the_hub_nothing_is_kept_but_that_something_came
     tree = told(w, HOSPITAL, named(control="2"), admission("C2"), 422)
     (one,) = tree["refused"]
     assert one["issues"][0]["rule"] == "HUB-5040"
-    again = w.ask("POST", f"/refused/{one['reference']}/send", by=HOSPITAL)
-    assert again.status_code == 404
-    assert outcome(again)[0][0] == "HUB-5054"
+    again = f"/refused/{one['reference']}/send"
+    assert w.ask("POST", again, by=HOSPITAL).status_code == 422
     # the consent itself is always taken, and with it the way back
     later = {**a_consent(patient="Patient/0040718"), "dateTime": "2026-11-24T09:50:00+09:00"}
     assert w.put(HOSPITAL, later).status_code == 200
-    assert len(told(w, HOSPITAL, named(control="2"), admission("C2"))["taken"]) == 1
+    assert len(w.ask("POST", again, by=HOSPITAL).json()["taken"]) == 1
+    assert [r["settled"] for r in refused(w, HOSPITAL)] == [True]
 
 
 # ── sent again ───────────────────────────────────────────────────────────────────────────────────────────────────────
