@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta, timezone
+from functools import lru_cache
 from typing import Literal
 
 from hub.views.emergency_tables import keyed, rows
@@ -30,8 +31,13 @@ class Moment:
 
 def moment(text: object) -> Moment | None:
     """Read a FHIR date, dateTime or instant; None for anything else. Without a zone the time is taken as +09:00."""
-    matched = _FHIR.fullmatch(text) if isinstance(text, str) else None
-    if matched is None or not isinstance(text, str):
+    return _moment(text) if text and isinstance(text, str) else None
+
+
+@lru_cache(16_384)  # bare dates, by which nobody is known; a page reads each of them many times
+def _moment(text: str) -> Moment | None:
+    matched = _FHIR.fullmatch(text)
+    if matched is None:
         return None
     year, month, day, clock = matched.groups()
     try:

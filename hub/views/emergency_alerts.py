@@ -25,7 +25,7 @@ from hub.views.emergency_read import (
     walk,
     words,
 )
-from hub.views.emergency_tables import Row, keyed, plain, rows
+from hub.views.emergency_tables import Row, folded_word, keyed, plain, rows
 from hub.views.shapes import Chip, Known, Line, Tone
 
 _IN_USE = {"active", "on-hold", "intended", ""}
@@ -106,7 +106,7 @@ def _fits(one: Known, row: Row, told: str) -> bool:
         icd = [code for concept in walk(one.body, "code") for system, code, _ in codings(concept) if "icd" in system.lower()]
         return any(code.replace(".", "").startswith(row["value"].replace(".", "")) for code in icd)
     folded = plain(told)
-    return plain(row["value"]) in folded and not any(plain(word) in folded for word in row["except"].split("|") if word)
+    return folded_word(row["value"]) in folded and not any(folded_word(word) in folded for word in row["except"].split("|") if word)
 
 
 # ── devices ──────────────────────────────────────────────────────────────────────────────────────────────────────────

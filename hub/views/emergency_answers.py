@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from hub.views.emergency_read import coded, codings, extension, has_code, reference, said, text, walk, when, words
-from hub.views.emergency_tables import keyed, plain, rows
+from hub.views.emergency_tables import folded_word, keyed, plain, rows
 from hub.views.shapes import Known
 
 REFUSED = "希望しない"
@@ -33,7 +33,7 @@ def treatment(concept: Any) -> Mapping[str, str] | None:
     if found is not None:
         return found
     told = plain(words(concept)) if concept is not None else ""
-    return next((row for row in rows("wish_treatments") if row["system"] == "text" and plain(row["code"]) in told), None)
+    return next((row for row in rows("wish_treatments") if row["system"] == "text" and folded_word(row["code"]) in told), None)
 
 
 def answers_of(one: Known) -> Iterator[Said]:

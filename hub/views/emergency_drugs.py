@@ -11,7 +11,7 @@ from typing import Any
 
 from hub.views.ages import moment
 from hub.views.emergency_read import Shelf, codings, ended, line, number, text, true, walk, words
-from hub.views.emergency_tables import Row, keyed, plain, rows
+from hub.views.emergency_tables import Row, folded_word, keyed, plain, rows
 from hub.views.shapes import Chip, Differing, Known, Line
 
 _RUNNING = {"active", "on-hold", "unknown", "intended"}
@@ -170,11 +170,11 @@ def _bare(name: str) -> str:
 
 
 def _stem(name: str) -> str:
-    bare = _bare(name)
+    bare = plain(_bare(name))
     for row in rows("drug_names"):
-        if plain(row["brand"]) == plain(bare):
-            return plain(row["ingredient"])
-    return plain(bare)
+        if folded_word(row["brand"]) == bare:
+            return folded_word(row["ingredient"])
+    return bare
 
 
 def _classes(concept: Any, name: str, yj: str) -> Iterator[Row]:
@@ -190,7 +190,7 @@ def _classes(concept: Any, name: str, yj: str) -> Iterator[Row]:
         elif row["how"] == "atc":
             fits = any(code.startswith(row["value"]) for code in atc)
         else:
-            fits = plain(row["value"]) in names and not any(plain(word) in names for word in excepted)
+            fits = folded_word(row["value"]) in names and not any(folded_word(word) in names for word in excepted)
         if fits and row["class"] not in seen:
             seen.add(row["class"])
             yield row

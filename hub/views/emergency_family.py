@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from hub.views.emergency_read import Shelf, aged, codings, ended, extension, has_code, number, said, text, walk
-from hub.views.emergency_tables import keyed, plain
+from hub.views.emergency_tables import folded_word, keyed, plain
 from hub.views.people import name
 from hub.views.shapes import Call, Chip, Known
 
@@ -106,6 +106,6 @@ def nobody(shelf: Shelf) -> str:
     """Tell 「家族等なし」, which somebody has found out, from 「未確認」, which nobody has."""
     for one in shelf.of("Observation", "Flag", "RelatedPerson", "QuestionnaireResponse"):
         told = plain(f"{said(one.body, 'code')}{text(one.body, 'valueString')}{said(one.body, 'valueCodeableConcept')}")
-        if any(plain(word) in told for word in _NOBODY) or has_code(one.body, "code", "no-family"):
+        if any(folded_word(word) in told for word in _NOBODY) or has_code(one.body, "code", "no-family"):
             return f"家族等なし（確認 {aged(one, shelf.now)}・{one.source}）"
     return "家族・緊急連絡先：未確認"

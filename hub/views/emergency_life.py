@@ -23,7 +23,7 @@ from hub.views.emergency_read import (
     when,
     words,
 )
-from hub.views.emergency_tables import Row, grouped, plain, rows, same
+from hub.views.emergency_tables import Row, folded_word, grouped, plain, rows, same
 from hub.views.emergency_wishes import is_statement
 from hub.views.shapes import Chip, Known, Line
 
@@ -141,7 +141,7 @@ def _row(one: Known) -> Row | None:
     if has_code(one.body, "category", *_UNFIT):
         return None
     told = plain(said(one.body, "code"))
-    return next((row for row in rows("life") if row["how"] == "text" and plain(row["value"]) in told), None)
+    return next((row for row in rows("life") if row["how"] == "text" and folded_word(row["value"]) in told), None)
 
 
 def value_words(body: Any) -> str:

@@ -15,6 +15,7 @@ from hub.views.ages import JST, Moment, is_old, moment, relative
 from hub.views.emergency_tables import grouped, plain, rows, same
 from hub.views.shapes import Chip, Differing, Known, Line, Office
 from schemas.adapter import link
+from schemas.fhir.facts import values
 
 _IN_ERROR = "entered-in-error"
 
@@ -27,10 +28,16 @@ class Shelf:
     now: datetime
     offices: Mapping[str, Office]
     by_reference: Mapping[str, Known] = field(default_factory=dict)
+    _by_type: dict[str, list[Known]] = field(default_factory=dict, repr=False, compare=False)
 
     def of(self, *types: str) -> list[Known]:
         """Give the resources of these types, newest first; those of the same age in a fixed order."""
-        return [one for one in self.known if one.type in types]
+        if len(types) != 1:
+            return [one for one in self.known if one.type in types]
+        if not self._by_type:
+            for one in self.known:
+                self._by_type.setdefault(one.type, []).append(one)
+        return list(self._by_type.get(types[0], ()))
 
     def find(self, reference: Any, owner: Known) -> Known | None:
         """Follow a Reference (or its text) to what is known; None when it is not known, or not released."""
@@ -81,25 +88,22 @@ def reference(one: Known) -> str:
 
 def walk(value: Any, path: str) -> Iterator[Any]:
     """Follow a path of element names through objects and lists; gives nothing where it breaks off."""
-    name, _, rest = path.partition(".")
-    here = value.get(name) if isinstance(value, Mapping) else None
-    for one in here if isinstance(here, list) else [here]:
-        if one is None:
-            continue
-        if rest:
-            yield from walk(one, rest)
-        else:
-            yield one
+    return iter(values(value, path))
 
 
 def text(value: Any, path: str) -> str:
     """Give the first string at a path, trimmed; empty when there is none."""
-    return next((one.strip() for one in walk(value, path) if isinstance(one, str) and one.strip()), "")
+    if type(value) is dict and type(found := value.get(path)) is str:  # the usual case: a board of 1,000 stays asks 120,000 times
+        return found.strip()
+    for one in values(value, path):
+        if isinstance(one, str) and (told := one.strip()):
+            return told
+    return ""
 
 
 def true(value: Any, path: str) -> bool:
     """Say whether `true` stands at a path."""
-    return any(one is True for one in walk(value, path))
+    return any(one is True for one in values(value, path))
 
 
 def number(value: Any, path: str) -> str:
@@ -109,15 +113,20 @@ def number(value: Any, path: str) -> str:
 
 def codings(concept: Any) -> Iterator[tuple[str, str, str]]:
     """Give (system, code, display) of a CodeableConcept's codings, or of a Coding itself."""
-    found = list(walk(concept, "coding")) or [concept]
-    for one in found:
-        if isinstance(one, Mapping):
+    for one in values(concept, "coding") or (concept,):
+        if isinstance(one, dict):
             yield text(one, "system"), text(one, "code"), text(one, "display")
 
 
 def has_code(value: Any, path: str, *codes: str) -> bool:
     """Say whether a CodeableConcept, Coding or code at a path carries one of these codes."""
-    return any(one in codes or any(code in codes for _, code, _ in codings(one)) for one in walk(value, path))
+    for one in values(value, path):
+        if isinstance(one, str):
+            if one in codes:
+                return True
+        elif any(isinstance(c, dict) and text(c, "code") in codes for c in values(one, "coding") or (one,)):
+            return True
+    return False
 
 
 def words(concept: Any) -> str:

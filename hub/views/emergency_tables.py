@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Mapping
-from functools import cache
+from functools import cache, lru_cache
 
 from schemas.adapter import BASE
 from schemas.tables import Row, Tables
 
-__all__ = ["Row", "grouped", "keyed", "plain", "rows", "same"]
+__all__ = ["Row", "folded_word", "grouped", "keyed", "plain", "rows", "same"]
 _TABLES = Tables("hub", "views/data_emergency")
 rows, grouped = _TABLES.rows, _TABLES.grouped
 
@@ -28,3 +28,9 @@ def same(system: str, wanted: str) -> bool:
 def plain(text: str) -> str:
     """Fold width, case and blanks, so that two spellings of the same words compare equal."""
     return "".join(unicodedata.normalize("NFKC", text).casefold().split())
+
+
+@lru_cache(4_096)
+def folded_word(word: str) -> str:
+    """Fold a word of a table once for all persons; never for words of a person, which must not stay in memory."""
+    return plain(word)

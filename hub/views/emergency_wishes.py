@@ -9,6 +9,7 @@ DocumentReference of type 42348-3, Observations and directive ServiceRequests of
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import cache
 from typing import Any
 
 from hub.views.ages import is_old, moment, relative
@@ -46,8 +47,8 @@ _AGENT = {"AGNT", "HPOWATT", "POWATT", "DPOWATT"}
 
 def wishes(shelf: Shelf) -> tuple[Wishes, tuple[Differing, ...]]:
     """Say the wishes, and the treatments on which two custodians tell different ones."""
-    live = [one for one in _statements(shelf) if _stands(shelf, one)]
-    gone = [one for one in _statements(shelf) if not _stands(shelf, one)]
+    judged = [(one, _stands(shelf, one)) for one in _statements(shelf)]
+    live, gone = [one for one, stands in judged if stands], [one for one, stands in judged if not stands]
     answers = [answer for one in live for answer in answers_of(one)]
     fields = {field: _field(shelf, live, field) for field in ("words", "conditions", "confirm", "present", "discussed", "agent", "basis")}
     fields["words"] = fields["words"] or _described(live)
@@ -95,8 +96,13 @@ def is_statement(one: Known) -> bool:
         return text(one.body, "intent") == "directive" and (
             treatment(concept) is not None or has_code(one.body, "category", "100822-6", "100823-4", "100825-9")
         )
-    loinc = [row["value"] for row in rows("wish_fields") if row["how"] == "loinc" and row["field"] != "words"]
-    return coded(concept, "wish_treatments") is not None or has_code(one.body, "code", "75773-2", "acp-status", *loinc)
+    return coded(concept, "wish_treatments") is not None or has_code(one.body, "code", *_asking())
+
+
+@cache
+def _asking() -> tuple[str, ...]:
+    """Give the codes of Observations on wishes that name no treatment."""
+    return ("75773-2", "acp-status", *(row["value"] for row in rows("wish_fields") if row["how"] == "loinc" and row["field"] != "words"))
 
 
 def _stands(shelf: Shelf, one: Known) -> bool:

@@ -9,7 +9,7 @@ from typing import Any
 
 from hub.views.ages import Moment, age, moment, relative, with_era
 from hub.views.emergency_read import Shelf, codings, dated, differing, ended, extension, has_code, line, said, text, true, walk, when, words
-from hub.views.emergency_tables import plain, rows
+from hub.views.emergency_tables import folded_word, plain, rows
 from hub.views.shapes import Differing, Known, Line
 
 SEX = {"male": "男", "female": "女", "other": "その他", "unknown": "不明"}
@@ -143,7 +143,7 @@ def _alone(shelf: Shelf) -> str:
             told = f"{said(one.body, 'code')} {text(one.body, 'valueString')} {said(one.body, 'valueCodeableConcept')}"
         folded = plain(told)
         for row in rows("alone"):
-            if plain(row["pattern"]) in folded and _asserted(one, row["pattern"], folded):
+            if folded_word(row["pattern"]) in folded and _asserted(one, row["pattern"], folded):
                 return row["state"]
     return "未確認"
 
