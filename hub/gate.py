@@ -33,7 +33,7 @@ from schemas.events import ACCESS_DECIDED, JSON, Decided, Effect, SeenRow
 
 AUDIT = "audit"
 """Compartment of the keys that decisions are sealed under: one for each asking organization, so that erasing a person leaves the audit whole."""
-_KEEP = 50_000
+_KEEP, _KEEP_RECORDS = 50_000, 20_000
 _ERASED = Decision("deny", "D-HARD", trail=("erased:yes",))
 
 
@@ -72,6 +72,8 @@ class Gate:
         self._store, self._keys, self._secrets, self._writer = store, keys, secrets, writer
         self.network, self._now, self._proof = network, now, proof
         self._known: dict[tuple[bytes, int], Directive] = {}
+        self._records: dict[bytes, Record] = {}
+        """By event; like consents, given only after their key was found."""
 
     # ── out ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -123,10 +125,12 @@ class Gate:
         """Decide whether data of these types about these Patients may be taken in from this sender: (Patient, decision)."""
         ask = Ask(asking.requester, asking.purpose, at, "collect")
         found = []
+        people = identities.groups(tx, types)
+        state = self._state(tx, people, asking, at)
         for patient, kinds in types.items():
-            person = self._person(tx, identities.person_of(tx, patient), asking, at)
             only_consents = "Consent" if kinds == {"Consent"} else ""
-            found.append((patient, decide_write(ask, person.directives, self.network, resource_type=only_consents)))
+            held = state[people.person[patient]].directives
+            found.append((patient, decide_write(ask, held, self.network, resource_type=only_consents)))
         return found
 
     def record_of_collecting(
@@ -139,21 +143,17 @@ class Gate:
 
     def _decided(self, tx: Tx, asking: Asking, rows: Sequence[Row], about: tuple[bytes, ...]) -> Proposal:
         at = self._now()
-        persons: dict[bytes, bytes] = {}
-        state: dict[bytes, _Person] = {}
+        people = identities.groups(tx, {row.patient for row in rows if row.patient})
+        state = self._state(tx, people, asking, at)
         decisions: list[Decision] = []
         seen: dict[bytes, list[tuple[Decision, SeenRow]]] = {person: [] for person in about}
         ask = Ask(asking.requester, asking.purpose, at, "disclose" if asking.action == "deliver" else "access")
         for row in rows:
-            person = persons.get(row.patient)
-            if person is None:
-                person = persons[row.patient] = identities.person_of(tx, row.patient) if row.patient else b""
-            if person not in state:
-                state[person] = self._person(tx, person, asking, at)
+            person = people.person.get(row.patient, b"")
             decision = self._one(ask, row, state[person])
             decisions.append(decision)
             seen.setdefault(person, []).append((decision, _seen(row, decision)))
-        epochs = {p: self._epoch(tx, p) for p in state if p}
+        epochs = self._epochs(tx, people)
         events, references = [], {}
         for person, items in seen.items():
             event, name = self._event(asking, person, [(d, [s]) for d, s in items], at, state.get(person))
@@ -161,34 +161,39 @@ class Gate:
             references[person] = name
 
         def holds(later: Tx) -> bool:
-            return all(self._epoch(later, person) == epoch for person, epoch in epochs.items())
+            return self._epochs(later, identities.groups(later, people.patients)) == epochs
 
         return Proposal(os.urandom(16), events, holds=holds, answer=(tuple(decisions), references))
 
     @staticmethod
-    def _epoch(tx: Tx, person: bytes) -> int:
-        return directives.epoch(tx, identities.patients_of(tx, person))
+    def _epochs(tx: Tx, people: identities.Groups) -> dict[bytes, int]:
+        moved = directives.epochs(tx, (patient for patients in people.patients.values() for patient in patients))
+        return {person: max((moved.get(p, 0) for p in patients), default=0) for person, patients in people.patients.items()}
 
-    def _person(self, tx: Tx, person: bytes, asking: Asking, at: datetime) -> _Person:
-        if not person:
-            return _Person((), None)
-        patients = identities.patients_of(tx, person)
-        held = tuple(d for r in directives.in_force(tx, patients) if (d := self._directive(r)))
-        session = None
+    def _state(self, tx: Tx, people: identities.Groups, asking: Asking, at: datetime) -> dict[bytes, _Person]:
+        """Give what is in force for each of these persons; for the directory (no person) nothing is."""
+        by_patient: dict[bytes, list[directives.DirectiveRow]] = {}
+        for row in directives.in_force(tx, (patient for patients in people.patients.values() for patient in patients)):
+            by_patient.setdefault(row.patient, []).append(row)
+        sessions: dict[bytes, emergencies.EmergencyRow] = {}
         if asking.requester.person:
-            opened = emergencies.open_for(tx, asking.requester.person, int(at.timestamp() * 1000))
-            mine = [o for o in opened if o.organization == asking.requester.organization]
-            session = next((o for o in mine if identities.person_of(tx, o.patient) == person), None)
-        return _Person(held, session)
+            for o in emergencies.open_for(tx, asking.requester.person, int(at.timestamp() * 1000)):
+                if o.organization == asking.requester.organization:
+                    sessions.setdefault(identities.person_of(tx, o.patient), o)
+        state = {b"": _Person((), None)}
+        for person, patients in people.patients.items():
+            rows = sorted(row for patient in patients for row in by_patient.get(patient, ()))
+            state[person] = _Person(tuple(d for r in rows if (d := self._directive(r))), sessions.get(person))
+        return state
 
     def _directive(self, row: directives.DirectiveRow) -> Directive | None:
         """Open a consent's canonical form; None when its key was erased."""
-        name = (row.consent, row.version)
-        if (known := self._known.get(name)) is not None:
-            return known
         key = self._keys.by_id(row.key)
         if key is None:
             return None  # erased with its person: there is nothing left that it could speak of
+        name = (row.consent, row.version)
+        if (known := self._known.get(name)) is not None:
+            return known
         if len(self._known) >= _KEEP:
             self._known.clear()
         try:
@@ -213,10 +218,16 @@ class Gate:
         key = self._keys.by_id(row.key)
         if key is None:
             return None
+        if (known := self._records.get(row.event)) is not None:
+            return known
         sensitivities = None if row.sensitivities is None else frozenset(filter(None, row.sensitivities.split("|")))
         labels = Labels(row.confidentiality or None, sensitivities)
         cell = open_facts(key, row.facts, row.event)
-        return record_of(cell, custodian=row.custodian, kind=row.type, stream=row.stream, patient=row.patient, labels=labels)
+        made = record_of(cell, custodian=row.custodian, kind=row.type, stream=row.stream, patient=row.patient, labels=labels)
+        if len(self._records) >= _KEEP_RECORDS:
+            self._records.clear()
+        self._records[row.event] = made
+        return made
 
     def _event(
         self,

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field
+from threading import Lock
 
 from hub.log.event import open_event, parted
 from hub.log.keys import Keyring
@@ -31,16 +32,64 @@ class Content:
     facts: Mapping[str, str]
 
 
+@dataclass(frozen=True, slots=True)
+class Worded:
+    """An opened version as one kind of asker sees it: its id there, its text, the adapter's facts beside it."""
+
+    id: str
+    text: bytes
+    facts: Mapping[str, str]
+
+
+KEPT = 32_000_000
+"""Bytes of worded texts that stay in memory, the oldest given up first: a board of 1,000 stays takes 12 million."""
+
+
 class Vault:
     """The one place that opens resources. `proof` is shared with the gate alone, where both are built."""
 
     def __init__(self, store: Store, keys: Keyring, proof: object) -> None:
         self._store, self._keys, self._proof = store, keys, proof
+        self._kept: dict[tuple[int, Hashable], Worded] = {}
+        self._size, self._lock = 0, Lock()
+
+    def worded(self, tx: Tx, permit: Permit, row: Row, form: Hashable, word: Callable[[Content], Worded | None]) -> Worded | None:
+        """As `open`, then worded. What was worded in a form once is given again: only against a permit, and only while its key is there.
+
+        `form` is all that the words depend on beside the version itself.
+        """
+        self._judge(permit, row)
+        name = row.position, form
+        if self._keys.by_id(row.key) is None:
+            self._drop(name)
+            return None
+        if (kept := self._kept.get(name)) is not None:
+            return kept
+        content = self.open(tx, permit, row)
+        made = word(content) if content is not None else None
+        if made is not None:
+            self._keep(name, made)
+        return made
+
+    def _keep(self, name: tuple[int, Hashable], made: Worded) -> None:
+        with self._lock:
+            self._size += len(made.text) - len(before.text if (before := self._kept.pop(name, None)) else b"")
+            self._kept[name] = made
+            while self._size > KEPT:
+                self._size -= len(self._kept.pop(next(iter(self._kept))).text)
+
+    def _drop(self, name: tuple[int, Hashable]) -> None:
+        with self._lock:
+            gone = self._kept.pop(name, None)
+            self._size -= len(gone.text) if gone is not None else 0
+
+    def _judge(self, permit: Permit, row: Row) -> None:
+        if type(permit) is not Permit or permit.proof is not self._proof or (permit.stream, permit.version) != (row.stream, row.version):
+            raise Broken("HUB-5030")
 
     def open(self, tx: Tx, permit: Permit, row: Row) -> Content | None:
         """Open a version; None when its key was erased. Raises Broken (HUB-5030) without a permit for just this version."""
-        if type(permit) is not Permit or permit.proof is not self._proof or (permit.stream, permit.version) != (row.stream, row.version):
-            raise Broken("HUB-5030")
+        self._judge(permit, row)
         recorded = self._store.event(tx, row.position)
         if recorded is None or recorded.stream != row.stream:
             raise Broken("HUB-5008")

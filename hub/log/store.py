@@ -62,6 +62,15 @@ class Tx:
         """Give all rows."""
         return self.cursor.execute(sql, params).fetchall()
 
+    def each(self, sql: str, names: Iterable[Any], params: Sequence[Any] = (), then: str = "") -> list[Any]:
+        """Give all rows of a statement that ends in `IN`, for any number of names, in few steps; `params` are of `then`, which follows it."""
+        wanted = list(names)
+        rows: list[Any] = []
+        for i in range(0, len(wanted), _AT_ONCE):
+            some = wanted[i : i + _AT_ONCE]
+            rows += self.all(f"{sql} ({','.join('?' * len(some))}){then}", (*some, *params))
+        return rows
+
     def one(self, sql: str, params: Sequence[Any] = ()) -> Any:
         """Give the first row, or None."""
         return self.cursor.execute(sql, params).fetchone()
@@ -149,15 +158,8 @@ class Store:
 
     def last_versions(self, tx: Tx, streams: Iterable[bytes]) -> dict[bytes, int]:
         """Give the last version of each of these streams that has one, in few statements."""
-        names = [s.hex() for s in streams]
-        found: dict[bytes, int] = {}
-        for i in range(0, len(names), _AT_ONCE):
-            some = names[i : i + _AT_ONCE]
-            sql = (
-                f"SELECT originator_id, max(originator_version) FROM events WHERE originator_id IN ({','.join('?' * len(some))}) GROUP BY 1"
-            )
-            found |= {bytes.fromhex(s): v for s, v in tx.all(sql, some)}
-        return found
+        sql = "SELECT originator_id, max(originator_version) FROM events WHERE originator_id IN"
+        return {bytes.fromhex(s): v for s, v in tx.each(sql, (s.hex() for s in streams), then=" GROUP BY 1")}
 
     def head(self, tx: Tx) -> int:
         """Give the last position; 0 when the log is empty."""

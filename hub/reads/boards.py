@@ -87,12 +87,13 @@ class Boards:
 
     def _persons(self, asking: Asking) -> list[PersonStays]:
         organization = asking.requester.organization
-        by_person: dict[bytes, list[Row]] = {}
         with self._store.read() as tx:
-            for person in dict.fromkeys(identities.person_of(tx, p) for p in resources.own_patients(tx, organization)):
-                patients = identities.patients_of(tx, person)
-                held = resources.of_patients(tx, patients, OTHERS)
-                by_person[person] = held + resources.of_patients(tx, patients, ("Encounter",), all_versions=True)
+            people = identities.groups(tx, resources.own_patients(tx, organization))
+            owner = {patient: person for person, patients in people.patients.items() for patient in patients}
+            rows = resources.of_patients(tx, owner, OTHERS) + resources.of_patients(tx, owner, ("Encounter",), all_versions=True)
+        by_person: dict[bytes, list[Row]] = {person: [] for person in people.patients}
+        for row in rows:
+            by_person[owner[row.patient]].append(row)
         released = self._gate.release(asking, [r for held in by_person.values() for r in held], about=tuple(by_person))
         given = {(g.row.stream, g.row.version): g for g in released.given}
         made = []
@@ -103,9 +104,8 @@ class Boards:
                     for r in held
                     if (g := given.get((r.stream, r.version))) is not None and (p := self._presenting(tx, g, organization)) is not None
                 ]
-                known = tuple(
-                    replace(k, patient=self._secrets.person(p.row.patient)) for k, p in zip(self._viewing.known(shown), shown, strict=True)
-                )
+                names = {r.patient: self._secrets.person(r.patient) for r in held}
+                known = tuple(self._viewing.known(shown, names))
                 plans = [r for r in held if r.type == "CarePlan" and (r.stream, r.version) in given]
                 newest = max(plans, key=lambda r: r.position).custodian if plans else ""
                 made.append(PersonStays(self._secrets.person(person), known, own=newest == organization))

@@ -17,7 +17,7 @@ from hub.log.store import Tx
 from hub.names import hub_id
 from hub.tables.derive import hubwide, namer
 from hub.tables.resources import Row
-from hub.vault import Vault
+from hub.vault import Content, Vault, Worded
 from schemas.fhir.present import present
 
 CONFIDENTIALITY = "http://terminology.hl7.org/CodeSystem/v3-Confidentiality"
@@ -59,17 +59,21 @@ class Presenting:
 
     def __call__(self, tx: Tx, given: Given, organization: str) -> Presented | None:
         """Open one version; None when its key was erased or the masks leave nothing of it."""
-        row = given.row
-        content = self._vault.open(tx, given.permit, row)
-        if content is None:
-            return None
+        row, masks, own = given.row, given.permit.masks, given.row.custodian == organization
+
+        def word(content: Content) -> Worded | None:
+            return self._worded(row, content, masks, own=own)
+
+        worded = self._vault.worded(tx, given.permit, row, (own, masks), word)
+        return None if worded is None else Presented(row, worded.id, worded.text, worded.facts)
+
+    def _worded(self, row: Row, content: Content, masks: frozenset[str], *, own: bool) -> Worded | None:
         text = content.text
         name = namer(self._secrets, row.custodian, row.compartment)
-        own = row.custodian == organization
         sent = _sent.decode(text).id if own else ""
         number = sent if sent and name(row.type, sent) == row.stream else hub_id(row.stream)
-        if given.permit.masks:
-            left = redact(orjson.loads(text), given.permit.masks)
+        if masks:
+            left = redact(orjson.loads(text), masks)
             if left is None:
                 return None
             text = orjson.dumps(left)
@@ -77,4 +81,4 @@ class Presenting:
         shown = present(
             text, id=number, version=row.version, updated=instant(row.updated), tags=tags, change=None if own else hubwide(name)
         )
-        return Presented(row, number, shown, content.facts)
+        return Worded(number, shown, content.facts)

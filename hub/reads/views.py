@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from types import MappingProxyType
 
 import msgspec
 
@@ -70,12 +71,12 @@ class Viewing:
         page = emergency.build(reference, known, access, self._region.offices, self._now().astimezone(JST), fresh)
         return EmergencyView(page, tuple(known))
 
-    def known(self, shown: Sequence[Presented]) -> list[Known]:
-        """Give opened resources as the views take them."""
+    def known(self, shown: Sequence[Presented], names: Mapping[bytes, str] = MappingProxyType({})) -> list[Known]:
+        """Give opened resources as the views take them. `names` are the opaque names of Patients, where the view needs them."""
         return [
             Known(
                 p.row.type, p.id, p.row.version, p.row.custodian, self._region.name_of(p.row.custodian),
-                datetime.fromtimestamp(p.row.updated / 1000, UTC), p.tree, p.facts,
+                datetime.fromtimestamp(p.row.updated / 1000, UTC), p.tree, p.facts, names.get(p.row.patient, ""),
             )
             for p in shown
         ]  # fmt: skip

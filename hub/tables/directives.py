@@ -52,23 +52,20 @@ def _moved(tx: Tx, patient: bytes, position: int) -> None:
 
 def in_force(tx: Tx, patients: Iterable[bytes], at: int | None = None) -> list[DirectiveRow]:
     """Give the newest version of each consent of these Patients, now or as of a position."""
-    held = "until IS NULL" if at is None else "since<=? AND (until IS NULL OR until>?)"
+    held = " AND until IS NULL" if at is None else " AND since<=? AND (until IS NULL OR until>?)"
     more = () if at is None else (at, at)
-    rows = []
-    for patient in patients:
-        rows += tx.all(
-            f"SELECT consent, version, patient, event, key, directive FROM directives WHERE patient=? AND {held}", (patient, *more)
-        )
+    rows = tx.each("SELECT consent, version, patient, event, key, directive FROM directives WHERE patient IN", patients, more, held)
     return [DirectiveRow(*r) for r in sorted(rows)]
 
 
 def epoch(tx: Tx, patients: Iterable[bytes]) -> int:
     """Give the position at which the consents of these Patients last changed; 0 = never."""
-    found = 0
-    for patient in patients:
-        row = tx.one("SELECT position FROM epochs WHERE patient=?", (patient,))
-        found = max(found, row[0] if row else 0)
-    return found
+    return max(epochs(tx, patients).values(), default=0)
+
+
+def epochs(tx: Tx, patients: Iterable[bytes]) -> dict[bytes, int]:
+    """Give those positions by Patient; a Patient whose consents never changed is not in it."""
+    return dict(tx.each("SELECT patient, position FROM epochs WHERE patient IN", patients))
 
 
 def expiring(tx: Tx) -> list[DirectiveRow]:

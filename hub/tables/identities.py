@@ -5,7 +5,8 @@ Rows carry the positions between which they held, so that a late follower judges
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
 
 import msgspec
 
@@ -116,6 +117,29 @@ def patients_of(tx: Tx, person: bytes, at: int | None = None) -> list[bytes]:
     if person_of(tx, person, at) == person:
         found.add(person)
     return sorted(found)
+
+
+class Groups(NamedTuple):
+    """Persons of many Patients at once, as they stand now: of each its person, and of each such person all Patients, itself first."""
+
+    person: Mapping[bytes, bytes]
+    patients: Mapping[bytes, list[bytes]]
+
+
+def groups(tx: Tx, patients: Iterable[bytes]) -> Groups:
+    """Give the same as `person_of` and `patients_of` for many in few statements: a board asks for a thousand."""
+    person = dict.fromkeys(patients, b"")
+    person |= _people(tx, person)
+    named = dict.fromkeys(one or patient for patient, one in person.items())
+    of_named = _people(tx, named)
+    members: dict[bytes, set[bytes]] = {one: {one} if of_named.get(one, one) == one else set() for one in named}
+    for patient, one in tx.each("SELECT patient, person FROM persons WHERE until IS NULL AND person IN", named):
+        members[one].add(patient)
+    return Groups({p: one or p for p, one in person.items()}, {one: sorted(found) for one, found in members.items()})
+
+
+def _people(tx: Tx, patients: Iterable[bytes]) -> dict[bytes, bytes]:
+    return dict(tx.each("SELECT patient, person FROM persons WHERE until IS NULL AND patient IN", patients))
 
 
 def by_token(tx: Tx, token: bytes) -> list[bytes]:

@@ -126,18 +126,16 @@ def of_patients(
     tx: Tx, patients: Iterable[bytes], types: Sequence[str] = (), *, all_versions: bool = False, until: int | None = None
 ) -> list[Row]:
     """Give what is kept about these Patients, in the order of the log; deleted ones left out. `until` = as the log stood at a position."""
-    rows: list[Row] = []
-    for patient in patients:
-        sql, params = f"{_SELECT} WHERE patient=?", [patient]  # type: tuple[str, list[object]]
-        if types:
-            sql += f" AND type IN ({','.join('?' * len(types))})"
-            params += types
-        if until is not None:
-            sql += " AND position<=?"
-            params.append(until)
-        elif not all_versions:
-            sql += " AND newest=1"
-        rows += [Row(*r) for r in tx.all(sql, params)]
+    then, params = "", []  # type: tuple[str, list[object]]
+    if types:
+        then += f" AND type IN ({','.join('?' * len(types))})"
+        params += types
+    if until is not None:
+        then += " AND position<=?"
+        params.append(until)
+    elif not all_versions:
+        then += " AND newest=1"
+    rows = [Row(*r) for r in tx.each(f"{_SELECT} WHERE patient IN", patients, params, then)]
     rows.sort()
     if until is not None and not all_versions:
         rows = list({r.stream: r for r in rows}.values())
