@@ -48,8 +48,8 @@ KEPT = 32_000_000
 class Vault:
     """The one place that opens resources. `proof` is shared with the gate alone, where both are built."""
 
-    def __init__(self, store: Store, keys: Keyring, proof: object) -> None:
-        self._store, self._keys, self._proof = store, keys, proof
+    def __init__(self, store: Store, keys: Keyring, proof: object, *, keep: int = KEPT) -> None:
+        self._store, self._keys, self._proof, self._keep_bytes = store, keys, proof, keep
         self._kept: dict[tuple[int, Hashable], Worded] = {}
         self._size, self._lock = 0, Lock()
 
@@ -75,7 +75,7 @@ class Vault:
         with self._lock:
             self._size += len(made.text) - len(before.text if (before := self._kept.pop(name, None)) else b"")
             self._kept[name] = made
-            while self._size > KEPT:
+            while self._size > self._keep_bytes:
                 self._size -= len(self._kept.pop(next(iter(self._kept))).text)
 
     def _drop(self, name: tuple[int, Hashable]) -> None:
