@@ -71,9 +71,12 @@ def _offices(shelf: Shelf) -> Iterator[Found]:
 
 
 def care_manager(shelf: Shelf) -> tuple[Office, Known, str] | None:
-    """Give the care manager's office of the newest active CarePlan, the plan, and the author's words; None when there is none."""
+    """Give the care manager's office of the newest active CarePlan, the plan, and the author's words; None when there is none.
+
+    A part of a plan (第2表) names only the office: the plan that it is part of names the person too.
+    """
     for plan in shelf.of("CarePlan"):
-        if text(plan.body, "status") not in {"active", ""} or ended(plan, shelf.now):
+        if text(plan.body, "status") not in {"active", ""} or ended(plan, shelf.now) or plan.body.get("partOf"):
             continue
         codes = [text(author, "identifier.value") for author in walk(plan.body, "author")]
         for code in [*codes, plan.custodian]:

@@ -229,3 +229,11 @@ def test_a_resource_of_any_shape_makes_a_page(kind, body):
 def test_the_page_carries_its_moment_and_freshness():
     shown = page([related("恵", "長女", "090-0000-4418"), drug("フロセミド錠20mg", "朝食後"), encounter(ago(days=3)), wishes_consent()])
     assert (shown.now, shown.fresh) == (NOW, "最後の更新 23:41、遅れなし")
+
+
+def test_the_care_manager_is_named_by_the_plan_and_not_by_a_part_of_it():
+    part = {"status": "active", "intent": "plan", "author": {"identifier": {"value": MANAGER}}, "partOf": [{"reference": "CarePlan/plan"}]}
+    said = [
+        call.who for call in page([patient(), care_plan(display="さくら居宅 小川"), known("CarePlan", MANAGER, part, key="part")]).calls
+    ]
+    assert any("小川" in who for who in said)
