@@ -87,7 +87,8 @@ def _by_table(resource_type: str, codes: frozenset[str], kind: str) -> tuple[fro
     found = list(_of_type(resource_type, kind))
     for text in codes:
         system, _, code = text.rpartition("|")
-        row = _of_code(resource_type, kind, group_of(system), code)
+        group = group_of(system)
+        row = _of_code(resource_type, kind, group, code) if group else None  # codes of a hospital's own are in no table, and many
         if row is not None:
             found.append(row)
     for row in found:

@@ -38,6 +38,7 @@ class Owners:
     def __init__(self, tx: Tx, aim: Aim, secrets: Secrets) -> None:
         self._tx, self._aim, self._secrets = tx, aim, secrets
         self._checked: set[bytes] = set()
+        self._pointed: dict[str, tuple[str, bytes]] = {}  # most of a submission points to one Patient
 
     def of(self, target: Target, kind: str, value: Mapping[str, Any]) -> tuple[bytes, bytes]:
         """Give (Patient stream or empty, owner of the key).
@@ -66,10 +67,10 @@ class Owners:
         patients: dict[bytes, str] = {}
         about: dict[bytes, str] = {}
         for place, text in facts.subject_references(kind, tree) or facts.patient_references(kind, tree):
-            found = self._aim.pointed(write, text)
+            found = self._pointed.get(text) or self._aim.pointed(write, text)
             if found is None:
                 raise BrokenRule("HUB-4075", where=self._aim.where(write, f".resource.{place}"))
-            pointed, stream = found
+            self._pointed[text] = pointed, stream = found
             (patients if pointed == "Patient" else about).setdefault(stream, place)
         return patients or {p: place for stream, place in about.items() for p in self._behind(stream)}
 

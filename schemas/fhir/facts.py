@@ -85,13 +85,16 @@ def subject_references(resource_type: str, value: dict[str, Any]) -> list[tuple[
 def _patients(resource_type: str, value: dict[str, Any], kind: str) -> list[tuple[str, str]]:
     if resource_type == "Bundle":
         return _of_document(value, kind)
-    return [
-        (place, text)
-        for path in _table("compartments")[kind].get(resource_type, ())
-        if any(_TO_PATIENT.fullmatch(text) for text in _plain(value, path))
-        for place, text in _texts(value, path)
-        if _TO_PATIENT.fullmatch(text)
-    ]
+    found: list[tuple[str, str]] = []
+    for path in _table("compartments")[kind].get(resource_type, ()):
+        texts = _plain(value, path)
+        if not any(_TO_PATIENT.fullmatch(text) for text in texts):
+            continue
+        if isinstance(value.get(path), dict):  # `subject` and its like: the place is the path
+            found.append((path, texts[0]))
+        else:
+            found += [(place, text) for place, text in _texts(value, path) if _TO_PATIENT.fullmatch(text)]
+    return found
 
 
 def _of_document(value: dict[str, Any], kind: str) -> list[tuple[str, str]]:
