@@ -104,7 +104,7 @@ class Boards:
                     for r in held
                     if (g := given.get((r.stream, r.version))) is not None and (p := self._presenting(tx, g, organization)) is not None
                 ]
-                names = {r.patient: self._secrets.person(r.patient) for r in held}
+                names = {patient: self._secrets.person(patient) for patient in {r.patient for r in held}}
                 known = tuple(self._viewing.known(shown, names))
                 plans = [r for r in held if r.type == "CarePlan" and (r.stream, r.version) in given]
                 newest = max(plans, key=lambda r: r.position).custodian if plans else ""

@@ -93,8 +93,12 @@ def walk(value: Any, path: str) -> Iterator[Any]:
 
 def text(value: Any, path: str) -> str:
     """Give the first string at a path, trimmed; empty when there is none."""
-    if type(value) is dict and type(found := value.get(path)) is str:  # the usual case: a board of 1,000 stays asks 120,000 times
-        return found.strip()
+    if type(value) is dict:  # the usual cases first: a board of 1,000 stays asks 120,000 times
+        found = value.get(path)
+        if type(found) is str:
+            return found.strip()
+        if found is None and "." not in path:
+            return ""
     for one in values(value, path):
         if isinstance(one, str) and (told := one.strip()):
             return told

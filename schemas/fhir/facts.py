@@ -53,6 +53,9 @@ def _steps(path: str) -> tuple[str, ...]:
 
 def values(value: Any, path: str) -> list[Any]:
     """Give what stands at a path as `at` does, without the places: most callers need none, and it is five times as fast."""
+    if "." not in path:
+        inner = value.get(path) if isinstance(value, dict) else None
+        return [] if inner is None else [i for i in inner if i is not None] if isinstance(inner, list) else [inner]
     here = [value]
     for name in _steps(path):
         found: list[Any] = []
