@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import date, timedelta
 
-from adapters.care_manager.elements import CATEGORY, PROFILE, Body, coded, coding, concept, day, filled, system
+from adapters.care_manager.elements import CATEGORY, PROFILE, coded, day, system
 from adapters.care_manager.told import Person
 from adapters.wire.csv_ja import Row
+from adapters.wire.elements import Body, coding, concept, filled
 from schemas.adapter import Draft
 
 _CODE = concept(coding(system("observation"), "care-level", "要介護状態区分"), coding("http://loinc.org", "80391-6"), text="要介護状態区分")

@@ -6,29 +6,13 @@ import re
 from typing import Any
 
 from adapters.wire.csv_layout import read_codes
+from adapters.wire.elements import Body, coding, concept, filled
 from schemas.adapter import BASE
 from schemas.ids import KAIGO_INSURER, KAIGO_OFFICE
-
-Body = dict[str, Any]
 
 PACKAGE = "adapters.care_manager"
 PROFILE = "http://jpfhir.jp/fhir/core/StructureDefinition/"
 CATEGORY = "http://jpfhir.jp/fhir/core/CodeSystem/JP_SimpleObservationCategory_CS"
-
-
-def filled(body: Body) -> Body:
-    """Drop elements that are empty, at the top level only."""
-    return {name: value for name, value in body.items() if value not in ("", None, [], {})}
-
-
-def coding(system: str, code: str, display: str = "") -> Body:
-    """Make a Coding."""
-    return filled({"system": system, "code": code, "display": display})
-
-
-def concept(*codings: Body, text: str = "") -> Body:
-    """Make a CodeableConcept."""
-    return filled({"coding": list(codings), "text": text})
 
 
 def system(name: str) -> str:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from adapters.care_manager.care_level import certified_level, level_key
-from adapters.care_manager.elements import Body, coded, coding, concept, day, extension, office, one_line, system, words
+from adapters.care_manager.elements import coded, day, extension, office, one_line, system, words
 from adapters.care_manager.told import CAREPLAN, Person, Plan, plan_of
 from adapters.wire.csv_ja import Row
+from adapters.wire.elements import Body, coding, concept
 from schemas.adapter import Draft, link
 
 FIRST, SECOND = "UP1KYO", "UP2KYO"

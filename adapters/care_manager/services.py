@@ -5,12 +5,13 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Iterator, Sequence
 
-from adapters.care_manager.elements import PROFILE, Body, coding, concept, day, extension, filled, office, one_line, system, words
+from adapters.care_manager.elements import PROFILE, day, extension, office, one_line, system, words
 from adapters.care_manager.lines import Aim, Need, Service, Table, read_lines
 from adapters.care_manager.plan import HOME_CARE_PLAN, SECOND
 from adapters.care_manager.told import CAREPLAN, TEAM, Person, Plan, plan_of
 from adapters.wire.csv_ja import Row
 from adapters.wire.csv_layout import read_codes
+from adapters.wire.elements import Body, coding, concept, filled
 from schemas.adapter import Draft, link
 from schemas.ids import KAIGO_INSURED
 from schemas.wareki import written_period

@@ -7,9 +7,10 @@ import unicodedata
 from collections.abc import Iterator
 
 from adapters.care_manager.care_level import limit_levels
-from adapters.care_manager.elements import PROFILE, Body, coding, concept, day, extension, filled, insurer, one_line, system, words
+from adapters.care_manager.elements import PROFILE, day, extension, insurer, one_line, system, words
 from adapters.care_manager.told import Person
 from adapters.wire.csv_ja import Row
+from adapters.wire.elements import Body, coding, concept, filled
 from schemas.adapter import Draft
 from schemas.ids import KAIGO_INSURED
 

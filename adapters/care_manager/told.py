@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from adapters.care_manager.elements import Body, day, filled
+from adapters.care_manager.elements import day
 from adapters.care_manager.file_name import FileName
 from adapters.wire.csv_ja import Row
+from adapters.wire.elements import Body, filled
 from schemas.adapter import BASE, Draft, link
 
 PLAN_DATE = "居宅サービス計画作成（変更）日"

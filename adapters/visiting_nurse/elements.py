@@ -8,10 +8,9 @@ from typing import Any
 import orjson
 
 from adapters.wire.csv_layout import instant, read_codes
+from adapters.wire.elements import Body, coding, concept, filled
 from schemas.adapter import BASE
 from schemas.ids import INSTITUTION
-
-Body = dict[str, Any]
 
 PACKAGE = "adapters.visiting_nurse"
 JP = "http://jpfhir.jp/fhir/core"
@@ -20,21 +19,6 @@ TERMS = "http://terminology.hl7.org/CodeSystem/"
 UCUM = "http://unitsofmeasure.org"
 OBSERVATION = f"{BASE}/CodeSystem/vn-observation"
 """The keys of the visit files as codes of our own."""
-
-
-def filled(body: Body) -> Body:
-    """Drop elements that are empty, at the top level only."""
-    return {name: value for name, value in body.items() if value not in ("", None, [], {})}
-
-
-def coding(system: str, code: str, display: str = "") -> Body:
-    """Make a Coding."""
-    return filled({"system": system, "code": code, "display": display})
-
-
-def concept(*codings: Body, text: str = "") -> Body:
-    """Make a CodeableConcept."""
-    return filled({"coding": list(codings), "text": text})
 
 
 def system(name: str) -> str:

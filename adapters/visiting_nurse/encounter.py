@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from adapters.visiting_nurse.elements import PROFILE, TERMS, Body, coded, coding, concept, extension, filled, station, system
+from adapters.visiting_nurse.elements import PROFILE, TERMS, coded, extension, station, system
 from adapters.visiting_nurse.visit import Visit, of_person
 from adapters.wire.csv_layout import read_codes
+from adapters.wire.elements import Body, coding, concept, filled
 from schemas.adapter import BASE, Draft, link
 
 _CLASS = {"HH": "home health", "VR": "virtual"}

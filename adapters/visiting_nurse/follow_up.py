@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from adapters.visiting_nurse.elements import TERMS, Body, coded, coding, concept, extension, fhir_time, filled, station, system
+from adapters.visiting_nurse.elements import TERMS, coded, extension, fhir_time, station, system
 from adapters.visiting_nurse.visit import Visit, of_person
+from adapters.wire.elements import Body, coding, concept, filled
 from schemas.adapter import BASE, Draft, link
 
 _PATIENT = "self"

@@ -7,9 +7,10 @@ from collections.abc import Iterator
 from functools import cache
 from importlib.resources import files
 
-from adapters.visiting_nurse.elements import JP, OBSERVATION, PROFILE, Body, coded, coding, concept, quantity, station
+from adapters.visiting_nurse.elements import JP, OBSERVATION, PROFILE, coded, quantity, station
 from adapters.visiting_nurse.encounter import staff
 from adapters.visiting_nurse.visit import Visit
+from adapters.wire.elements import Body, coding, concept
 from schemas.adapter import BASE, Draft
 
 CATEGORY = f"{JP}/CodeSystem/JP_SimpleObservationCategory_CS"

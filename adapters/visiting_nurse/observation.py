@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator
 
-from adapters.visiting_nurse.elements import OBSERVATION, PROFILE, TERMS, Body, coding, concept, fhir_time, quantity, station
+from adapters.visiting_nurse.elements import OBSERVATION, PROFILE, TERMS, fhir_time, quantity, station
 from adapters.visiting_nurse.encounter import staff
 from adapters.visiting_nurse.measure import DERIVED, Measure, keys
 from adapters.visiting_nurse.nursing import CATEGORY
 from adapters.visiting_nurse.visit import Visit
 from adapters.wire.csv_layout import read_codes
+from adapters.wire.elements import Body, coding, concept
 from schemas.adapter import BASE, Draft
 
 LAYOUT = "vn_observation"

@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 import unicodedata
 
-from adapters.visiting_nurse.elements import PROFILE, Body, fhir_time, filled, station
+from adapters.visiting_nurse.elements import PROFILE, fhir_time, station
 from adapters.visiting_nurse.visit import Visit
 from adapters.wire.csv_layout import read_codes
+from adapters.wire.elements import Body, filled
 from schemas.adapter import Draft
 from schemas.ids import KAIGO_INSURED, KAIGO_INSURER, station_patient_system
 

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from adapters.visiting_nurse.elements import Body, filled
 from adapters.wire.csv_ja import Row
 from adapters.wire.csv_layout import instant
+from adapters.wire.elements import Body, filled
 from schemas.adapter import Draft, link
 
 _NOT_MADE = frozenset({"absent", "cancelled"})
