@@ -52,7 +52,7 @@ def fhir_time(text: str) -> str:
 def number(text: str) -> Any:
     """Give a JSON number that is written out as it came: 37.9, 36.50 and 118 keep their digits.
 
-    A float would drop the zero of 36.50 (settled A9); such a number goes out as a piece of JSON. `text` has fitted a number's column.
+    A float would drop the zero of 36.50; such a number goes out as a piece of JSON. `text` has fitted a number's column.
     """
     if "." not in text:
         return int(text)

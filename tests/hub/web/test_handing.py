@@ -1,4 +1,4 @@
-"""Files handed in: taken whole, repeated in silence, or refused where all can see why who may (hospital facts §5.1; settled B6)."""
+"""Files handed in: taken whole, repeated in silence, or refused where all can see why who may."""
 
 from __future__ import annotations
 
