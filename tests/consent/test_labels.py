@@ -97,6 +97,7 @@ def test_a_psychiatric_department_labels_the_stay():
     [
         (f"{YJ}|2149019F1024", NORMAL), (f"{YJ}|6132005F1020", NORMAL), (f"{GENERAL}|1124009F1ZZZ", NORMAL), (f"{HOT}|103299401", NORMAL),
         (f"{YJ}|6250021M1027", NORMAL), (f"{YJ}|6250103F1036", marked("R", "HIV")), (f"{GENERAL}|6250024F1ZZZ", marked("R", "HIV")),
+        (f"{YJ}|1179041F1025", marked("R", "PSY")), (f"{GENERAL}|1174006F1ZZZ", marked("R", "PSY")), (f"{YJ}|1190012F1026", NORMAL),
         (f"{YJ}|6250999F1020", UNKNOWN), (f"{YJ}|9999999F1020", UNKNOWN), (f"{LOCAL}|A1", UNKNOWN),
         (f"{ATC}|C08CA01", NORMAL), (f"{ATC}|J01CA04", NORMAL), (f"{ATC}|J05AH02", NORMAL),
         (f"{ATC}|J05AR03", marked("R", "HIV")), (f"{ATC}|J05AF07", UNKNOWN),
