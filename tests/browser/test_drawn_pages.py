@@ -159,8 +159,11 @@ def test_a_number_without_content_is_no_news(page, base):
 
 def test_an_inline_script_would_not_run_under_the_policy(page, base):
     page.goto(f"{base}/home-full")
-    page.evaluate("document.body.insertAdjacentHTML('beforeend', '<img src=x onerror=\"window.ran = true\">')")
-    page.wait_for_function("document.images[0].complete")
+    # an inline handler would run before this listener, which was added later
+    page.evaluate("""() => new Promise(done => {
+        document.body.insertAdjacentHTML('beforeend', '<img src="/nowhere" onerror="window.ran = true">');
+        document.images[document.images.length - 1].addEventListener('error', () => done());
+    })""")
     assert page.evaluate("window.ran") is None
 
 
