@@ -18,7 +18,7 @@ from hub.log.envelope import pack
 from hub.log.event import NewEvent, Recorded
 from hub.log.keys import Keyring
 from hub.log.store import Store, Stored, Tx
-from schemas.errors import Broken, Busy, Refusal
+from schemas.errors import Broken, Busy, Refusal, quiet
 
 GROUP = 64
 """Submissions of one transaction at most; a group is whatever waits, so that a lone client never waits for others."""
@@ -120,7 +120,7 @@ class Writer:
                 for job in group:
                     self._write([job])
                 return
-            _log.exception("append failed", exc_info=_quiet(broken))
+            _log.exception("append failed", exc_info=quiet(broken))
             group[0].future.set_exception(Broken("HUB-5021"))
             return
         for job, result in done:
@@ -162,13 +162,7 @@ class Writer:
 
 
 def _broken(fault: BaseException) -> Broken:
-    _log.error("a submission failed", exc_info=_quiet(fault))
+    _log.error("a submission failed", exc_info=quiet(fault))
     broken = Broken("HUB-5021")
     broken.__cause__ = fault
     return broken
-
-
-def _quiet(fault: BaseException) -> BaseException:
-    """Keep the kind and the place of a fault for the log, never its words: they may quote data."""
-    quiet = RuntimeError(type(fault).__name__)
-    return quiet.with_traceback(fault.__traceback__)

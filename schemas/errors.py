@@ -185,3 +185,8 @@ class Broken(Refusal):
     """The hub itself is at fault; nothing was given out."""
 
     issue = "exception"
+
+
+def quiet(fault: BaseException) -> RuntimeError:
+    """Keep the kind and the place of a fault for the log, never its words: they may quote data."""
+    return RuntimeError(type(fault).__name__).with_traceback(fault.__traceback__)

@@ -9,6 +9,8 @@ from collections import deque
 from collections.abc import Sequence
 from typing import Protocol
 
+from schemas.errors import quiet
+
 POLL = 1.0
 """Seconds after which a follower looks by itself."""
 GATHER = 0.05
@@ -69,8 +71,7 @@ class Runner:
                 self.stopped.pop(follower.name, None)
             except Exception as fault:  # noqa: BLE001  a poisoned event stops its follower alone, and is shown
                 if follower.name not in self.stopped:
-                    quiet = RuntimeError(type(fault).__name__).with_traceback(fault.__traceback__)
-                    _log.error("follower %s stopped", follower.name, exc_info=quiet)
+                    _log.error("follower %s stopped", follower.name, exc_info=quiet(fault))
                 self.stopped[follower.name] = type(fault).__name__
                 self._closing.wait(POLL)
             if wake.wait(POLL) and self._loaded():

@@ -12,7 +12,7 @@ import orjson
 from hub.commands import Asking
 from hub.followers.feeds import application
 from hub.ingest.receive import MAX_BYTES
-from schemas.errors import Refusal
+from schemas.errors import Refusal, quiet
 
 if TYPE_CHECKING:
     from hub.assemble import Hub
@@ -46,7 +46,7 @@ class Watching:
             try:
                 self.look()
             except Exception as fault:  # noqa: BLE001  one bad look ends no watch; what it was about is looked at again
-                _log.error("a look into the folder failed", exc_info=RuntimeError(type(fault).__name__).with_traceback(fault.__traceback__))
+                _log.error("a look into the folder failed", exc_info=quiet(fault))
 
     def look(self) -> int:
         """Look once; give how many files were handed in."""

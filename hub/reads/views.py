@@ -7,14 +7,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from types import MappingProxyType
 
-import msgspec
-
 from consent.ask import Decision
 from consent.words import basis_words, reason_words
 from hub.commands import Asking
 from hub.followers.run import Runner
 from hub.gate import Gate
-from hub.log.event import open_event
 from hub.log.keys import Keyring
 from hub.log.store import Store, Tx
 from hub.reads.opaque import Opaque
@@ -24,7 +21,6 @@ from hub.tables import emergencies, identities, resources
 from hub.views import emergency
 from hub.views.ages import JST
 from hub.views.shapes import Access, EmergencyPage, Known
-from schemas.events import Opened
 
 _UNREAD = frozenset({"Claim", "ClaimResponse", "ExplanationOfBenefit", "Provenance", "AuditEvent", "Binary"})
 """Types that the 急変時 page has no line for."""
@@ -113,10 +109,3 @@ class Viewing:
             closes=datetime.fromtimestamp(session.closes / 1000, UTC),
             notices=("本人（郵送待ち）", f"個人情報保護責任者（{opened:%H:%M} 確認の一覧に載せました）"),
         )
-
-    def typed_reason(self, session: emergencies.EmergencyRow) -> str:
-        """Give what the asker typed when an emergency access was opened: for the officer who reviews it."""
-        with self._store.read() as tx:
-            recorded = self._store.event(tx, session.position)
-        body = open_event(self._keys, recorded) if recorded is not None else None
-        return msgspec.json.decode(body, type=Opened).reason if body is not None else ""

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import msgspec
 import orjson
 
-from hub.log.event import NewEvent, Recorded, open_event, parted
+from hub.log.event import Recorded, open_event, parted
 from hub.log.keys import Keyring
 from hub.log.secrets import Secrets
 from hub.log.store import Tx
@@ -60,8 +60,3 @@ def rows_of(recorded: Recorded, keys: Keyring, secrets: Secrets) -> object:
         beside=beside,
         codes=facts.main_codes(recorded.header.kind, value),
     )
-
-
-def recorded_of(event: NewEvent, position: int, version: int) -> Recorded:
-    """Give a new event as it was recorded."""
-    return Recorded(position, event.stream, version, event.topic, event.header, event.body, event.rows)

@@ -8,8 +8,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-import msgspec
-
 from hub.log.event import Recorded
 from hub.log.store import Tx
 from schemas.events import PERSON_LINKED, PERSON_UNLINKED, RESOURCE_RECORDED, RESOURCE_WITHDRAWN, Link
@@ -156,8 +154,3 @@ def likely_pairs(tx: Tx, limit: int) -> list[tuple[bytes, bytes]]:
     )
     pairs = [(bytes(a), bytes(b)) for a, b in rows if person_of(tx, bytes(a)) != person_of(tx, bytes(b))]
     return pairs[:limit]
-
-
-def read_link(body: bytes) -> Link:
-    """Read the body of a link event."""
-    return msgspec.json.decode(body, type=Link)

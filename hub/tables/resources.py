@@ -100,12 +100,6 @@ def version(tx: Tx, stream: bytes, number: int) -> Row | None:
     return Row(*found) if found else None
 
 
-def at_position(tx: Tx, position: int) -> Row | None:
-    """Give the version that was recorded at a position."""
-    found = tx.one(f"{_SELECT} WHERE position=?", (position,))
-    return Row(*found) if found else None
-
-
 def by_event(tx: Tx, event: bytes) -> Row | None:
     """Give the version that an event recorded."""
     found = tx.one(f"{_SELECT} WHERE event=?", (event,))

@@ -30,7 +30,7 @@ from hub.web.fhir.reading import FhirReading, known_type, pretty
 from hub.web.fhir.writing import Writing
 from hub.web.handing import Handing
 from hub.web.showing import Showing
-from schemas.errors import Broken, NotFound, NotOffered, Refusal
+from schemas.errors import Broken, NotFound, NotOffered, Refusal, quiet
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9\-_.]{1,64}")
 _log = logging.getLogger("tsunagu.web")
@@ -96,8 +96,7 @@ class Guard:
         try:
             await self._app(scope, receive, sending)
         except Exception as fault:  # noqa: BLE001  named in the log without its words, which may quote data
-            quiet = RuntimeError(type(fault).__name__).with_traceback(fault.__traceback__)
-            _log.error("request %s failed", name, exc_info=quiet)
+            _log.error("request %s failed", name, exc_info=quiet(fault))
             if not begun:
                 await answer(Broken("HUB-5000"))(scope, receive, sending)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from email.utils import formatdate
 
 from starlette.requests import Request
 
@@ -62,3 +63,8 @@ def _ours(parameters: str) -> bool:
     """Say whether a media type's parameters leave room for FHIR 4.0 (R4 http §3.1.0.1.8)."""
     release = _RELEASE.search(parameters)
     return release is None or release[1].startswith("4.0")
+
+
+def http_date(milliseconds: int) -> str:
+    """Say a time of the log as a header does (RFC 9110 §5.6.7)."""
+    return formatdate(milliseconds / 1000, usegmt=True)

@@ -13,7 +13,7 @@ from starlette.responses import Response
 from hub.assemble import Hub
 from hub.reads.resources import Page, warnings_of
 from hub.web.auth import Doorkeeper
-from hub.web.bodies import acceptable, body
+from hub.web.bodies import acceptable, body, http_date
 from hub.web.errors import FHIR
 from hub.writes.targets import NOT_STORED
 from schemas.errors import BadValue, NotFound, UnknownMedia
@@ -46,7 +46,7 @@ class FhirReading:
             raise NotFound("HUB-5041")
         shown = await run_in_threadpool(self._hub.read.read, asking, kind, number, int(version) if version else None)
         tag = f'W/"{shown.row.version}"'
-        headers = {"ETag": tag, "Last-Modified": _http_date(shown.row.updated), "Cache-Control": "no-store"}
+        headers = {"ETag": tag, "Last-Modified": http_date(shown.row.updated), "Cache-Control": "no-store"}
         if not {"*", tag, tag[2:]}.isdisjoint(t.strip() for t in request.headers.get("if-none-match", "").split(",")):
             return Response(status_code=304, headers=headers)
         return Response(pretty(request, shown.text), 200, media_type=FHIR, headers=headers)
@@ -113,9 +113,3 @@ def pretty(request: Request, text: bytes) -> bytes:
         if token in b"{[,":
             made.append(b"\n" + b"  " * depth)
     return b"".join(made)
-
-
-def _http_date(milliseconds: int) -> str:
-    from email.utils import formatdate
-
-    return formatdate(milliseconds / 1000, usegmt=True)

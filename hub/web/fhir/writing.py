@@ -13,7 +13,7 @@ from starlette.responses import Response
 from hub.assemble import Hub
 from hub.commands import Asking, Submit, Taken, Write
 from hub.web.auth import Doorkeeper
-from hub.web.bodies import acceptable, body, fhir_media
+from hub.web.bodies import acceptable, body, fhir_media, http_date
 from hub.web.errors import FHIR
 from hub.web.fhir.batch import Bundles, as_taken, place_of
 from schemas.errors import BadValue, NotFound
@@ -68,7 +68,7 @@ class Writing:
                 if_none_match=request.headers.get("if-none-match") if method == "PUT" else None,
             )  # fmt: skip
             (taken,) = self._hub.submit(Submit(asking, (write,), where=kind)).taken
-            headers = {"ETag": f'W/"{taken.version}"', "Last-Modified": _http_date(taken.updated), "Location": place_of(self._hub, taken)}
+            headers = {"ETag": f'W/"{taken.version}"', "Last-Modified": http_date(taken.updated), "Location": place_of(self._hub, taken)}
             shown = b"" if "return=minimal" in prefer else as_taken(taken) if taken.text else self._found(asking, taken)
             return Response(shown, taken.status, media_type=FHIR, headers=headers)
 
@@ -94,9 +94,3 @@ class Writing:
 def _condition(request: Request) -> str:
     """Give the address's own condition: what says how to answer is none."""
     return urlencode([(n, v) for n, v in request.query_params.multi_items() if n not in {"_format", "_pretty"}])
-
-
-def _http_date(milliseconds: int) -> str:
-    from email.utils import formatdate
-
-    return formatdate(milliseconds / 1000, usegmt=True)
