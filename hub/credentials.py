@@ -16,6 +16,10 @@ from hub.region import Region
 from schemas.errors import Broken
 
 
+PREFIX = "tsunagu_"
+"""Begins every token: one that is left lying in a file or a log is found by those who look for such, and none begins with a dash."""
+
+
 class Grant(msgspec.Struct, frozen=True):
     """What a token stands for."""
 
@@ -49,7 +53,7 @@ class Credentials:
         """Make a token for an organization's own application, with its registered purpose. It is shown once and never kept."""
         if organization not in self._region.offices:
             raise Broken("HUB-5014")
-        token = secrets.token_urlsafe(32)
+        token = PREFIX + secrets.token_urlsafe(32)
         with self._lock:
             self._grants[_hash(token)] = Grant(organization, "system", self._region.purposes[organization])
             beside = self._path.with_name(self._path.name + ".new")
