@@ -19,6 +19,7 @@ from hub.ingest.receive import Receiving
 from hub.ingest.refusals import Refusals
 from hub.log.keys import Keyring
 from hub.log.secrets import Secrets, read_master
+from hub.log.sqlite import SqliteStore
 from hub.log.store import Store
 from hub.reads.audits import Auditing
 from hub.reads.boards import Boards
@@ -95,7 +96,7 @@ def assemble(
     """Open the data folder (made when missing) and wire the hub over it. With `followers` they run when this returns."""
     data.mkdir(parents=True, exist_ok=True)
     secrets = Secrets.of(read_master(data / MASTER, create=not (data / DATABASE).exists()))
-    store = Store(data / DATABASE, tables=SCHEMA)
+    store = SqliteStore(data / DATABASE, tables=SCHEMA)
     keys = Keyring(data / KEYS, secrets.wrapping)
     proof = object()
     writer = Writer(store, keys, apply)

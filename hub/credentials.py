@@ -15,7 +15,6 @@ from consent.ask import Requester
 from hub.region import Region
 from schemas.errors import Broken
 
-
 PREFIX = "tsunagu_"
 """Begins every token: one that is left lying in a file or a log is found by those who look for such, and none begins with a dash."""
 

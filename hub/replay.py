@@ -14,6 +14,7 @@ from hub.gate import Gate
 from hub.log.keys import Keyring
 from hub.log.merkle import event_leaf
 from hub.log.secrets import Secrets
+from hub.log.sqlite import SqliteStore
 from hub.log.store import Store
 from hub.region import Region
 from hub.tables.all import REBUILT, SCHEMA, apply, rows_of
@@ -38,7 +39,7 @@ def replay(*, database: Path, keys: Path, master: bytes, region: Region, work: P
     _copy(database, snapshot)
     _copy(keys, ring)
     secrets = Secrets.of(master)
-    old, new = Store(snapshot), Store(fresh, tables=SCHEMA)
+    old, new = SqliteStore(snapshot), SqliteStore(fresh, tables=SCHEMA)
     keyring = Keyring(ring, secrets.wrapping)
     writer = Writer(new, keyring, apply)
     try:

@@ -61,7 +61,7 @@ class Checkpoints:
             return ""
         note = sign(Checkpoint(self._origin, tree.size, tree.root), self._key)
         tx.run("DELETE FROM tree")
-        tx.many("INSERT INTO tree VALUES (?,?,?)", [(i, n, h) for i, (n, h) in enumerate(tree.edge)])
+        tx.insert("tree", ("level", "size", "hash"), [(i, n, h) for i, (n, h) in enumerate(tree.edge)])
         tx.run("INSERT INTO checkpoints VALUES (?,?,?,?)", (tree.size, tree.root, int(self._now().timestamp() * 1000), note))
         self._store.track(tx, self.name, position)
         return note

@@ -12,11 +12,12 @@ from schemas.events import ACCESS_DECIDED, Decided
 SCHEMA = (
     """CREATE TABLE IF NOT EXISTS decisions (
   position INTEGER PRIMARY KEY, reference TEXT NOT NULL UNIQUE, at INTEGER NOT NULL, person BLOB NOT NULL, organization TEXT NOT NULL,
-  user TEXT NOT NULL, purpose TEXT NOT NULL, action TEXT NOT NULL, effect TEXT NOT NULL, session TEXT NOT NULL)""",
+  "user" TEXT NOT NULL, purpose TEXT NOT NULL, action TEXT NOT NULL, effect TEXT NOT NULL, session TEXT NOT NULL)""",
     "CREATE INDEX IF NOT EXISTS decisions_person ON decisions (person, position)",
     "CREATE INDEX IF NOT EXISTS decisions_at ON decisions (at)",
 )
 TABLES = ("decisions",)
+_COLUMNS = ("position", "reference", "at", "person", "organization", '"user"', "purpose", "action", "effect", "session")
 
 
 class DecisionRow(NamedTuple):
@@ -42,7 +43,7 @@ def apply(tx: Tx, recorded: Sequence[Recorded]) -> None:
         if r.topic == ACCESS_DECIDED and isinstance(d := r.rows, Decided)
     ]
     if rows:
-        tx.many("INSERT INTO decisions VALUES (?,?,?,?,?,?,?,?,?,?)", rows)
+        tx.insert("decisions", _COLUMNS, rows)
 
 
 GIVEN = "given"
@@ -71,14 +72,14 @@ def search(tx: Tx, by: Filter, *, limit: int, below: int | None = None) -> list[
         params.append(below)
     return [
         DecisionRow(*r)
-        for r in tx.all(f"SELECT * FROM decisions WHERE {' AND '.join(where) or '1'} ORDER BY position DESC LIMIT ?", (*params, limit))
+        for r in tx.all(f"SELECT * FROM decisions WHERE {' AND '.join(where) or 'true'} ORDER BY position DESC LIMIT ?", (*params, limit))
     ]
 
 
 def count(tx: Tx, by: Filter) -> int:
     """Count decisions."""
     where, params = _where(by)
-    return int(tx.one(f"SELECT count(*) FROM decisions WHERE {' AND '.join(where) or '1'}", params)[0])
+    return int(tx.one(f"SELECT count(*) FROM decisions WHERE {' AND '.join(where) or 'true'}", params)[0])
 
 
 def _where(by: Filter) -> tuple[list[str], list[object]]:
@@ -92,7 +93,7 @@ def _where(by: Filter) -> tuple[list[str], list[object]]:
         by = by._replace(effect="")
     for column in ("organization", "user", "purpose", "effect", "action", "reference"):
         if text := getattr(by, column):
-            where.append(f"{column}=?")
+            where.append(f'"{column}"=?')
             params.append(text)
     if by.since is not None:
         where.append("at>=?")
@@ -105,4 +106,4 @@ def _where(by: Filter) -> tuple[list[str], list[object]]:
 
 def persons(tx: Tx) -> list[bytes]:
     """Give the persons that any decision was about."""
-    return [bytes(r[0]) for r in tx.all("SELECT DISTINCT person FROM decisions WHERE person<>x'' ORDER BY person")]
+    return [bytes(r[0]) for r in tx.all("SELECT DISTINCT person FROM decisions WHERE person<>? ORDER BY person", (b"",))]

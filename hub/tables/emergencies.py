@@ -11,9 +11,9 @@ from schemas.events import EMERGENCY_OPENED, EMERGENCY_REVIEWED, Opened, Reviewe
 
 SCHEMA = (
     """CREATE TABLE IF NOT EXISTS emergencies (
-  position INTEGER PRIMARY KEY, session TEXT NOT NULL UNIQUE, patient BLOB NOT NULL, organization TEXT NOT NULL, user TEXT NOT NULL,
+  position INTEGER PRIMARY KEY, session TEXT NOT NULL UNIQUE, patient BLOB NOT NULL, organization TEXT NOT NULL, "user" TEXT NOT NULL,
   step INTEGER NOT NULL, opened INTEGER NOT NULL, closes INTEGER NOT NULL, review TEXT NOT NULL)""",
-    "CREATE INDEX IF NOT EXISTS emergencies_user ON emergencies (user, closes)",
+    'CREATE INDEX IF NOT EXISTS emergencies_user ON emergencies ("user", closes)',
 )
 TABLES = ("emergencies",)
 
@@ -46,12 +46,12 @@ def apply(tx: Tx, recorded: Sequence[Recorded]) -> None:
 
 def open_for(tx: Tx, user: str, at: int) -> list[EmergencyRow]:
     """Give the sessions that a user holds open at a moment."""
-    return [EmergencyRow(*r) for r in tx.all("SELECT * FROM emergencies WHERE user=? AND closes>? AND opened<=?", (user, at, at))]
+    return [EmergencyRow(*r) for r in tx.all('SELECT * FROM emergencies WHERE "user"=? AND closes>? AND opened<=?', (user, at, at))]
 
 
 def code_used(tx: Tx, user: str, step: int) -> bool:
     """Say whether a one-time code of this time step, or a later one, has served this user already."""
-    return tx.one("SELECT 1 FROM emergencies WHERE user=? AND step>=?", (user, step)) is not None
+    return tx.one('SELECT 1 FROM emergencies WHERE "user"=? AND step>=?', (user, step)) is not None
 
 
 def session(tx: Tx, name: str) -> EmergencyRow | None:

@@ -39,7 +39,7 @@ def apply(tx: Tx, recorded: Sequence[Recorded]) -> None:
 def _patient(tx: Tx, r: Recorded) -> None:
     tx.run("DELETE FROM person_tokens WHERE patient=?", (r.stream,))
     rows = [(t, r.stream, "insured") for t in r.rows.insured] + [(t, r.stream, "name") for t in r.rows.names]
-    tx.many("INSERT INTO person_tokens VALUES (?,?,?)", rows)
+    tx.insert("person_tokens", ("token", "patient", "kind"), rows)
     current = _current(tx, r.stream)
     if current is not None and current[1] == "human":
         return
@@ -74,7 +74,7 @@ def _linked(tx: Tx, first: bytes, second: bytes, position: int) -> None:
 def _unlinked(tx: Tx, first: bytes, second: bytes, position: int) -> None:
     """Take `second` out of the person of `first`; the rule does not join the two again."""
     low, high = sorted((first, second))
-    tx.run("INSERT OR IGNORE INTO apart VALUES (?,?)", (low, high))
+    tx.run("INSERT INTO apart VALUES (?,?) ON CONFLICT DO NOTHING", (low, high))
     person = person_of(tx, second)
     rest = [p for p in patients_of(tx, person) if p != second]
     if person == second:
@@ -93,7 +93,10 @@ def _move(tx: Tx, patient: bytes, person: bytes, how: str, position: int) -> Non
     if current == (person, how):
         return
     tx.run("UPDATE persons SET until=? WHERE patient=? AND until IS NULL", (position, patient))
-    tx.run("INSERT OR REPLACE INTO persons VALUES (?,?,NULL,?,?)", (patient, position, person, how))
+    tx.run(
+        "INSERT INTO persons VALUES (?,?,NULL,?,?) ON CONFLICT (patient, since) DO UPDATE SET until=NULL, person=excluded.person, how=excluded.how",
+        (patient, position, person, how),
+    )
 
 
 def person_of(tx: Tx, patient: bytes, at: int | None = None) -> bytes:

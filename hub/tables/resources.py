@@ -26,7 +26,7 @@ TOKEN = 24
 """Bytes of a token: 16 of a value, 8 of its system."""
 TABLES = ("resources", "tokens")
 _COLUMNS = "position, stream, version, event, type, custodian, compartment, patient, updated, deleted, confidentiality, sensitivities, key, digest, facts, newest"
-_INSERT = f"INSERT INTO resources ({_COLUMNS}, tokens) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
+_INSERTED = (*_COLUMNS.split(", "), "tokens")
 _SELECT = f"SELECT {_COLUMNS} FROM resources"
 _OF_STREAM = "position IN (SELECT position FROM events WHERE originator_id=?)"
 
@@ -63,10 +63,10 @@ def apply(tx: Tx, recorded: Sequence[Recorded]) -> None:
     for stream in {r.stream for r in new if r.version > 1}:
         _overtake(tx, stream)
     last = {r.stream: r.version for r in new}
-    tx.many(_INSERT, [_values(r, newest=last[r.stream] == r.version) for r in new])
+    tx.insert("resources", _INSERTED, [_values(r, newest=last[r.stream] == r.version) for r in new])
     tokens = [(t, r.position) for r in new if r.rows is not None and last[r.stream] == r.version for t in r.rows.tokens]
     if tokens:
-        tx.many("INSERT INTO tokens VALUES (?,?)", tokens)
+        tx.insert("tokens", ("token", "position"), tokens)
 
 
 def _overtake(tx: Tx, stream: bytes) -> None:
@@ -75,7 +75,7 @@ def _overtake(tx: Tx, stream: bytes) -> None:
         tx.many(
             "DELETE FROM tokens WHERE token=? AND position=?", [(tokens[i : i + TOKEN], position) for i in range(0, len(tokens), TOKEN)]
         )
-        tx.run("UPDATE resources SET newest=0, tokens=x'' WHERE position=?", (position,))
+        tx.run("UPDATE resources SET newest=0, tokens=? WHERE position=?", (b"", position))
 
 
 def _values(r: Recorded, *, newest: bool) -> tuple[object, ...]:
@@ -144,7 +144,7 @@ def own(tx: Tx, custodian: str, kind: str) -> list[Row]:
 
 def directory(tx: Tx, kind: str) -> list[Row]:
     """Give all newest resources of a type that belong to nobody (the network's directory)."""
-    rows = tx.all(f"{_SELECT} WHERE type=? AND patient=x'' AND newest=1 AND deleted=0 ORDER BY position", (kind,))
+    rows = tx.all(f"{_SELECT} WHERE type=? AND patient=? AND newest=1 AND deleted=0 ORDER BY position", (kind, b""))
     return [Row(*r) for r in rows]
 
 

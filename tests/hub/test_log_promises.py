@@ -16,7 +16,7 @@ from hub.assemble import DATABASE, KEYS, MASTER
 from hub.log.event import open_event
 from hub.log.keys import Keyring
 from hub.log.secrets import Secrets, read_master
-from hub.log.store import Store
+from hub.log.sqlite import SqliteStore
 from hub.log.verify import Verified, verify_file
 from hub.replay import replay
 from hub.tables import resources
@@ -65,7 +65,7 @@ def test_a_sealed_body_opens_in_its_own_stream_event_and_column_alone(data: Path
     source.close()
     target.close()
     keys = Keyring(data / KEYS, secrets.wrapping)
-    store = Store(data / "copy.db")
+    store = SqliteStore(data / "copy.db")
     try:
         with store.read() as tx:
             rows = resources.own(tx, HOSPITAL, "Patient") + resources.own(tx, HOSPITAL, "Encounter")
@@ -210,5 +210,5 @@ def test_positions_survive_a_dump_and_restore(data: Path) -> None:
 
 def test_a_second_hub_on_the_same_file_is_refused(data: Path) -> None:
     with pytest.raises(Broken) as refused:
-        Store(data / DATABASE)
+        SqliteStore(data / DATABASE)
     assert refused.value.issues[0].rule == "HUB-5006"
