@@ -19,7 +19,7 @@ from hub.ingest.receive import Receiving
 from hub.ingest.refusals import Refusals
 from hub.log.keys import Keyring
 from hub.log.secrets import Secrets, read_master
-from hub.log.sqlite import SqliteStore
+from hub.log.opening import open_store
 from hub.log.store import Store
 from hub.reads.audits import Auditing
 from hub.reads.boards import Boards
@@ -92,11 +92,15 @@ def assemble(
     now: Callable[[], datetime],
     checkpoint_every: float = EVERY,
     followers: bool = True,
+    database: str = "",
 ) -> Hub:
-    """Open the data folder (made when missing) and wire the hub over it. With `followers` they run when this returns."""
+    """Open the data folder (made when missing) and wire the hub over it. With `followers` they run when this returns.
+
+    `database` = URL of a PostgreSQL database; empty = a file of SQLite in the data folder.
+    """
     data.mkdir(parents=True, exist_ok=True)
     secrets = Secrets.of(read_master(data / MASTER, create=not (data / DATABASE).exists()))
-    store = SqliteStore(data / DATABASE, tables=SCHEMA)
+    store = open_store(database or data / DATABASE, tables=SCHEMA)
     keys = Keyring(data / KEYS, secrets.wrapping)
     proof = object()
     writer = Writer(store, keys, apply)

@@ -25,6 +25,12 @@ SETTINGS: tuple[Setting, ...] = (
         "TSUNAGU_DATA", "data", "データベースと鍵を置くフォルダー。バックアップの対象", "folder of the database and the keys; back it up"
     ),
     Setting(
+        "TSUNAGU_DATABASE",
+        "",
+        "PostgreSQL の URL（postgresql://…）。空ならデータフォルダーの SQLite",
+        "URL of a PostgreSQL database (postgresql://…); empty = SQLite in the data folder",
+    ),
+    Setting(
         "TSUNAGU_REGION", "region.json", "地域の登録簿（組織・利用者）のファイル", "file of the region's register (organizations, users)"
     ),
     Setting("TSUNAGU_LISTEN", "127.0.0.1:8080", "受け付けるアドレスとポート", "address and port to listen on"),
@@ -60,6 +66,7 @@ class Settings:
     """The settings as values."""
 
     data: Path
+    database: str
     region: Path
     host: str
     port: int
@@ -75,10 +82,13 @@ class Settings:
         host, _, port = text["TSUNAGU_LISTEN"].rpartition(":")
         if not host or not port.isdigit() or int(port) > 65_535:
             raise Broken("HUB-5012", where="TSUNAGU_LISTEN")
+        if text["TSUNAGU_DATABASE"] and not text["TSUNAGU_DATABASE"].startswith(("postgresql://", "postgres://")):
+            raise Broken("HUB-5012", where="TSUNAGU_DATABASE")
         if not text["TSUNAGU_BASE"].startswith(("http://", "https://")):
             raise Broken("HUB-5012", where="TSUNAGU_BASE")
         return cls(
             data=Path(text["TSUNAGU_DATA"]),
+            database=text["TSUNAGU_DATABASE"],
             region=Path(text["TSUNAGU_REGION"]),
             host=host,
             port=int(port),

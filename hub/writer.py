@@ -1,7 +1,8 @@
 """The one thread that writes: a queue, one transaction for many submissions, each answered after the commit.
 
-Versions are assigned, conditions and consent epochs are judged under the lock, submission after submission in order. A failing one
-leaves the group with its refusal; the others go on. No submission is appended twice: its id is looked up first.
+Versions are assigned, conditions and consent epochs are judged under the lock, submission after submission in order. One that is refused
+before it wrote anything leaves the group; when one fails later, the group is rolled back and each is tried alone. No submission is appended
+twice: its id is looked up first, also where the answer to a commit was lost.
 """
 
 from __future__ import annotations
@@ -16,8 +17,8 @@ from typing import Any
 
 from hub.log.envelope import pack
 from hub.log.event import NewEvent, Recorded
-from hub.log.keys import Keyring
-from hub.log.store import Store, Stored, Tx
+from hub.log.keys import KeyMoved, Keyring
+from hub.log.store import Store, Stored, Tx, Unknown
 from schemas.errors import Broken, Busy, Refusal, quiet
 
 GROUP = 64
@@ -55,6 +56,8 @@ class Written:
 
     recorded: tuple[Recorded, ...]
     answer: Any = None
+    name: bytes = b""
+    """Id of the submission."""
 
 
 class Writer:
@@ -101,42 +104,80 @@ class Writer:
             self._write(group)
 
     def _write(self, group: list[_Job]) -> None:
-        """Write a group; when the transaction as a whole fails, each member is tried alone."""
+        """Write what waits. Where other processes wait for the log, a follower's rows do not hold it up: they go by themselves."""
+        if self._store.shared and len({job.proposal is None for job in group}) > 1:
+            self._together([job for job in group if job.proposal is not None])
+            group = [job for job in group if job.proposal is None]
+        self._together(group)
+
+    def _together(self, group: list[_Job], *, anew: bool = False) -> None:
+        """Write a group in one transaction; when it fails as a whole, each member is tried alone. `anew` = prepare all once more."""
         done: list[tuple[_Job, Any]] = []
-        failed: list[tuple[_Job, BaseException]] = []
+        failed: list[tuple[_Job, Refusal]] = []
         try:
             with self._store.write() as tx:
+                if any(job.proposal is not None for job in group):
+                    self._store.lock(tx)
                 for job in group:
-                    tx.run("SAVEPOINT one")
+                    before = tx.writes
                     try:
-                        done.append((job, self._one(tx, job)))
-                    except Exception as fault:  # noqa: BLE001  each waits for its own answer
-                        tx.run("ROLLBACK TO one")
-                        failed.append((job, fault))
-                    tx.run("RELEASE one")
+                        done.append((job, self._one(tx, job, anew=anew)))
+                    except Refusal as refusal:
+                        if tx.writes != before:
+                            raise
+                        failed.append((job, refusal))
                 self._keys.store_fresh()
-        except Exception as broken:  # noqa: BLE001  whatever it is, nobody must wait for ever
+        except Unknown:
+            self._asked(group, done, failed)
+        except KeyMoved:
+            for job in group:
+                self._together([job], anew=True)
+        except Busy as busy:
+            for job in group:
+                job.future.set_exception(busy)
+        except Exception as fault:  # noqa: BLE001  whatever it is, nobody must wait for ever
             if len(group) > 1:
                 for job in group:
-                    self._write([job])
-                return
-            _log.exception("append failed", exc_info=quiet(broken))
-            group[0].future.set_exception(Broken("HUB-5021"))
-            return
+                    self._together([job])
+            else:
+                group[0].future.set_exception(fault if isinstance(fault, Refusal) else _broken(fault))
+        else:
+            self._answered(done, failed)
+
+    def _answered(self, done: list[tuple[_Job, Any]], failed: list[tuple[_Job, Refusal]]) -> None:
         for job, result in done:
             job.future.set_result(result)
         for job, reason in failed:
-            job.future.set_exception(reason if isinstance(reason, Refusal) else _broken(reason))
+            job.future.set_exception(reason)
         if any(isinstance(result, Written) and result.recorded for _, result in done):
             self.heard()
+            self._store.ring()
 
-    def _one(self, tx: Tx, job: _Job) -> Any:
+    def _asked(self, group: list[_Job], done: list[tuple[_Job, Any]], failed: list[tuple[_Job, Refusal]]) -> None:
+        """Learn whether a commit whose answer was lost has happened: under the lock, which it held to its end."""
+        named = [result.name for _, result in done if isinstance(result, Written) and result.recorded]
+        try:
+            with self._store.write() as tx:
+                self._store.lock(tx)
+                happened = bool(named) and self._store.submission(tx, named[0]) is not None
+        except Exception as fault:  # noqa: BLE001
+            for job in group:
+                job.future.set_exception(Broken("HUB-5102"))
+            _log.error("a commit's outcome is not known", exc_info=quiet(fault))
+            return
+        if happened:
+            self._answered(done, failed)
+        else:
+            for job in group:
+                self._together([job])
+
+    def _one(self, tx: Tx, job: _Job, *, anew: bool = False) -> Any:
         if job.proposal is None:
             return job.work(tx) if job.work else None
         proposal = job.proposal
         if self._store.submission(tx, proposal.submission) is not None:
             return Written((), proposal.answer)
-        if proposal.holds is not None and not proposal.holds(tx):
+        if anew or (proposal.holds is not None and not proposal.holds(tx)):
             if proposal.again is None:
                 raise Broken("HUB-5022")
             proposal = proposal.again(tx)
@@ -144,7 +185,7 @@ class Writer:
         self._apply(tx, recorded)
         if proposal.also is not None:
             proposal.also(tx, recorded)
-        return Written(tuple(recorded), proposal.answer)
+        return Written(tuple(recorded), proposal.answer, proposal.submission)
 
     def _append(self, tx: Tx, proposal: Proposal) -> list[Recorded]:
         versions = self._store.last_versions(tx, {e.stream for e in proposal.events if e.version is None})

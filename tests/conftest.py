@@ -7,6 +7,7 @@ import pytest
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add `--long`: loads and races as long as they take to be believed, instead of a few seconds."""
+    parser.addoption("--postgres", action="store_true", help="let every hub of these tests stand on PostgreSQL instead of SQLite")
     parser.addoption("--long", action="store_true", help="races and loads in full length (minutes)")
 
 

@@ -78,6 +78,7 @@ def serve(settings: Settings) -> int:
         base=settings.base,
         adapters=load_adapters(settings.adapters),
         now=clock(settings.starts),
+        database=settings.database,
     )
     watching = Watching(hub, settings.watch, settings.data / "watched.json") if settings.watch else None
     if watching:

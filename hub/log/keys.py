@@ -49,6 +49,10 @@ def _open(key_id: bytes, owner: bytes, compartment: str, generation: int, secret
     return DataKey(key_id, owner, compartment, generation, secret, AESGCM(secret), AESGCMSIV(secret))
 
 
+class KeyMoved(Exception):
+    """Another process made a key for the same owner first: what was sealed under the losing one has to be sealed anew."""
+
+
 class Keyring:
     """All data keys. Thread-safe; opened keys are kept in memory, newest `keep` of them."""
 

@@ -109,7 +109,7 @@ class EventTable(SQLiteApplicationRecorder):
 class SqliteStore(Store):
     """One SQLite file, held by one hub."""
 
-    engine = "sqlite"
+    engine, shared = "sqlite", False
     _EVENT = "position, originator_id, originator_version, topic, state"
 
     def __init__(self, path: Path, *, tables: Sequence[str] = ()) -> None:

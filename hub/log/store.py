@@ -77,6 +77,8 @@ class Store(abc.ABC):
     """One log with its tables."""
 
     engine: ClassVar[str]
+    shared: ClassVar[bool]
+    """Whether several processes may write to it."""
     _EVENT: ClassVar[str]
     """Columns of an event as `_recorded` takes them: position, stream, version, topic, state."""
 

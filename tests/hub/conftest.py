@@ -7,7 +7,23 @@ from pathlib import Path
 
 import pytest
 
+from tests.hub import world as worlds
 from tests.hub.world import World, world
+from tests.postgres import cluster
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """With `--postgres` each hub gets a new database."""
+    if config.getoption("--postgres", default=False):
+        worlds.new_database = lambda: cluster().new()
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out, with `--postgres`, what speaks of the file of SQLite itself."""
+    if config.getoption("--postgres", default=False):
+        left = [item for item in items if item.get_closest_marker("sqlite") is None]
+        config.hook.pytest_deselected(items=[item for item in items if item not in left])
+        items[:] = left
 
 
 @pytest.fixture

@@ -65,7 +65,9 @@ class Served:
 
 def start(folder: Path, *more: str) -> Served:
     """Start a hub over a folder; raises RuntimeError with what it said when it does not come up."""
-    command = [sys.executable, "-m", "tests.hub.serving", str(folder), *more]
+    from tests.hub.world import database_of
+
+    command = [sys.executable, "-m", "tests.hub.serving", str(folder), "--database", database_of(folder), *more]
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / "said.log").open("ab") as said:
         process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=said, env={**os.environ, "PYTHONPATH": str(ROOT)})
@@ -133,11 +135,14 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--port", type=int, default=0)
     parser.add_argument("--watch", type=Path)
+    parser.add_argument("--database", default="")
     parser.add_argument("--roll-back", type=int, default=0)
     asked = parser.parse_args()
     bound = bind("127.0.0.1", asked.port)
     base = f"http://127.0.0.1:{bound.getsockname()[1]}"
-    hub = assemble(data=asked.folder, region=register(), base=base, adapters=load_adapters(ADAPTERS), now=clock(None))
+    hub = assemble(
+        data=asked.folder, region=register(), base=base, adapters=load_adapters(ADAPTERS), now=clock(None), database=asked.database
+    )
     if asked.roll_back:
         _rolling_back(hub.writer, asked.roll_back)
     watching = Watching(hub, asked.watch, asked.folder / "watched.json") if asked.watch else None

@@ -159,6 +159,7 @@ def a_full_disk() -> Iterator[None]:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
+@pytest.mark.sqlite
 @pytest.mark.parametrize("door", DOORS)
 def test_when_the_disk_is_cut_no_door_gives_content(hub_world: World, door: Any) -> None:
     reference = admitted(hub_world)

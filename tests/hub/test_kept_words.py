@@ -28,6 +28,7 @@ def erase(w: World, reference: str) -> None:
     w.hub.keys._newest.clear()
 
 
+@pytest.mark.sqlite
 def test_what_was_read_a_moment_ago_is_not_given_when_its_key_was_erased(hub_world: World) -> None:
     reference = admitted(hub_world)
     assert [hub_world.get(OFFICE, f"/fhir/{reference}").status_code for _ in range(2)] == [200, 200]
@@ -112,6 +113,7 @@ def test_an_entrys_address_is_understood_however_json_writes_it(hub_world: World
     assert hub_world.get(HOSPITAL, "/fhir/Encounter/e1").json()["subject"]["reference"] == "Patient/p1"
 
 
+@pytest.mark.sqlite
 def test_an_identifier_is_found_by_value_with_its_system_and_without_and_no_longer_once_it_is_gone(hub_world: World) -> None:
     def found(query: str) -> int:
         return len(hub_world.get(HOSPITAL, f"/fhir/Encounter?identifier={query}").json().get("entry", ()))

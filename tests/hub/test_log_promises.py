@@ -25,6 +25,7 @@ from schemas.errors import Broken
 from tests.hub.test_gate import admitted
 from tests.hub.world import HOSPITAL, OFFICE, World, a_consent, a_patient, an_encounter, register, world
 
+pytestmark = pytest.mark.sqlite
 NAMES = ("山田", "花子", "ヤマダ", "やまだ", "0000012342", "1938-05-02", "131016")
 
 

@@ -19,6 +19,22 @@ from hub.region import Region, parse_region
 from hub.web.app import create_app
 from schemas.ids import KAIGO_INSURED, check_digit
 
+databases: dict[Path, str] = {}
+"""The database of each data folder, where hubs stand on PostgreSQL: one that is opened again finds its own."""
+
+
+def new_database() -> str:
+    """Give the URL of a new database; empty = a file in the data folder."""
+    return ""
+
+
+def database_of(folder: Path) -> str:
+    """Give the database that belongs to a data folder."""
+    if folder not in databases:
+        databases[folder] = new_database()
+    return databases[folder]
+
+
 FHIR = {"Content-Type": "application/fhir+json"}
 NOW = datetime(2026, 11, 24, 1, 0, tzinfo=UTC)
 """A Tuesday, ten o'clock in Japan."""
@@ -132,11 +148,14 @@ class World:
 
 
 @contextmanager
-def world(folder: Path, *, now: Any = None, adapters: tuple[str, ...] = ("hospital",), region: Region | None = None) -> Iterator[World]:
+def world(
+    folder: Path, *, now: Any = None, adapters: tuple[str, ...] = ("hospital",), region: Region | None = None,
+    database: str = "",
+) -> Iterator[World]:  # fmt: skip
     """Open a hub over a folder; its followers run by `settle`, so that a test looks when it wants to."""
     hub = assemble(
         data=folder, region=region or register(), base="http://hub.test", adapters=load_adapters(adapters),
-        now=now or (lambda: NOW), followers=False,
+        now=now or (lambda: NOW), followers=False, database=database or database_of(folder),
     )  # fmt: skip
     made = World(hub)
     try:

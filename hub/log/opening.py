@@ -1,0 +1,20 @@
+"""Opens the store that a setting names: a file of SQLite, or a database of PostgreSQL."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from hub.log.sqlite import SqliteStore
+from hub.log.store import Store
+
+SCHEMES = ("postgresql://", "postgres://")
+
+
+def open_store(place: str | Path, *, tables: Sequence[str] = ()) -> Store:
+    """Open a store by its path or URL, with its tables made."""
+    if isinstance(place, str) and place.startswith(SCHEMES):
+        from hub.log.postgres import PostgresStore
+
+        return PostgresStore(place, tables=tables)
+    return SqliteStore(Path(place), tables=tables)
