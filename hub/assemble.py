@@ -18,8 +18,8 @@ from hub.gate import Gate
 from hub.ingest.receive import Receiving
 from hub.ingest.refusals import Refusals
 from hub.log.keys import Keyring
-from hub.log.secrets import Secrets, read_master
 from hub.log.opening import open_store
+from hub.log.secrets import Secrets, read_master
 from hub.log.store import Store
 from hub.reads.audits import Auditing
 from hub.reads.boards import Boards
@@ -115,7 +115,12 @@ def assemble(
         store=store, writer=writer, signing=secrets.signing, origin="tsunagu.example.jp/log", folder=data, now=now, every=checkpoint_every
     )
     hearing = Hearing(store=store, keys=keys, gate=gate, region=region, secrets=secrets, base=base)
-    feeding = Feeding(store=store, keys=keys, writer=writer, gate=gate, region=region, rung=hearing.heard)
+
+    def told() -> None:
+        hearing.heard()
+        store.ring()  # streams that are open at another process
+
+    feeding = Feeding(store=store, keys=keys, writer=writer, gate=gate, region=region, rung=told)
     deriving = Deriving(store=store, keys=keys, secrets=secrets, writer=writer, gate=gate, vault=vault, region=region, now=now)
     runner = Runner((deriving, feeding, checkpoints))
     reading = Reading(store=store, secrets=secrets, gate=gate, presenting=presenting, opaque=opaque, base=f"{base}/fhir")
@@ -123,6 +128,12 @@ def assemble(
     writer.heard = runner.heard
     if followers:
         runner.start()
+
+        def elsewhere() -> None:
+            runner.heard()
+            hearing.heard()
+
+        store.listen(elsewhere)
     return Hub(
         region=region, base=base, now=now, store=store, keys=keys, secrets=secrets, writer=writer, runner=runner, checkpoints=checkpoints,
         credentials=Credentials(data / TOKENS, region), opaque=opaque, gate=gate, submit=submit,

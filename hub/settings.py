@@ -31,6 +31,12 @@ SETTINGS: tuple[Setting, ...] = (
         "URL of a PostgreSQL database (postgresql://…); empty = SQLite in the data folder",
     ),
     Setting(
+        "TSUNAGU_PROCESSES",
+        "1",
+        "ハブのプロセスの数。2 以上は PostgreSQL が要る",
+        "number of hub processes; two or more need PostgreSQL",
+    ),
+    Setting(
         "TSUNAGU_REGION", "region.json", "地域の登録簿（組織・利用者）のファイル", "file of the region's register (organizations, users)"
     ),
     Setting("TSUNAGU_LISTEN", "127.0.0.1:8080", "受け付けるアドレスとポート", "address and port to listen on"),
@@ -67,6 +73,7 @@ class Settings:
 
     data: Path
     database: str
+    processes: int
     region: Path
     host: str
     port: int
@@ -84,11 +91,14 @@ class Settings:
             raise Broken("HUB-5012", where="TSUNAGU_LISTEN")
         if text["TSUNAGU_DATABASE"] and not text["TSUNAGU_DATABASE"].startswith(("postgresql://", "postgres://")):
             raise Broken("HUB-5012", where="TSUNAGU_DATABASE")
+        if not text["TSUNAGU_PROCESSES"].isdigit() or not 1 <= int(text["TSUNAGU_PROCESSES"]) <= (64 if text["TSUNAGU_DATABASE"] else 1):
+            raise Broken("HUB-5012", where="TSUNAGU_PROCESSES")
         if not text["TSUNAGU_BASE"].startswith(("http://", "https://")):
             raise Broken("HUB-5012", where="TSUNAGU_BASE")
         return cls(
             data=Path(text["TSUNAGU_DATA"]),
             database=text["TSUNAGU_DATABASE"],
+            processes=int(text["TSUNAGU_PROCESSES"]),
             region=Path(text["TSUNAGU_REGION"]),
             host=host,
             port=int(port),

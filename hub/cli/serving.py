@@ -12,6 +12,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from hub.assemble import Hub, assemble
+from hub.cli.processes import run_many
 from hub.clock import clock
 from hub.ingest.adapters import load_adapters
 from hub.ingest.folder import Watching
@@ -59,19 +60,29 @@ def run(hub: Hub, app: FastAPI, bound: socket.socket, started: Callable[[], None
         hub.close()
 
 
-def bind(host: str, port: int) -> socket.socket:
-    """Bind a listening socket; port 0 = any free one."""
+def bind(host: str, port: int, *, shared: bool = False) -> socket.socket:
+    """Bind a listening socket; port 0 = any free one. `shared` = several processes listen there, and the kernel spreads the connections."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     bound = socket.socket(family, socket.SOCK_STREAM)
     if os.name == "posix":  # elsewhere it would take a port that another program holds
         bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    if shared:
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
     bound.bind((host, port))
     bound.listen(BACKLOG)  # at once: two hubs that start together would else both believe that the port is theirs
     return bound
 
 
 def serve(settings: Settings) -> int:
-    """Run the hub that the settings describe."""
+    """Run the hub that the settings describe, in as many processes as they say."""
+    if settings.processes == 1:
+        return _serve(settings, bind(settings.host, settings.port))
+    first = bind(settings.host, settings.port, shared=True)  # holds the port, and hands nothing out
+    first.close()
+    return run_many(settings.processes, lambda _: _serve(settings, bind(settings.host, settings.port, shared=True)))
+
+
+def _serve(settings: Settings, bound: socket.socket) -> int:
     hub = assemble(
         data=settings.data,
         region=read_region(settings.region),
@@ -84,7 +95,7 @@ def serve(settings: Settings) -> int:
     if watching:
         watching.start()
     try:
-        run(hub, create_app(hub), bind(settings.host, settings.port))
+        run(hub, create_app(hub), bound)
     finally:
         if watching:
             watching.close()

@@ -44,7 +44,8 @@ class Watching:
     def _run(self) -> None:
         while not self._closing.wait(EVERY):
             try:
-                self.look()
+                if self._hub.store.leads("folder"):  # of several processes one looks
+                    self.look()
             except Exception as fault:  # noqa: BLE001  one bad look ends no watch; what it was about is looked at again
                 _log.error("a look into the folder failed", exc_info=quiet(fault))
 

@@ -1,0 +1,74 @@
+"""Several hub processes behind one address: each with a socket of its own on the same port, watched by the process that was started."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import time
+from collections.abc import Callable
+from types import FrameType
+
+from schemas.errors import Broken
+
+AGAIN = 1.0
+"""Seconds before a process that ended by itself is started again."""
+_log = logging.getLogger("tsunagu.processes")
+
+
+def run_many(count: int, work: Callable[[int], int]) -> int:
+    """Run `work(number)` in so many processes until told to stop; one that ends by itself is started again.
+
+    Raises Broken (HUB-5012) where the system cannot fork.
+    """
+    if not hasattr(os, "fork"):
+        raise Broken("HUB-5012", where="TSUNAGU_PROCESSES")
+    running: dict[int, int] = {}
+    ending = False
+
+    def stop(_: int, __: FrameType | None) -> None:
+        nonlocal ending
+        ending = True
+        for child in running:
+            os.kill(child, signal.SIGTERM)
+
+    signal.signal(signal.SIGTERM, stop)
+    signal.signal(signal.SIGINT, stop)
+    for number in range(count):
+        running[_start(number, work)] = number
+    worst = 0
+    while running:
+        try:
+            child, status = os.wait()
+        except InterruptedError:
+            continue
+        number = running.pop(child, None)
+        if number is None:
+            continue
+        code = os.waitstatus_to_exitcode(status)
+        if ending:
+            worst = max(worst, code if code >= 0 else 1)
+            continue
+        if code > 0:  # it said itself why it cannot run: the others would say the same
+            stop(0, None)
+            worst = max(worst, code)
+            continue
+        _log.error("process %d ended by signal %d and is started again", number, -code)
+        time.sleep(AGAIN)
+        if not ending:
+            running[_start(number, work)] = number
+    return worst
+
+
+def _start(number: int, work: Callable[[int], int]) -> int:
+    child = os.fork()
+    if child:
+        return child
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    status = 1
+    try:
+        status = work(number)
+    finally:
+        logging.shutdown()
+        os._exit(status)  # what the parent had opened is the parent's to close
