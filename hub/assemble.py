@@ -18,9 +18,11 @@ from hub.gate import Gate
 from hub.ingest.receive import Receiving
 from hub.ingest.refusals import Refusals
 from hub.log.keys import Keyring
+from hub.log.master import MASTER_FILE
 from hub.log.opening import open_store
-from hub.log.secrets import Secrets, read_master
+from hub.log.secrets import Secrets
 from hub.log.store import Store
+from hub.log.unlocking import KEYS, KeyPlace, assert_belongs, open_keys
 from hub.reads.audits import Auditing
 from hub.reads.boards import Boards
 from hub.reads.events import Hearing
@@ -38,7 +40,8 @@ from hub.writes.links import Linking
 from hub.writes.submit import Submitting
 from schemas.adapter import Adapter
 
-DATABASE, KEYS, MASTER, TOKENS = "hub.db", "keys.db", "master.key", "tokens.json"
+DATABASE, MASTER, TOKENS = "hub.db", MASTER_FILE, "tokens.json"
+__all__ = ["DATABASE", "KEYS", "MASTER", "TOKENS", "Hub", "assemble"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,15 +96,15 @@ def assemble(
     checkpoint_every: float = EVERY,
     followers: bool = True,
     database: str = "",
+    keys_at: KeyPlace | None = None,
 ) -> Hub:
     """Open the data folder (made when missing) and wire the hub over it. With `followers` they run when this returns.
 
-    `database` = URL of a PostgreSQL database; empty = a file of SQLite in the data folder.
+    `database` = URL of a PostgreSQL database; empty = a file of SQLite in the data folder. `keys_at` = where the keys are; None = there too.
     """
     data.mkdir(parents=True, exist_ok=True)
-    secrets = Secrets.of(read_master(data / MASTER, create=not (data / DATABASE).exists()))
     store = open_store(database or data / DATABASE, tables=SCHEMA)
-    keys = Keyring(data / KEYS, secrets.wrapping)
+    secrets, keys = _keys(store, keys_at or KeyPlace.under(data))
     proof = object()
     writer = Writer(store, keys, apply)
     opaque = Opaque(secrets.sessions)
@@ -147,3 +150,20 @@ def assemble(
         audit=Auditing(store=store, keys=keys, gate=gate, opaque=opaque, region=region, checkpoints=checkpoints, secrets=secrets, now=now),
         hear=hearing,
     )  # fmt: skip
+
+
+def _keys(store: Store, place: KeyPlace) -> tuple[Secrets, Keyring]:
+    """Open the keys that belong to a log; a log without them is let go again."""
+    try:
+        with store.read() as tx:
+            begun = store.head(tx) > 0
+        secrets, keys = open_keys(place, begun=begun)
+        try:
+            assert_belongs(keys, store)
+        except BaseException:
+            keys.close()
+            raise
+    except BaseException:
+        store.close()
+        raise
+    return secrets, keys

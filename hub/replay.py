@@ -16,6 +16,7 @@ from hub.log.merkle import event_leaf
 from hub.log.secrets import Secrets
 from hub.log.sqlite import SqliteStore
 from hub.log.store import Store
+from hub.log.unlocking import KeyPlace, open_keys
 from hub.region import Region
 from hub.tables.all import REBUILT, SCHEMA, apply, rows_of
 from hub.writer import Writer
@@ -33,14 +34,12 @@ class Replayed:
     differing: Mapping[str, int]
 
 
-def replay(*, database: Path, keys: Path, master: bytes, region: Region, work: Path) -> Replayed:
+def replay(*, database: Path, keys: KeyPlace, region: Region, work: Path) -> Replayed:
     """Replay a consistent copy of the log into `work` (an empty folder) and compare its tables with the copy's own."""
-    snapshot, fresh, ring = work / "snapshot.db", work / "fresh.db", work / "keys.db"
+    snapshot, fresh = work / "snapshot.db", work / "fresh.db"
     _copy(database, snapshot)
-    _copy(keys, ring)
-    secrets = Secrets.of(master)
+    secrets, keyring = open_keys(keys, begun=True)
     old, new = SqliteStore(snapshot), SqliteStore(fresh, tables=SCHEMA)
-    keyring = Keyring(ring, secrets.wrapping)
     writer = Writer(new, keyring, apply)
     try:
         gate = Gate(

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from hub.log.master import master_at
+from hub.log.unlocking import KeyPlace
 from schemas.errors import Broken
 
 
@@ -38,6 +40,18 @@ SETTINGS: tuple[Setting, ...] = (
     ),
     Setting(
         "TSUNAGU_REGION", "region.json", "地域の登録簿（組織・利用者）のファイル", "file of the region's register (organizations, users)"
+    ),
+    Setting(
+        "TSUNAGU_MASTER",
+        "file:",
+        "主鍵の置き場所。file:（TSUNAGU_DATA の master.key）、file:/道、env:変数名、vault:https://ホスト:ポート/マウント/鍵名",
+        "place of the master key: file: (master.key in TSUNAGU_DATA), file:/path, env:NAME, vault:https://host:port/mount/keyname",
+    ),
+    Setting(
+        "TSUNAGU_KEYS",
+        "",
+        "鍵の保管場所にする PostgreSQL（postgresql://…、記録とは別のデータベース）。空なら TSUNAGU_DATA の keys.db",
+        "postgresql://… to keep the data keys in, a database of its own; empty = keys.db in TSUNAGU_DATA",
     ),
     Setting("TSUNAGU_LISTEN", "127.0.0.1:8080", "受け付けるアドレスとポート", "address and port to listen on"),
     Setting(
@@ -72,6 +86,7 @@ class Settings:
     """The settings as values."""
 
     data: Path
+    keys: KeyPlace
     database: str
     processes: int
     region: Path
@@ -95,8 +110,13 @@ class Settings:
             raise Broken("HUB-5012", where="TSUNAGU_PROCESSES")
         if not text["TSUNAGU_BASE"].startswith(("http://", "https://")):
             raise Broken("HUB-5012", where="TSUNAGU_BASE")
+        if text["TSUNAGU_KEYS"] and not text["TSUNAGU_KEYS"].startswith(("postgresql://", "postgres://")):
+            raise Broken("HUB-5012", where="TSUNAGU_KEYS")
+        data = Path(text["TSUNAGU_DATA"])
+        master = master_at(text["TSUNAGU_MASTER"], folder=data, environ=environ)
         return cls(
-            data=Path(text["TSUNAGU_DATA"]),
+            data=data,
+            keys=KeyPlace.under(data, store=text["TSUNAGU_KEYS"], master=master),
             database=text["TSUNAGU_DATABASE"],
             processes=int(text["TSUNAGU_PROCESSES"]),
             region=Path(text["TSUNAGU_REGION"]),

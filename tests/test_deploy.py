@@ -18,14 +18,14 @@ from hub.assemble import DATABASE, KEYS, MASTER, TOKENS
 from hub.log.envelope import Header, pack
 from hub.log.event import open_event, seal_json
 from hub.log.keys import Keyring
-from hub.log.secrets import Secrets
 from hub.log.sqlite import SqliteStore
 from hub.log.store import stored_event
+from hub.log.wrapping import Wrapping
 from hub.settings import SETTINGS
 from schemas.events import RESOURCE_RECORDED
 
 DEPLOY = Path(__file__).parents[1] / "deploy"
-SECRETS = Secrets.of(bytes(range(32)))
+WRAPPING = Wrapping.of(bytes(range(32)))
 
 
 def text(name):
@@ -95,7 +95,7 @@ def record(store, keys, number):
 def data(tmp_path):
     folder = tmp_path / "data"
     folder.mkdir()
-    store, keys = SqliteStore(folder / DATABASE), Keyring(folder / KEYS, SECRETS.wrapping)
+    store, keys = SqliteStore(folder / DATABASE), Keyring(folder / KEYS, WRAPPING)
     (folder / MASTER).write_text("00" * 32)
     yield folder, store, keys
     keys.close()
@@ -109,7 +109,7 @@ def run(folder, into):
 
 def opened(folder):
     """Read every event of a restored copy with a restored key store."""
-    store, keys = SqliteStore(folder / DATABASE), Keyring(folder / KEYS, SECRETS.wrapping)
+    store, keys = SqliteStore(folder / DATABASE), Keyring(folder / KEYS, WRAPPING)
     try:
         with store.read() as tx:
             return [open_event(keys, one) for one in store.events(tx, 0, 10_000)]

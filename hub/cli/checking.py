@@ -5,21 +5,20 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
-from hub.assemble import DATABASE, KEYS, MASTER
-from hub.log.secrets import read_master
+from hub.assemble import DATABASE
+from hub.log.unlocking import KeyPlace
 from hub.log.verify import verify_file
 from hub.region import read_region
 from hub.replay import replay as rebuild
 from schemas.errors import Broken
 
 
-def replay(data: Path, region: Path) -> int:
+def replay(data: Path, keys: KeyPlace, region: Path) -> int:
     """Rebuild all tables from the log and compare; 0 when every row is the same."""
     with tempfile.TemporaryDirectory(prefix="tsunagu-replay-") as folder:
         made = rebuild(
             database=data / DATABASE,
-            keys=data / KEYS,
-            master=read_master(data / MASTER, create=False),
+            keys=keys,
             region=read_region(region),
             work=Path(folder),
         )

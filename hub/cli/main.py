@@ -75,8 +75,8 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _settings() -> Settings:
-    return Settings.read(os.environ)
+def _settings(data: Path | None = None) -> Settings:
+    return Settings.read({**os.environ, "TSUNAGU_DATA": str(data)} if data else os.environ)
 
 
 def _serve(_: argparse.Namespace) -> int:
@@ -110,7 +110,8 @@ def _data(asked: argparse.Namespace) -> Path:
 def _replay(asked: argparse.Namespace) -> int:
     from hub.cli.checking import replay
 
-    return replay(_data(asked), _settings().region)
+    settings = _settings(asked.data)
+    return replay(settings.data, settings.keys, settings.region)
 
 
 def _verify(asked: argparse.Namespace) -> int:
@@ -131,15 +132,16 @@ def _token(asked: argparse.Namespace) -> int:
 
 
 def _authenticator(asked: argparse.Namespace) -> int:
-    from hub.assemble import MASTER
-    from hub.log.secrets import Secrets, read_master
+    from hub.log.unlocking import open_keys
     from hub.region import read_region
     from schemas.errors import NotFound
 
     settings = _settings()
     if asked.user not in read_region(settings.region).users:
         raise NotFound("HUB-5015")
-    print(Secrets.of(read_master(settings.data / MASTER, create=False)).totp_seed(asked.user))
+    secrets, keys = open_keys(settings.keys, begun=True)
+    keys.close()
+    print(secrets.totp_seed(asked.user))
     return 0
 
 

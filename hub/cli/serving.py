@@ -90,6 +90,7 @@ def _serve(settings: Settings, bound: socket.socket) -> int:
         adapters=load_adapters(settings.adapters),
         now=clock(settings.starts),
         database=settings.database,
+        keys_at=settings.keys,
     )
     watching = Watching(hub, settings.watch, settings.data / "watched.json") if settings.watch else None
     if watching:

@@ -6,25 +6,38 @@ erases what was sealed with it, in every copy that has no copy of this store.
 
 from __future__ import annotations
 
-import hmac
 import os
-import sqlite3
 import threading
+import time
+import weakref
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from hashlib import sha256
+from datetime import UTC, datetime
 from pathlib import Path
 
-from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM, AESGCMSIV
 
-from schemas.errors import Broken
+from hub.log import key_rows
+from hub.log.erased import EVERY, Ledger, mark
+from hub.log.key_rows import KeyRow
+from hub.log.key_store import DATA_KEYS, ERASED, KeyStore, KeyTx, key_store
+from hub.log.wrapping import Wrapping, commitment
+from schemas.errors import Broken, Gone
 
-SCHEMA = """
-CREATE TABLE IF NOT EXISTS data_keys (
-  key_id BLOB PRIMARY KEY, owner BLOB NOT NULL, compartment TEXT NOT NULL, generation INTEGER NOT NULL, wrapped BLOB NOT NULL,
-  UNIQUE (owner, compartment, generation)
-) WITHOUT ROWID
-"""
+KEPT = 45.0
+"""Seconds that an opened key is used at most; idle ones are let go every SWEEP seconds, so that none is in memory after 60."""
+SWEEP = 15.0
+
+
+class KeyMoved(Exception):
+    """What was sealed under these keys cannot be recorded: another hub was first with a key for the same owner, or erased it.
+
+    `lost` = the ids of those keys (no secret). Whatever was sealed under them has to be prepared anew.
+    """
+
+    def __init__(self, lost: frozenset[bytes]) -> None:
+        self.lost = lost
+        super().__init__(f"{len(lost)} keys moved")
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -38,116 +51,242 @@ class DataKey:
     secret: bytes
     body: AESGCM = field(compare=False)
     row: AESGCMSIV = field(compare=False)
+    until: float = field(default=0.0, compare=False)
+    """Moment (of the keyring's clock) after which it is read from the store again."""
 
 
-def commitment(secret: bytes) -> bytes:
-    """Give the 16 bytes that stand for a key and fit no other."""
-    return hmac.digest(secret, b"tsunagu/1 key commitment", sha256)[:16]
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What `destroy` did: the ids of all keys of these owners that are no more, in order, and when the last of them went."""
 
-
-def _open(key_id: bytes, owner: bytes, compartment: str, generation: int, secret: bytes) -> DataKey:
-    return DataKey(key_id, owner, compartment, generation, secret, AESGCM(secret), AESGCMSIV(secret))
-
-
-class KeyMoved(Exception):
-    """Another process made a key for the same owner first: what was sealed under the losing one has to be sealed anew."""
+    key_ids: tuple[bytes, ...]
+    at: datetime
 
 
 class Keyring:
-    """All data keys. Thread-safe; opened keys are kept in memory, newest `keep` of them."""
+    """All data keys of one store, for any number of threads; other hub processes may use the same store.
 
-    def __init__(self, path: Path | str, wrapping: bytes, *, keep: int = 20_000) -> None:
-        self._wrap = AESGCM(wrapping)
-        self._lock = threading.Lock()
-        self._keep = keep
+    Opened keys stay in memory for less than a minute, the newest `keep` of them: one that another process erased opens no longer then.
+    """
+
+    def __init__(
+        self,
+        store: KeyStore | Path | str,
+        wrapping: Wrapping | bytes,
+        *,
+        ledger: Ledger | None = None,
+        keep: int = 20_000,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Take a store, or the place of one that is made when it is missing; `wrapping` = what wraps its keys.
+
+        A hub opens its own by `hub.log.unlocking.open_keys`, which looks first whether store, master key and log belong together.
+        """
+        self._store = store if isinstance(store, KeyStore) else _made(store)
+        self._wrapping = wrapping if isinstance(wrapping, Wrapping) else Wrapping(wrapping)
+        self._ledger = ledger or Ledger(None)
+        self._lock, self._keep, self._clock = threading.Lock(), keep, clock
         self._by_id: dict[bytes, DataKey] = {}
         self._newest: dict[tuple[bytes, str], DataKey] = {}
-        self._fresh: dict[bytes, DataKey] = {}
-        self._db = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
-        self._db.execute("PRAGMA journal_mode=WAL")
-        self._db.execute("PRAGMA synchronous=FULL")
-        self._db.execute("PRAGMA secure_delete=ON")
-        self._db.execute(SCHEMA)
+        self._fresh: dict[tuple[bytes, str], DataKey] = {}
+        self._roots = key_rows.roots(self._store) if "roots" in self._store.tables() else {}
+        self._closing = threading.Event()
+        threading.Thread(target=_sweeping, args=(weakref.ref(self), self._closing), name="keys", daemon=True).start()
+
+    # ── finding ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
     def of(self, owner: bytes, compartment: str) -> DataKey:
         """Give the newest key of `owner` in `compartment`; when there is none, a fresh one that `store_fresh` will write.
 
-        Whoever asks meanwhile gets the same fresh key, so that two submissions about a new person seal under one.
+        Whoever asks meanwhile gets the same fresh key, so that two submissions about a new person seal under one. Raises Gone (HUB-5072)
+        when the owner's keys were destroyed: there is never a new one.
         """
+        found = self._newest.get((owner, compartment))  # without the lock: one look into a dict is atomic
+        if found is not None and found.until > self._clock():
+            return found
         with self._lock:
-            if found := self._newest.get((owner, compartment)):
-                return found
-            row = self._db.execute(
-                "SELECT key_id, generation, wrapped FROM data_keys WHERE owner=? AND compartment=? ORDER BY generation DESC LIMIT 1",
-                (owner, compartment),
-            ).fetchone()
-            if row:
-                return self._remember(self._unwrap(row[0], owner, compartment, row[1], row[2]))
+            if fresh := self._fresh.get((owner, compartment)):
+                return fresh
+            if (row := key_rows.newest(self._store, owner, compartment)) is not None:
+                return self._remember(self._opened(row))
+            if key_rows.is_gone(self._store, owner, compartment):
+                self._let_go(self._newest.get((owner, compartment)))
+                raise Gone("HUB-5072")
             secret = os.urandom(32)
-            fresh = self._remember(_open(commitment(secret), owner, compartment, 1, secret))
-            self._fresh[fresh.key_id] = fresh
-            return fresh
-
-    def store_fresh(self) -> None:
-        """Write all fresh keys durably, in one transaction: called before anything sealed with them is committed."""
-        with self._lock:
-            if not self._fresh:
-                return
-            self._db.execute("BEGIN IMMEDIATE")
-            try:
-                self._db.executemany(
-                    "INSERT INTO data_keys VALUES (?,?,?,?,?)",
-                    [(k.key_id, k.owner, k.compartment, k.generation, self._wrapped(k)) for k in self._fresh.values()],
-                )
-                self._db.execute("COMMIT")
-            except BaseException:
-                self._db.execute("ROLLBACK")
-                raise
-            self._fresh.clear()
+            made = self._key(commitment(secret), owner, compartment, 1, secret)
+            self._fresh[owner, compartment] = made
+            return self._remember(made)
 
     def by_id(self, key_id: bytes) -> DataKey | None:
-        """Give the key of that id; None when it was erased (or never was here)."""
+        """Give the key of that id; None when it is not here: erased, or missing (`held` and `erased` tell which)."""
+        found = self._by_id.get(key_id)
+        if found is not None and found.until > self._clock():
+            return found
         with self._lock:
-            if found := self._by_id.get(key_id):
-                return found
-            row = self._db.execute("SELECT owner, compartment, generation, wrapped FROM data_keys WHERE key_id=?", (key_id,)).fetchone()
-            return self._remember(self._unwrap(key_id, row[0], row[1], row[2], row[3])) if row else None
+            if fresh := next((k for k in self._fresh.values() if k.key_id == key_id), None):
+                return fresh
+            if (row := key_rows.found(self._store, key_id)) is not None:
+                return self._remember(self._opened(row))
+            self._let_go(self._by_id.get(key_id))
+            return None
+
+    def held(self, key_id: bytes) -> DataKey | None:
+        """Give the key of that id; None when it was erased. Raises Broken (HUB-5073) when it is missing: store and log do not belong together."""
+        found = self.by_id(key_id)
+        if found is None and key_id and not self.erased(key_id):
+            raise Broken("HUB-5073")
+        return found
+
+    def erased(self, key_id: bytes) -> bool:
+        """Say whether a key was destroyed, as store and ledger tell."""
+        with self._lock:
+            return key_rows.is_erased(self._store, key_id)
+
+    def missing(self, key_ids: Iterable[bytes]) -> frozenset[bytes]:
+        """Give those ids that are neither here nor erased."""
+        wanted = frozenset(key_ids) - {b""}
+        with self._lock:
+            absent = self._absent(wanted)
+            return frozenset(absent - key_rows.among(self._store, "erased", "id", sorted(absent)))
+
+    # ── writing ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def store_fresh(self, used: Iterable[bytes] = ()) -> None:
+        """Write all fresh keys durably, in one transaction: called in the log's write transaction, before its commit.
+
+        `used` = the key ids (`header.key`) of all events that this transaction appends. When this returns, each of them lies in the store:
+        what was sealed under it can be committed. Raises KeyMoved when one does not and never will: another process was first with a key
+        for the same owner (its key is the one that `of` gives from now on), or the owner's keys were destroyed. Keys that did not lose
+        are stored all the same; the losers are forgotten here. On KeyMoved the caller rolls the log's transaction back, prepares each
+        submission that holds an event under one of `lost` anew (all of them, when it does not know which) and tries again. A submission
+        that another thread sealed under a lost key and queues later is found by its `used`. Any other fault: the fresh keys stay fresh,
+        and the same group may be tried again.
+        """
+        with self._lock:
+            waiting = list(self._fresh.values())
+            lost = self._insert(waiting) if waiting else set()
+            self._drop(lambda k: k.key_id in lost)
+            for key in waiting:
+                self._fresh.pop((key.owner, key.compartment), None)
+            lost |= self._absent(frozenset(used) - {b""} - lost)
+        if lost:
+            raise KeyMoved(frozenset(lost))
+
+    def destroy(self, owners: Iterable[bytes], compartments: Iterable[str] | None = None, *, at: datetime | None = None) -> Receipt:
+        """Destroy all keys of these owners in these compartments (None = in all, also in those that never had one), for ever.
+
+        First the ledger has them, durably; then the rows go, overwritten, and no byte of them is left in the store's files. Done twice it
+        is done once: the receipt names all their keys that are no more. Broken off by a fault it may be asked again, and is finished at
+        the next opening of the store at the latest. Other processes use keys that they opened before for less than a minute more.
+        """
+        moment = int((at or datetime.now(UTC)).timestamp())
+        whose, where = sorted(set(owners)), frozenset(compartments) if compartments is not None else None
+        marks = [mark(one, c) for one in whose for c in sorted(where if where is not None else {EVERY})]
+        with self._lock:
+            with self._store.write() as tx:
+                self._assert_same(tx)
+                going = [key for one in whose for key in key_rows.keys_of(tx, one, where)]
+                told = key_rows.among(tx, "erased", "id", marks)
+                self._ledger.append(dict.fromkeys([*(m for m in marks if m not in told), *going], moment))
+                for one in marks:
+                    key_rows.note(tx, one, b"", "", moment)
+                for one in going:
+                    key_rows.bury(tx, one, moment)
+            self._drop(lambda k: k.owner in whose and (where is None or k.compartment in where))
+            self._store.purge()
+            gone = {key: when for one in whose for key, when in key_rows.erased_of(self._store, one, where).items()}
+        return Receipt(tuple(sorted(gone)), datetime.fromtimestamp(max(gone.values(), default=moment), UTC))
+
+    def forget(self, owner: bytes) -> None:
+        """Drop an owner's opened keys from memory; those not yet stored stay."""
+        with self._lock:
+            waiting = {k.key_id for k in self._fresh.values()}
+            self._drop(lambda k: k.owner == owner and k.key_id not in waiting)
 
     def copy_to(self, path: Path) -> None:
         """Copy the store as it stands into a new file (for replay beside, and backup)."""
-        with self._lock, sqlite3.connect(path) as target:
-            self._db.backup(target)
-        target.close()
+        with self._lock:
+            self._store.copy_to(path)
 
     def close(self) -> None:
         """Close the store."""
+        self._closing.set()
         with self._lock:
-            self._db.close()
+            self._drop(lambda _: True)
+            self._store.close()
+
+    # ── inside, under the lock ───────────────────────────────────────────────────────────────────────────────────────
+
+    def _insert(self, keys: list[DataKey]) -> set[bytes]:
+        """Write keys; give the ids of those that another one stands before, or whose owner gets none any more."""
+        with self._store.write() as tx:
+            self._assert_same(tx)
+            rows = [
+                KeyRow(k.key_id, k.owner, k.compartment, k.generation, self._wrapping.wrap(k.key_id, k.owner, k.compartment, k.secret))
+                for k in keys
+            ]
+            return {row.key_id for row in rows if not key_rows.insert(tx, row)}
+
+    def _assert_same(self, tx: KeyTx) -> None:
+        """Raise Broken (HUB-5003) when the master key was changed since this store was opened: nothing is wrapped by the old one."""
+        if self._roots and key_rows.roots(tx) != self._roots:
+            raise Broken("HUB-5003")
+
+    def _absent(self, key_ids: frozenset[bytes]) -> set[bytes]:
+        """Give those ids that are neither opened here nor in the store."""
+        unknown = sorted(k for k in key_ids if k not in self._by_id)
+        return set(unknown) - key_rows.among(self._store, "data_keys", "key_id", unknown) if unknown else set()
 
     def _remember(self, key: DataKey) -> DataKey:
         if len(self._by_id) >= self._keep:
-            for old in [k for k in list(self._by_id)[: self._keep // 10] if k not in self._fresh]:
-                gone = self._by_id.pop(old)
-                self._newest.pop((gone.owner, gone.compartment), None)
+            oldest = set(list(self._by_id)[: self._keep // 10 + 1])
+            self._drop(lambda k: k.key_id in oldest, fresh=False)
+        self._by_id.pop(key.key_id, None)  # to the end: the oldest go first
         self._by_id[key.key_id] = key
         newest = self._newest.get((key.owner, key.compartment))
-        if newest is None or newest.generation < key.generation:
+        if newest is None or newest.generation <= key.generation:
             self._newest[key.owner, key.compartment] = key
         return key
 
-    def _wrapped(self, key: DataKey) -> bytes:
-        nonce = os.urandom(12)
-        return nonce + self._wrap.encrypt(nonce, key.secret, _aad(key.key_id, key.owner, key.compartment))
+    def _let_go(self, key: DataKey | None) -> None:
+        if key is not None:
+            self._by_id.pop(key.key_id, None)
+            self._newest.pop((key.owner, key.compartment), None)
 
-    def _unwrap(self, key_id: bytes, owner: bytes, compartment: str, generation: int, wrapped: bytes) -> DataKey:
-        try:
-            secret = self._wrap.decrypt(wrapped[:12], wrapped[12:], _aad(key_id, owner, compartment))
-        except InvalidTag as fault:
-            raise Broken("HUB-5003") from fault
-        if commitment(secret) != key_id:
-            raise Broken("HUB-5003")
-        return _open(key_id, owner, compartment, generation, secret)
+    def _drop(self, which: Callable[[DataKey], bool], *, fresh: bool = True) -> None:
+        """Forget keys; looks at all of them."""
+        for key in [k for k in self._by_id.values() if which(k)]:
+            del self._by_id[key.key_id]
+        for held in (self._newest, self._fresh) if fresh else (self._newest,):
+            for name in [name for name, key in held.items() if which(key)]:
+                del held[name]
+
+    def _sweep(self) -> None:
+        """Let go of opened keys whose time is over; those not yet stored are held apart."""
+        with self._lock:
+            now = self._clock()
+            self._drop(lambda k: k.until <= now, fresh=False)
+
+    def _opened(self, row: KeyRow) -> DataKey:
+        secret = self._wrapping.unwrap(row.key_id, row.owner, row.compartment, row.wrapped)
+        return self._key(row.key_id, row.owner, row.compartment, row.generation, secret)
+
+    def _key(self, key_id: bytes, owner: bytes, compartment: str, generation: int, secret: bytes) -> DataKey:
+        return DataKey(key_id, owner, compartment, generation, secret, AESGCM(secret), AESGCMSIV(secret), self._clock() + KEPT)
 
 
-def _aad(key_id: bytes, owner: bytes, compartment: str) -> bytes:
-    return b"tsunagu/1/key\0" + key_id + owner + compartment.encode()
+def _made(place: Path | str) -> KeyStore:
+    store = key_store(place)
+    if not {"data_keys", "erased"} <= store.tables():
+        with store.write() as tx:
+            store.make(tx, (DATA_KEYS, ERASED))
+    return store
+
+
+def _sweeping(ring: weakref.ref[Keyring], closing: threading.Event) -> None:
+    while not closing.wait(SWEEP):
+        held = ring()
+        if held is None:
+            return
+        held._sweep()  # noqa: SLF001  its own thread
+        del held

@@ -1,20 +1,19 @@
-"""The hub's own secrets, all drawn from one master key of 32 bytes: what wraps data keys, names streams and makes tokens."""
+"""The hub's own secrets, all drawn from one root secret of 32 bytes: what names streams, makes tokens and signs.
+
+The root lies in the key store, wrapped by the master key, and never changes: no name changes with the master key.
+"""
 
 from __future__ import annotations
 
 import base64
-import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from hashlib import sha256
-from pathlib import Path
 
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
-
+from hub.log.wrapping import derive
 from schemas.errors import Broken
 
-MASTER_BYTES = 32
+ROOT_BYTES = 32
 _BLOCK = 64
 _LENGTHS = tuple(n.to_bytes(4, "big") for n in range(256))
 
@@ -43,9 +42,8 @@ def _framed(part: str) -> bytes:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Secrets:
-    """Keys by purpose (HKDF-SHA256 of the master key). Losing the master key loses every body: it has its own backup."""
+    """Keys by purpose (HKDF-SHA256 of the root)."""
 
-    wrapping: bytes
     naming: bytes
     tokens: bytes
     digests: bytes
@@ -63,18 +61,11 @@ class Secrets:
             object.__setattr__(self, attribute, _Mac(key))
 
     @classmethod
-    def of(cls, master: bytes) -> Secrets:
-        """Derive all from `master` (32 bytes); raise Broken when it has another length."""
-        if len(master) != MASTER_BYTES:
-            raise Broken("HUB-5001")
-
-        def derive(purpose: str) -> bytes:
-            return HKDF(algorithm=SHA256(), length=32, salt=b"tsunagu/1", info=purpose.encode()).derive(master)
-
-        return cls(
-            wrapping=derive("wrapping"), naming=derive("naming"), tokens=derive("tokens"), digests=derive("digests"),
-            pseudonyms=derive("pseudonyms"), signing=derive("signing"), sessions=derive("sessions"), codes=derive("codes"),
-        )  # fmt: skip
+    def of(cls, root: bytes) -> Secrets:
+        """Derive all from `root` (32 bytes); raise Broken when it has another length."""
+        if len(root) != ROOT_BYTES:
+            raise Broken("HUB-5071")
+        return cls(*(derive(root, p) for p in ("naming", "tokens", "digests", "pseudonyms", "signing", "sessions", "codes")))
 
     def name(self, *parts: str) -> bytes:
         """Give 16 bytes that name what the parts name, the same on every repeat and nothing to others."""
@@ -108,22 +99,3 @@ class Secrets:
     def totp_seed(self, user: str) -> str:
         """Give the secret that a user's authenticator app shares with the hub (Base32; RFC 4226 §4 asks for 20 bytes)."""
         return base64.b32encode(_Mac(self.codes)(user.encode())[:20]).decode()
-
-
-def read_master(path: Path, *, create: bool) -> bytes:
-    """Read the master key file (64 hex digits); make it, readable by its owner alone, when `create` and it is missing."""
-    if path.exists():
-        try:
-            return bytes.fromhex(path.read_text(encoding="ascii").strip())
-        except ValueError as fault:
-            raise Broken("HUB-5001") from fault
-    if not create:
-        raise Broken("HUB-5002")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    master = os.urandom(MASTER_BYTES)
-    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(handle, "w", encoding="ascii") as file:
-        file.write(master.hex() + "\n")
-        file.flush()
-        os.fsync(file.fileno())
-    return master

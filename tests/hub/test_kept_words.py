@@ -7,7 +7,7 @@ import sqlite3
 import orjson
 import pytest
 
-from hub.assemble import DATABASE, KEYS
+from hub.assemble import DATABASE
 from hub.names import stream_of
 from hub.tables import resources
 from hub.vault import Content, Permit, Vault, Worded
@@ -17,18 +17,15 @@ from tests.hub.world import FHIR, HOSPITAL, OFFICE, World, a_consent, a_patient,
 
 
 def erase(w: World, reference: str) -> None:
-    """Erase the key under which a resource lies, as an operator would, and let the hub forget what it has opened."""
+    """Erase the key under which a resource lies."""
     with w.hub.store.read() as tx:
         row = resources.newest(tx, stream_of(reference.partition("/")[2]) or b"")
     assert row is not None
-    with sqlite3.connect(w.hub.store.path.with_name(KEYS)) as ring:
-        ring.execute("DELETE FROM data_keys WHERE key_id=?", (row.key,))
-    ring.close()
-    w.hub.keys._by_id.clear()
-    w.hub.keys._newest.clear()
+    key = w.hub.keys.by_id(row.key)
+    assert key is not None
+    assert w.hub.keys.destroy([key.owner]).key_ids == (row.key,)
 
 
-@pytest.mark.sqlite
 def test_what_was_read_a_moment_ago_is_not_given_when_its_key_was_erased(hub_world: World) -> None:
     reference = admitted(hub_world)
     assert [hub_world.get(OFFICE, f"/fhir/{reference}").status_code for _ in range(2)] == [200, 200]

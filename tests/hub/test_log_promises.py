@@ -12,11 +12,10 @@ from pathlib import Path
 import orjson
 import pytest
 
-from hub.assemble import DATABASE, KEYS, MASTER
+from hub.assemble import DATABASE
 from hub.log.event import open_event
-from hub.log.keys import Keyring
-from hub.log.secrets import Secrets, read_master
 from hub.log.sqlite import SqliteStore
+from hub.log.unlocking import KeyPlace, open_keys
 from hub.log.verify import Verified, verify_file
 from hub.replay import replay
 from hub.tables import resources
@@ -60,12 +59,11 @@ def test_no_name_stands_in_any_file_of_the_hub(data: Path) -> None:
 
 
 def test_a_sealed_body_opens_in_its_own_stream_event_and_column_alone(data: Path) -> None:
-    secrets = Secrets.of(read_master(data / MASTER, create=False))
+    _, keys = open_keys(KeyPlace.under(data), begun=True)
     source, target = sqlite3.connect(data / DATABASE), sqlite3.connect(data / "copy.db")
     source.backup(target)
     source.close()
     target.close()
-    keys = Keyring(data / KEYS, secrets.wrapping)
     store = SqliteStore(data / "copy.db")
     try:
         with store.read() as tx:
@@ -121,8 +119,7 @@ def test_a_replay_names_a_table_whose_row_was_changed(data: Path, tmp_path: Path
     (tmp_path / "work").mkdir()
     made = replay(
         database=data / DATABASE,
-        keys=data / KEYS,
-        master=read_master(data / MASTER, create=False),
+        keys=KeyPlace.under(data),
         region=register(),
         work=tmp_path / "work",
     )
