@@ -71,6 +71,8 @@ class Writer:
 
     def submit(self, proposal: Proposal) -> Future[Written]:
         """Queue a submission; its future gives Written after the commit, or raises the refusal."""
+        for event in proposal.events:  # here, in the asker's thread: the writer's own time is the log's
+            event.state = pack(event.header, event.body)
         return self._put(_Job(proposal, None))
 
     def work(self, fn: Callable[[Tx], Any]) -> Future[Any]:
@@ -116,12 +118,14 @@ class Writer:
         failed: list[tuple[_Job, Refusal]] = []
         try:
             with self._store.write() as tx:
-                if any(job.proposal is not None for job in group):
+                known: set[bytes] = set()
+                if names := [job.proposal.submission for job in group if job.proposal is not None]:
                     self._store.lock(tx)
+                    known = self._store.known(tx, names)
                 for job in group:
                     before = tx.writes
                     try:
-                        done.append((job, self._one(tx, job, anew=anew)))
+                        done.append((job, self._one(tx, job, known, anew=anew)))
                     except Refusal as refusal:
                         if tx.writes != before:
                             raise
@@ -171,11 +175,11 @@ class Writer:
             for job in group:
                 self._together([job])
 
-    def _one(self, tx: Tx, job: _Job, *, anew: bool = False) -> Any:
+    def _one(self, tx: Tx, job: _Job, known: set[bytes], *, anew: bool = False) -> Any:
         if job.proposal is None:
             return job.work(tx) if job.work else None
         proposal = job.proposal
-        if self._store.submission(tx, proposal.submission) is not None:
+        if proposal.submission in known:
             return Written((), proposal.answer)
         if anew or (proposal.holds is not None and not proposal.holds(tx)):
             if proposal.again is None:
@@ -185,6 +189,8 @@ class Writer:
         self._apply(tx, recorded)
         if proposal.also is not None:
             proposal.also(tx, recorded)
+        if recorded:
+            known.add(proposal.submission)
         return Written(tuple(recorded), proposal.answer, proposal.submission)
 
     def _append(self, tx: Tx, proposal: Proposal) -> list[Recorded]:
@@ -193,7 +199,7 @@ class Writer:
         for event in proposal.events:
             number = event.version if event.version is not None else versions.get(event.stream, 0) + 1
             versions[event.stream] = number
-            stored.append(Stored(event.stream, number, event.topic, pack(event.header, event.body)))
+            stored.append(Stored(event.stream, number, event.topic, event.state or pack(event.header, event.body)))
         positions = self._store.append(tx, stored)
         self._store.settle(tx, proposal.submission, positions)
         return [

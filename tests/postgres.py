@@ -88,6 +88,10 @@ class Cluster:
     def url(self, database: str) -> str:
         return f"postgresql://{self.user}@127.0.0.1:{self.port}/{database}"
 
+    def local(self, url: str) -> str:
+        """Give the same database by the server's Unix socket."""
+        return f"postgresql://{self.user}@/{url.rpartition('/')[2]}?host={self.home}&port={self.port}"
+
     def new(self) -> str:
         """Make a new database; give its URL."""
         name = f"hub_{os.getpid()}_{next(self._names)}"

@@ -41,9 +41,9 @@ _HEAD = struct.Struct(">iiIii")
 _SIZE = struct.Struct(">i").pack
 _INT = struct.Struct(">iq").pack
 _NULL = _SIZE(-1)
-INT8, BYTEA, TEXT = 20, 17, 25
+INT8, BYTEA, TEXT, UUIDS = 20, 17, 25, 2950
 """Object ids of the element types (PostgreSQL's pg_type.dat: fixed for ever)."""
-ARRAYS = {INT8: 1016, BYTEA: 1001, TEXT: 1009}
+ARRAYS = {INT8: 1016, BYTEA: 1001, TEXT: 1009, UUIDS: 2951}
 
 
 def array(kind: int, values: Sequence[Any]) -> bytes:

@@ -7,9 +7,11 @@ follows the log would miss events. Every wait is finite, and no statement runs i
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from functools import lru_cache
 from hashlib import sha256
 from typing import Any
 from uuid import UUID
@@ -24,13 +26,18 @@ from psycopg.raw_cursor import RawCursor
 from psycopg.rows import tuple_row
 from psycopg.sql import SQL
 
-from hub.log.dialect import ARRAYS, BYTEA, INT8, TEXT, array, definition, numbered
+from hub.log.connections import Connections, alive
+from hub.log.dialect import ARRAYS, BYTEA, INT8, TEXT, UUIDS, array, definition, numbered
 from hub.log.merkle import event_leaf
 from hub.log.store import Store, Tx, Unknown
 from schemas.errors import Broken, Busy
 
-CONNECT, LOCK, STATEMENT, IDLE = 5, 30, 120, 300
-"""Seconds at most: to connect, to wait for a lock, for a statement, for a transaction in which nothing happens."""
+CONNECT, LOCK, STATEMENT, IDLE, MIGRATION = 5, 30, 120, 60, 3_600
+"""Seconds at most: to connect, to wait for a lock, for a statement, for a transaction in which nothing happens; for a table to be made anew.
+
+A transaction in which nothing happens may hold the log's lock: no hub that hangs holds up the others for longer."""
+LOST = 20
+"""Seconds after which a network that swallows everything counts as broken, on both sides."""
 _DEFINITIONS = (
     """CREATE TABLE IF NOT EXISTS events (
   position bigint PRIMARY KEY, originator_id uuid NOT NULL, originator_version bigint NOT NULL, topic text COLLATE "C" NOT NULL,
@@ -47,8 +54,9 @@ _CHANNEL = "tsunagu"
 _COALESCE = 0.02
 """Seconds between two calls to other processes at least."""
 _EVENT_COLUMNS = ("position", "originator_id", "originator_version", "topic", "state", "leaf")
-_EVENTS = (
-    "INSERT INTO events SELECT p, encode(s, 'hex')::uuid, v, t, b, l FROM unnest($1::bigint[], $2::bytea[], $3::bigint[], $4::text[], $5::bytea[], $6::bytea[])"
+_EVENTS = "events"
+_PUT = (
+    "INSERT INTO events SELECT p, s, v, t, b, l FROM unnest($1::bigint[], $2::uuid[], $3::bigint[], $4::text[], $5::bytea[], $6::bytea[])"
     " AS x(p, s, v, t, b, l)"
 )
 
@@ -67,6 +75,10 @@ class _Ints(_Array):
 
 
 class _Bytes(_Array):
+    __slots__ = ()
+
+
+class _Uuids(_Array):
     __slots__ = ()
 
 
@@ -89,6 +101,10 @@ class _BytesDumper(_ArrayDumper):
     oid = ARRAYS[BYTEA]
 
 
+class _UuidsDumper(_ArrayDumper):
+    oid = ARRAYS[UUIDS]
+
+
 class _TextsDumper(_ArrayDumper):
     oid = ARRAYS[TEXT]
 
@@ -105,35 +121,50 @@ def _array(values: Sequence[Any]) -> _Array:
 class PostgresTx(Tx):
     """A transaction over one connection."""
 
-    __slots__ = ("cursor", "kinds", "locked")
+    __slots__ = ("cursor", "kinds", "locked", "waiting")
 
     def __init__(self, cursor: RawCursor[Any], kinds: dict[str, dict[str, str]]) -> None:
         super().__init__()
         self.cursor, self.kinds = cursor, kinds
         self.locked: int | None = None
         """The last position, once the log is locked."""
+        self.waiting: dict[tuple[str, tuple[str, ...], str], list[Sequence[Any]]] = {}
+        """Rows to insert: nothing sees them before the next statement, so that several submissions of a group go in one step."""
 
     def run(self, sql: str, params: Sequence[Any] = ()) -> None:
         """Execute one statement that changes rows."""
+        self.flush()
         self.writes += 1
         self.cursor.execute(numbered(sql), params)
 
     def all(self, sql: str, params: Sequence[Any] = ()) -> list[Any]:
         """Give all rows."""
+        self.flush()
         return self.cursor.execute(numbered(sql), params).fetchall()
 
     def one(self, sql: str, params: Sequence[Any] = ()) -> Any:
         """Give the first row, or None."""
+        self.flush()
         return self.cursor.execute(numbered(sql), params).fetchone()
 
     def insert(self, table: str, columns: Sequence[str], rows: Sequence[Sequence[Any]], then: str = "") -> None:
-        """Insert many rows in one step, as one array a column."""
-        if not rows:
+        """Insert many rows before the next statement, in one step a table."""
+        if rows:
+            self.writes += 1
+            self.waiting.setdefault((table, tuple(columns), then), []).extend(rows)
+
+    def flush(self) -> None:
+        """Insert what waits, as one array a column."""
+        if not self.waiting:
             return
-        self.writes += 1
-        kinds = [_KINDS[self.kinds[table][name.strip('"')]] for name in columns]
-        arrays = [form(kind, values) for (kind, form), values in zip(kinds, zip(*rows, strict=True), strict=True)]
-        self.cursor.execute(_bulk(table, tuple(columns), tuple(k for k, _ in kinds), then), arrays)
+        waiting, self.waiting = self.waiting, {}
+        for (table, columns, then), rows in waiting.items():
+            if table == _EVENTS:
+                _put(self.cursor, rows)  # type: ignore[arg-type]
+                continue
+            kinds = [_KINDS[self.kinds[table][name.strip('"')]] for name in columns]
+            arrays = [form(kind, values) for (kind, form), values in zip(kinds, zip(*rows, strict=True), strict=True)]
+            self.cursor.execute(_bulk(table, columns, tuple(k for k, _ in kinds), then), arrays)
 
     def each(self, sql: str, names: Iterable[Any], params: Sequence[Any] = (), then: str = "") -> list[Any]:
         """Give all rows of a statement that ends in `IN`, for any number of names, in one step."""
@@ -141,14 +172,21 @@ class PostgresTx(Tx):
         return self.all(f"{sql.removesuffix('IN')}= ANY(?){then}", (_array(wanted), *params)) if wanted else []
 
 
+@lru_cache(256)
 def _bulk(table: str, columns: tuple[str, ...], kinds: tuple[int, ...], then: str) -> str:
     names = {INT8: "bigint", BYTEA: "bytea", TEXT: "text"}
     arrays = ", ".join(f"${i}::{names[kind]}[]" for i, kind in enumerate(kinds, 1))
     return f"INSERT INTO {table} ({', '.join(columns)}) SELECT * FROM unnest({arrays}) {then}"
 
 
+_NETWORK = {
+    "connect_timeout": CONNECT, "tcp_user_timeout": LOST * 1_000, "keepalives_idle": LOST // 2, "keepalives_interval": LOST // 4,
+    "keepalives_count": 2,
+}  # fmt: skip
+
+
 class Datastore(PostgresDatastore):
-    """The library's datastore over a URL, with every wait finite."""
+    """The library's datastore over a URL, with every wait finite. Its pool serves the library's recorder alone, which the hub does not use."""
 
     def __init__(self, url: str, *, connections: int = 16) -> None:
         told: dict[str, Any] = dict(conninfo_to_dict(url))
@@ -159,7 +197,7 @@ class Datastore(PostgresDatastore):
         )  # fmt: skip
         assert isinstance(self.pool.kwargs, dict)
         self.url = url
-        self.pool.kwargs.update(told, connect_timeout=CONNECT, tcp_user_timeout=STATEMENT * 1_000, keepalives_idle=30)
+        self.pool.kwargs.update(told, **_NETWORK)
         self.pool.kwargs = {k: v for k, v in self.pool.kwargs.items() if v != ""}
 
     def after_connect_func(self) -> Callable[[psycopg.Connection[Any]], None]:
@@ -176,8 +214,10 @@ def configured(connection: psycopg.Connection[Any]) -> None:
     connection.adapters.register_dumper(_Ints, _IntsDumper)
     connection.adapters.register_dumper(_Bytes, _BytesDumper)
     connection.adapters.register_dumper(_Texts, _TextsDumper)
+    connection.adapters.register_dumper(_Uuids, _UuidsDumper)
     connection.execute(
         f"SET statement_timeout='{STATEMENT}s'; SET lock_timeout='{LOCK}s'; SET idle_in_transaction_session_timeout='{IDLE}s';"
+        f" SET tcp_user_timeout='{LOST}s'; SET tcp_keepalives_idle={LOST // 2}; SET tcp_keepalives_interval={LOST // 4}; SET tcp_keepalives_count=2;"
         " SET timezone='UTC'; SET client_min_messages=warning; SET synchronous_commit=on"
     )
 
@@ -227,9 +267,9 @@ class EventTable(PostgresApplicationRecorder):
 def _put(cursor: RawCursor[Any], rows: Sequence[tuple[int, bytes, int, str, bytes, bytes]]) -> None:
     positions, streams, versions, topics, states, leaves = zip(*rows, strict=True)
     cursor.execute(
-        _EVENTS,
+        _PUT,
         (
-            _Ints(INT8, positions), _Bytes(BYTEA, streams), _Ints(INT8, versions), _Texts(TEXT, topics), _Bytes(BYTEA, states), _Bytes(BYTEA, leaves),
+            _Ints(INT8, positions), _Uuids(UUIDS, streams), _Ints(INT8, versions), _Texts(TEXT, topics), _Bytes(BYTEA, states), _Bytes(BYTEA, leaves),
         ),
     )  # fmt: skip
 
@@ -243,6 +283,9 @@ class PostgresStore(Store):
     def __init__(self, url: str, *, tables: Sequence[str] = (), connections: int = 16) -> None:
         self.datastore = Datastore(url, connections=connections)
         self.recorder = EventTable(self.datastore)
+        self._connections = Connections(self._connected, limit=connections, wait=LOCK)
+        self._name = os.urandom(8).hex()
+        """By which this store knows its own calls: an address would be the same in processes that were forked from one."""
         self._kinds: dict[str, dict[str, str]] = {}
         self._leading: psycopg.Connection[Any] | None = None
         self._led: set[str] = set()
@@ -252,7 +295,7 @@ class PostgresStore(Store):
         try:
             self.make_tables(tables)
         except BaseException:
-            self.datastore.close()
+            self._connections.close()
             raise
 
     # ── tables ───────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -264,6 +307,7 @@ class PostgresStore(Store):
                 raise Broken("HUB-5101")
             cursor = connection.cursor(row_factory=tuple_row)
             with connection.transaction():
+                cursor.execute(f"SET LOCAL lock_timeout='{MIGRATION}s'; SET LOCAL statement_timeout='{MIGRATION}s'")
                 cursor.execute("SELECT pg_advisory_xact_lock(%s)", (_MIGRATION,))
                 fresh = cursor.execute("SELECT to_regclass('events') IS NULL").fetchone() == (True,)
                 for statement in (*_DEFINITIONS, *(definition(t) for t in tables)):
@@ -283,8 +327,6 @@ class PostgresStore(Store):
         """Open a write transaction; the log itself is locked by what appends (`lock`)."""
         with self._connection() as connection, self._begun(connection, "BEGIN") as tx:
             yield tx
-            if tx.locked is not None:
-                tx.cursor.execute("UPDATE heads SET last=$1 WHERE shard=0 AND last<>$1", (tx.locked,))
 
     @contextmanager
     def read(self) -> Iterator[Tx]:
@@ -297,46 +339,32 @@ class PostgresStore(Store):
         cursor = RawCursor(connection, row_factory=tuple_row)
         cursor.execute(begin)
         tx = PostgresTx(cursor, self._kinds)
+        committing = False
         try:
             yield tx
-        except BaseException:
+            tx.flush()
+            committing = True
+            if tx.locked is not None and tx.writes:
+                cursor.execute(f"UPDATE heads SET last={tx.locked} WHERE shard=0 AND last<>{tx.locked}; COMMIT")
+            else:
+                cursor.execute("COMMIT")
+        except BaseException as fault:
+            if committing and tx.writes and connection.closed:
+                raise Unknown from fault
             with suppress(psycopg.Error):
                 connection.execute("ROLLBACK")
-            raise
-        try:
-            cursor.execute("COMMIT")
-        except psycopg.OperationalError as fault:
-            if tx.writes:
-                raise Unknown from fault
             raise
 
     @contextmanager
     def _connection(self) -> Iterator[psycopg.Connection[Any]]:
-        """Give a connection that answers; raise Busy when the database does not."""
-        pool = self.datastore.pool
-        pool.open()
-        connection = self._answering()
-        try:
-            yield connection
-        except psycopg.OperationalError as fault:  # it went away, or a wait was too long
-            raise Busy("HUB-5100") from fault
-        finally:
-            pool.putconn(connection)
-
-    def _answering(self) -> psycopg.Connection[Any]:
-        # after a restart of the server every kept connection is dead: each is tried once, and then a new one
-        pool = self.datastore.pool
-        for _ in range(pool.max_size + 1):
+        """Give a connection that answers. Raises Busy: HUB-5100 = the database does not, HUB-5103 = it has no room, HUB-5020 = too many at once."""
+        with self._connections.one() as connection:
             try:
-                connection = pool.getconn()
-            except psycopg.OperationalError as fault:
+                yield connection
+            except psycopg.errors.DiskFull as fault:
+                raise Busy("HUB-5103") from fault
+            except psycopg.OperationalError as fault:  # it went away, or a wait was too long
                 raise Busy("HUB-5100") from fault
-            if not connection.closed and _alive(connection):
-                return connection
-            with suppress(psycopg.Error):
-                connection.close()
-            pool.putconn(connection)
-        raise Busy("HUB-5100")
 
     # ── the log ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -351,17 +379,16 @@ class PostgresStore(Store):
         assert isinstance(tx, PostgresTx)
         if rows:
             self.lock(tx)
-            tx.writes += 1
-            _put(tx.cursor, rows)
+            tx.insert(_EVENTS, (), rows)
             tx.locked = rows[-1][0]
 
     def last_versions(self, tx: Tx, streams: Iterable[bytes]) -> dict[bytes, int]:
         """Give the last version of each of these streams that has one."""
-        wanted = [UUID(bytes=s) for s in streams]
+        wanted = list(streams)
         if not wanted:
             return {}
         sql = "SELECT uuid_send(originator_id), max(originator_version) FROM events WHERE originator_id = ANY(?) GROUP BY originator_id"
-        return {bytes(s): int(v) for s, v in tx.all(sql, (wanted,))}
+        return {bytes(s): int(v) for s, v in tx.all(sql, (_Uuids(UUIDS, wanted),))}
 
     # ── several processes ────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -370,17 +397,17 @@ class PostgresStore(Store):
         with self._lock:
             if self._closing.is_set():
                 return False
-            if self._leading is not None and (self._leading.closed or not _alive(self._leading)):
+            if self._leading is not None and not alive(self._leading):
                 self._leading.close()
                 self._leading, self._led = None, set()
             if name in self._led:
                 return True
             try:
                 if self._leading is None:
-                    self._leading = self._own_connection()
+                    self._leading = self._connected()
                 key = int.from_bytes(sha256(f"tsunagu/leads/{name}".encode()).digest()[:8], "big", signed=True)
                 found = self._leading.execute("SELECT pg_try_advisory_lock(%s)", (key,)).fetchone()
-            except psycopg.OperationalError:
+            except psycopg.Error:
                 return False
             if found and found[0]:
                 self._led.add(name)
@@ -401,12 +428,12 @@ class PostgresStore(Store):
     def _listening(self, heard: Callable[[], None]) -> None:
         while not self._closing.is_set():
             try:
-                with self._own_connection() as connection:
+                with self._connected() as connection:
                     connection.execute(f"LISTEN {_CHANNEL}")
                     heard()  # what was rung while nobody listened
                     while not self._closing.is_set():
                         for one in connection.notifies(timeout=0.5, stop_after=1):
-                            if one.payload != str(id(self)):
+                            if one.payload != self._name:
                                 heard()
             except psycopg.Error:
                 self._closing.wait(1.0)
@@ -414,18 +441,22 @@ class PostgresStore(Store):
     def _ringing(self) -> None:
         while not self._closing.is_set():
             try:
-                with self._own_connection() as connection:
+                with self._connected() as connection:
                     while not self._closing.is_set():
                         if self._rung.wait(0.5):
                             self._rung.clear()
-                            connection.execute("SELECT pg_notify(%s, %s)", (_CHANNEL, str(id(self))))
+                            connection.execute("SELECT pg_notify(%s, %s)", (_CHANNEL, self._name))
                             self._closing.wait(_COALESCE)
             except psycopg.Error:
                 self._closing.wait(1.0)
 
-    def _own_connection(self) -> psycopg.Connection[Any]:
-        connection: psycopg.Connection[Any] = psycopg.connect(self.datastore.url, connect_timeout=CONNECT)
-        configured(connection)
+    def _connected(self) -> psycopg.Connection[Any]:
+        connection: psycopg.Connection[Any] = psycopg.connect(self.datastore.url, **_NETWORK)
+        try:
+            configured(connection)
+        except BaseException:
+            connection.close()
+            raise
         return connection
 
     def close(self) -> None:
@@ -437,15 +468,5 @@ class PostgresStore(Store):
         with self._lock:
             if self._leading is not None:
                 self._leading.close()
+        self._connections.close()
         self.datastore.close()
-
-
-def _alive(connection: psycopg.Connection[Any]) -> bool:
-    """Say whether the server has not closed a connection, without asking it: what was closed can be read at once."""
-    import select
-
-    try:
-        readable, _, _ = select.select([connection.fileno()], [], [], 0)
-    except (psycopg.Error, ValueError):
-        return False
-    return not readable

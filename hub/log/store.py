@@ -153,9 +153,13 @@ class Store(abc.ABC):
         found = tx.one("SELECT first, last FROM submissions WHERE id=?", (name,))
         return (found[0], found[1]) if found else None
 
+    def known(self, tx: Tx, names: Sequence[bytes]) -> set[bytes]:
+        """Give those of these submissions that were appended before."""
+        return {bytes(name) for (name,) in tx.each("SELECT id FROM submissions WHERE id IN", names)}
+
     def settle(self, tx: Tx, name: bytes, positions: range) -> None:
         """Remember a submission by its id, so that it is never appended twice."""
-        tx.run("INSERT INTO submissions VALUES (?,?,?)", (name, positions.start, positions.stop - 1))
+        tx.insert("submissions", ("id", "first", "last"), [(name, positions.start, positions.stop - 1)])
 
     def head(self, tx: Tx) -> int:
         """Give the last position; 0 when the log is empty."""

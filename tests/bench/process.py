@@ -20,27 +20,33 @@ _TICKS = os.sysconf("SC_CLK_TCK")
 class Served:
     """A hub that answers. `tokens` by organization, `links` (paths of one-time sign-in) by user."""
 
-    pid: int
+    pids: tuple[int, ...]
     port: int
     tokens: dict[str, str]
     links: dict[str, str]
 
     def cpu(self) -> float:
-        """Give the CPU seconds that all threads of the process have taken."""
-        return cpu_of(self.pid)
+        """Give the CPU seconds that all threads of its processes have taken."""
+        return sum(map(cpu_of, self.pids))
+
+    @property
+    def pid(self) -> int:
+        return self.pids[0]
 
 
 @contextmanager
-def served(folder: Path) -> Iterator[Served]:
+def served(folder: Path, database: str = "", processes: int = 1) -> Iterator[Served]:
     """Start a hub over a folder and end it by SIGTERM; raises RuntimeError when it does not come up or ends badly."""
-    process = _start(str(folder), output=True)
+    process = _start(str(folder), *([database, str(processes)] if database else []), output=True)
     try:
         assert process.stdout is not None
-        line = process.stdout.readline()
-        if not line:
-            raise RuntimeError(f"the hub did not start: exit {process.wait()}")
-        said = orjson.loads(line)
-        yield Served(process.pid, int(said["base"].rpartition(":")[2]), said["tokens"], said["links"])
+        said = []
+        for _ in range(processes):
+            line = process.stdout.readline()
+            if not line:
+                raise RuntimeError(f"the hub did not start: exit {process.wait()}")
+            said.append(orjson.loads(line))
+        yield Served(tuple(s["pid"] for s in said), int(said[0]["base"].rpartition(":")[2]), said[0]["tokens"], said[0]["links"])
     finally:
         process.terminate()
         process.wait(timeout=30)
@@ -60,9 +66,12 @@ def bare() -> Iterator[int]:
         process.wait(timeout=30)
 
 
-def _start(argument: str, *, output: bool) -> subprocess.Popen[bytes]:
+def _start(*arguments: str, output: bool) -> subprocess.Popen[bytes]:
     return subprocess.Popen(
-        [sys.executable, "-m", "tests.bench.server", argument], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE if output else None
+        [sys.executable, "-m", "tests.bench.server", *arguments],
+        cwd=ROOT,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE if output else None,
     )
 
 
