@@ -46,13 +46,19 @@ class _Row:
         return code == self.low if self.whole else code.startswith(self.low)
 
 
-@lru_cache(maxsize=_KEPT)
 def label(resource_type: str, *, codes: frozenset[str], security: frozenset[str], custodian_kind: str = "") -> Labels:
     """Give the label of a resource. `codes` and `security` (meta.security) are `system|code`.
 
     The sender's label raises what the table says and never lowers it; where the table is silent, the sender's confidentiality holds and
     the sensitivities stay unknown unless the sender named some.
     """
+    # a hospital's own codes are in no table, and many: without them the same few thousand questions come again
+    spoken = frozenset([text for text in codes if group_of(text.rpartition("|")[0])])
+    return _labelled(resource_type, spoken, security, custodian_kind)
+
+
+@lru_cache(maxsize=_KEPT)
+def _labelled(resource_type: str, codes: frozenset[str], security: frozenset[str], custodian_kind: str) -> Labels:
     levels, kinds, told = _by_table(resource_type, codes, custodian_kind)
     stated, sensitive, understood = _by_sender(security)
     if not understood:
@@ -69,6 +75,7 @@ def label_codes(resource_type: str, body: Mapping[str, Any]) -> frozenset[str]:
     return frozenset(
         f"{coding.get('system', '')}|{coding['code']}"
         for path in _paths().get(resource_type, ())
+        if path[0] in body
         for concept in _at(body, path)
         for coding in concept.get("coding", (concept,))
         if isinstance(coding, dict) and isinstance(coding.get("code"), str)
@@ -87,8 +94,7 @@ def _by_table(resource_type: str, codes: frozenset[str], kind: str) -> tuple[fro
     found = list(_of_type(resource_type, kind))
     for text in codes:
         system, _, code = text.rpartition("|")
-        group = group_of(system)
-        row = _of_code(resource_type, kind, group, code) if group else None  # codes of a hospital's own are in no table, and many
+        row = _of_code(resource_type, kind, group_of(system), code)
         if row is not None:
             found.append(row)
     for row in found:
@@ -131,7 +137,7 @@ def _highest(levels: frozenset[str]) -> str:
     return max(levels, key=CONFIDENTIALITY.__getitem__)
 
 
-@cache
+@lru_cache(_KEPT)
 def group_of(system: str) -> str:
     """Give the group of a code system (`icd10`, `yj` …) by `data/systems.csv`; empty when it is in none."""
     longest, found = -1, ""

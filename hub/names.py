@@ -38,10 +38,16 @@ def stream_of(text: str) -> bytes | None:
 
 def event_id(milliseconds: int) -> bytes:
     """Make a UUIDv7 (RFC 9562 §5.7)."""
-    random = bytearray(os.urandom(10))
-    random[0] = 0x70 | random[0] & 0x0F
-    random[2] = 0x80 | random[2] & 0x3F
-    return milliseconds.to_bytes(6, "big") + bytes(random)
+    return event_ids(milliseconds, 1)[0]
+
+
+def event_ids(milliseconds: int, count: int) -> list[bytes]:
+    """Make as many UUIDv7 of one moment; all that is random in them is drawn at once."""
+    when, random = milliseconds.to_bytes(6, "big"), bytearray(os.urandom(10 * count))
+    for at in range(0, len(random), 10):
+        random[at] = 0x70 | random[at] & 0x0F
+        random[at + 2] = 0x80 | random[at + 2] & 0x3F
+    return [when + random[at : at + 10] for at in range(0, len(random), 10)]
 
 
 def new_stream() -> bytes:

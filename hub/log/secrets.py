@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import lru_cache
 from hashlib import sha256
 
 from hub.log.wrapping import derive
@@ -38,6 +39,12 @@ class _Mac:
 def _framed(part: str) -> bytes:
     text = part.encode()
     return (_LENGTHS[len(text)] if len(text) < len(_LENGTHS) else len(text).to_bytes(4, "big")) + text
+
+
+@lru_cache(4_096)
+def _head(*parts: str) -> bytes:
+    """Frame what comes again and again: kinds of names, types of resources, systems of identifiers."""
+    return b"".join([_framed(p) for p in parts])
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -73,7 +80,7 @@ class Secrets:
 
     def namer(self, *parts: str) -> Callable[[str, str], bytes]:
         """Give `name` with its first parts said already: a submission names hundreds of streams of one custodian."""
-        head, mac = b"".join([_framed(p) for p in parts]), self._name
+        head, mac = _head(*parts), self._name
 
         def name(one: str, other: str) -> bytes:
             return mac(head + _framed(one) + _framed(other))[:16]
@@ -82,7 +89,7 @@ class Secrets:
 
     def token(self, *parts: str) -> bytes:
         """Give 16 bytes to look an identifier up by, without the identifier lying in any table."""
-        return self._token(b"".join([_framed(p) for p in parts]))[:16]
+        return self._token(_head(*parts[:-1]) + _framed(parts[-1]))[:16]
 
     def digest(self, text: bytes) -> bytes:
         """Give 32 bytes that tell whether two texts are the same, without helping to guess the text."""

@@ -28,6 +28,7 @@ from schemas.ids import KAIGO_INSURED
 
 _REFERENCE = re.compile(r"([A-Z][A-Za-z]+)/([A-Za-z0-9\-.]{1,64})(/_history/[A-Za-z0-9\-.]{1,64})?")
 _KANA = re.compile(r"[ぁ-ゖァ-ヺー・\s]+")
+_NONE: frozenset[str] = frozenset()
 _INLINE = "http://terminology.hl7.org/CodeSystem/v3-ActCode|PROCESSINLINELABEL"
 
 
@@ -139,7 +140,7 @@ def make(
     *,
     header: Header,
     stream: bytes,
-    value: Mapping[str, Any],
+    value: dict[str, Any],
     text: bytes,
     key: DataKey,
     secrets: Secrets,
@@ -152,8 +153,7 @@ def make(
 
     `beside` are the adapter's facts, `wide` makes a reference as it stands in the tree hub-wide, `codes` are its main codes.
     """
-    kind = header.kind
-    tree = dict(value)
+    kind, tree = header.kind, value
     begins, ends = facts.clinical_days(kind, tree)
     tags = security(tree, "tag")
     cell = FactsCell(
@@ -172,7 +172,7 @@ def make(
         told=beside.get("sent", "") or beside.get("told", ""),
         sent=sent_id(value, stream, kind, name),
     )
-    found = [(s, v) for s, v in facts.identifiers(tree)]
+    found = facts.identifiers(tree)
     tokens = {token(secrets, kind, s, v).ljust(TOKEN, b"\0") for s, v in found}
     if cell.set:
         tokens.add(set_token(secrets, header.custodian, cell.set))
@@ -220,8 +220,8 @@ def _wide(change: Callable[[str], str | None], text: str) -> str:
 def security(tree: Mapping[str, Any], name: str = "security") -> frozenset[str]:
     """Give `system|code` of meta.security (or meta.tag)."""
     meta = tree.get("meta")
-    rows = meta.get(name, ()) if isinstance(meta, dict) else ()
-    return frozenset(f"{c.get('system', '')}|{c.get('code', '')}" for c in rows if isinstance(c, dict))
+    rows = meta.get(name) if isinstance(meta, dict) else None
+    return frozenset(f"{c.get('system', '')}|{c.get('code', '')}" for c in rows if isinstance(c, dict)) if rows else _NONE
 
 
 def _in_error(tree: Mapping[str, Any]) -> bool:

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import partial
 
-import orjson
-
-from consent.ask import Labels
 from consent.labels import label, label_codes
-from hub.commands import Message, Taken
+from hub.commands import Message, Taken, Write
 from hub.log.envelope import Header
 from hub.log.event import NewEvent, joined
-from hub.log.keys import Keyring
+from hub.log.keys import DataKey, Keyring
 from hub.log.seal import seal_body
 from hub.log.secrets import Secrets
-from hub.names import MAIN, event_id
+from hub.names import MAIN, event_id, event_ids
 from hub.tables import derive
 from hub.tables.resources import UNKNOWN
 from hub.writes.numbered import Numbered
@@ -23,13 +20,6 @@ from hub.writes.targets import Aim, Target
 from schemas import events
 from schemas.errors import Refusal
 from schemas.fhir import facts
-from schemas.fhir.references import splice
-
-
-@lru_cache(20_000)
-def _label(kind: str, codes: frozenset[str], security: frozenset[str], custodian: str) -> Labels:
-    """Label once what comes again and again: the same laboratory codes, the same drugs."""
-    return label(kind, codes=codes, security=security, custodian_kind=custodian)
 
 
 class Making:
@@ -38,8 +28,11 @@ class Making:
     def __init__(self, aim: Aim, owners: Owners, secrets: Secrets, keys: Keyring, at: int, submission: bytes) -> None:
         self._aim, self._owners, self._secrets, self._keys, self._at, self.submission = aim, owners, secrets, keys, at, submission
         self.owner: dict[bytes, bytes] = {}
-        self._wide = derive.hubwide(aim.name)
         self._texts: dict[bytes, bytes] = {}
+        self._keys_of: dict[bytes, DataKey] = {}
+        self._ids = iter(event_ids(at, len(aim.targets)))
+        self._hubwide = derive.hubwide(aim.name)
+        self._widened: dict[str, str] = {}
         self._pseudonyms: dict[bytes, bytes] = {b"": b""}
 
     def event(self, target: Target) -> NewEvent | None:
@@ -50,19 +43,17 @@ class Making:
         body = write.body
         if body is None:
             return None
-        text, change = body.raw, self._aim.change(write)
-        if self._aim.needs_change(text):
-            text = splice(text, change)
-        if b'"urn:uuid:' in text:
-            self._aim.resolved(write, orjson.loads(text))
+        text = self._aim.text(write, body.raw)
         patient, key_owner = self._owners.of(target, body.type, body.value)
         self.owner[target.stream] = patient
         self._texts[target.stream] = text
         content, schema = (joined(text, write.facts), events.TEXT_WITH_FACTS) if write.facts else (text, events.TEXT)
         codes = facts.main_codes(body.type, body.value)
-        labels = _label(body.type, codes | label_codes(body.type, body.value), derive.security(body.value), self._aim.kind)
-        key = self._keys.of(key_owner, MAIN)
-        event = event_id(self._at)
+        labels = label(
+            body.type, codes=codes | label_codes(body.type, body.value), security=derive.security(body.value), custodian_kind=self._aim.kind
+        )
+        key = self._key(key_owner)
+        event = next(self._ids)
         header = Header(
             event=event, submission=self.submission, recorded=self._at, occurred=0, schema=schema, shard=0, compartment=MAIN,
             custodian=self._aim.custodian, kind=body.type, patient=patient, pseudonym=self._pseudonym(patient),
@@ -72,14 +63,28 @@ class Making:
         try:
             rows = derive.make(
                 header=header, stream=target.stream, value=body.value, text=text, key=key, secrets=self._secrets, name=self._aim.name,
-                wide=lambda sent: self._wide(here := change(sent) or sent) or here,
-                beside=write.facts, codes=codes,
+                wide=partial(self._wide, write), beside=write.facts, codes=codes,
             )  # fmt: skip
         except Refusal as refusal:
             place = self._aim.where(write, ".resource")
             raise type(refusal)(issues=[i.at(place) for i in refusal.issues]) from refusal
         sealed = seal_body(key, content, stream=target.stream, event=event)
         return NewEvent(target.stream, events.RESOURCE_RECORDED, header, sealed, target.version, rows)
+
+    def _wide(self, write: Write, sent: str) -> str:
+        """Give a reference as the whole hub knows it, made once for all resources that hold it."""
+        made = self._widened.get(sent)
+        if made is None:
+            here = self._aim.change(write)(sent) or sent
+            made = self._widened[sent] = self._hubwide(here) or here
+        return made
+
+    def _key(self, owner: bytes) -> DataKey:
+        """Ask for a key once for all that it seals here."""
+        made = self._keys_of.get(owner)
+        if made is None:
+            made = self._keys_of[owner] = self._keys.of(owner, MAIN)
+        return made
 
     def _pseudonym(self, patient: bytes) -> bytes:
         """Make a person's pseudonym once for all its resources; empty for the directory."""

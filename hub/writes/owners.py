@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -40,15 +40,15 @@ class Owners:
         self._checked: set[bytes] = set()
         self._pointed: dict[str, tuple[str, bytes]] = {}  # most of a submission points to one Patient
 
-    def of(self, target: Target, kind: str, value: Mapping[str, Any]) -> tuple[bytes, bytes]:
+    def of(self, target: Target, kind: str, value: dict[str, Any]) -> tuple[bytes, bytes]:
         """Give (Patient stream or empty, owner of the key).
 
         Raises BrokenRule when the resource speaks of two persons, or points to a person in a form that the hub cannot follow; MissingValue
         when it should say whose data it is and does not.
         """
-        write = target.write
         if kind == "Patient":
             return target.stream, target.stream
+        write = target.write
         patients = self._patients(write, kind, value)
         if len(patients) > 1:
             raise BrokenRule("HUB-4076", where=self._aim.where(write, f".resource.{list(patients.values())[1]}"))
@@ -61,12 +61,11 @@ class Owners:
             raise MissingValue("HUB-4077", where=self._aim.where(write, f".resource{element}"))
         return b"", target.stream if kind in _OF_ITS_OWN else self._secrets.name("directory", self._aim.custodian)
 
-    def _patients(self, write: Write, kind: str, value: Mapping[str, Any]) -> dict[bytes, str]:
+    def _patients(self, write: Write, kind: str, value: dict[str, Any]) -> dict[bytes, str]:
         """Give the Patients that a resource names, with the place; where it names none, those of what it is about (Provenance.target)."""
-        tree = dict(value)
         patients: dict[bytes, str] = {}
         about: dict[bytes, str] = {}
-        for place, text in facts.subject_references(kind, tree) or facts.patient_references(kind, tree):
+        for place, text in facts.subject_references(kind, value) or facts.patient_references(kind, value):
             found = self._pointed.get(text) or self._aim.pointed(write, text)
             if found is None:
                 raise BrokenRule("HUB-4075", where=self._aim.where(write, f".resource.{place}"))

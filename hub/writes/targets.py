@@ -5,9 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from os.path import commonprefix
 from typing import Any
 from urllib.parse import unquote
+
+import orjson
 
 from hub.commands import Submit, Write
 from hub.log.keys import Keyring
@@ -19,7 +22,7 @@ from hub.tables.derive import Namer, namer, open_facts, token
 from hub.writes.conditions import condition_token, matching
 from schemas.errors import BadValue, BrokenRule, MissingValue, NotFound, SeveralMatches, Stale, Unsupported
 from schemas.fhir import facts
-from schemas.fhir.references import references
+from schemas.fhir.references import references, splice
 
 _LITERAL = re.compile(r"([A-Z][A-Za-z]+)/([A-Za-z0-9\-.]{1,64})")
 _CONDITIONAL = re.compile(r"([A-Z][A-Za-z]+)\?(\S+)")
@@ -30,6 +33,7 @@ FHIR_ID = re.compile(r"[A-Za-z0-9\-.]{1,64}")
 _ASKED = re.compile(rb'"[A-Z][A-Za-z]+\?')
 _ESCAPED = re.compile(rb"\\(?:/|u00)")
 """How JSON can write a letter, digit or sign of an address otherwise than as itself."""
+_UUID = b'"urn:uuid:'
 _ETAG = re.compile(r'(?:W/)?"?(\d+)"?')
 
 
@@ -82,6 +86,8 @@ class Aim:
         self._urls = {t.write.full_url: f"{t.type}/{t.id}" for t in self.targets if t.write.full_url}
         told = [commonprefix(list(self._urls)), base] if self._urls else [base]  # noqa: RUF071  letters are meant: what all begin with
         self._marks = (b'"urn:tsunagu:', *(_mark(t) for t in told))
+        sent = b"\n".join([w.body.raw for w in command.writes if w.body is not None])
+        self._plain = not self._needs_change(sent) and _UUID not in sent
         self._conditional: dict[str, str] = {}
         self._borne: dict[bytes, list[Target]] | None = None
 
@@ -221,25 +227,34 @@ class Aim:
 
     def change(self, write: Write) -> Callable[[str], str | None]:
         """Give what becomes of a reference's text: an entry's fullUrl, a condition, an address under the hub's own base."""
+        return partial(self._changed, write)
 
-        def changed(text: str) -> str | None:
-            if (known := self._urls.get(text)) is not None:
-                return known
-            if match := _DRAFT.fullmatch(text):
-                self._named_here.add(self.name(match[1], unquote(match[2])))
-                return f"{match[1]}/{key_id(self.name, match[1], unquote(match[2]))}"
-            if "?" in text and (match := _CONDITIONAL.fullmatch(text)):
-                return self._resolved(write, text, match[1], match[2])
-            if text.startswith(self._base) and _LITERAL.fullmatch(inner := text[len(self._base) :].lstrip("/")):
-                return inner
-            return None
+    def _changed(self, write: Write, text: str) -> str | None:
+        if (known := self._urls.get(text)) is not None:
+            return known
+        if match := _DRAFT.fullmatch(text):
+            self._named_here.add(self.name(match[1], unquote(match[2])))
+            return f"{match[1]}/{key_id(self.name, match[1], unquote(match[2]))}"
+        if "?" in text and (match := _CONDITIONAL.fullmatch(text)):
+            return self._resolved(write, text, match[1], match[2])
+        if text.startswith(self._base) and _LITERAL.fullmatch(inner := text[len(self._base) :].lstrip("/")):
+            return inner
+        return None
 
-        return changed
+    def text(self, write: Write, raw: bytes) -> bytes:
+        """Give the text that is stored: references in it resolved. Raises BrokenRule for one to an entry that is not there."""
+        if self._plain:
+            return raw
+        text = splice(raw, self.change(write)) if self._needs_change(raw) else raw
+        if _UUID in text:
+            self._followed(write, orjson.loads(text))
+        return text
 
-    def needs_change(self, raw: bytes) -> bool:
+    def _needs_change(self, raw: bytes) -> bool:
         """Say whether a text can hold anything that `change` knows: an address that begins as all fullUrls do, a draft, a condition, the hub's base.
 
-        Most texts can not, and are stored as they came: to look for each reference takes 35 µs a resource, to look for these 2.
+        Most texts can not, and are stored as they came: to look for each reference takes 35 µs a resource, to look for these 2, and less
+        where all texts of a submission are looked through at once.
         """
         return (
             any(mark in raw for mark in self._marks) or _ESCAPED.search(raw) is not None or (b"?" in raw and _ASKED.search(raw) is not None)
@@ -271,7 +286,7 @@ class Aim:
                         self._borne.setdefault(one, []).append(t)
         return list({t.stream: t for t in self._borne.get(mark, ())}.values())
 
-    def resolved(self, write: Write, tree: dict[str, Any]) -> None:
+    def _followed(self, write: Write, tree: dict[str, Any]) -> None:
         """Refuse a reference to an entry that is not in the Bundle (R4 bundle §2.36.4.1): nobody could ever follow it."""
         if "{index}" not in self._where:
             return
