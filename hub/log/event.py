@@ -25,6 +25,8 @@ class NewEvent:
     body: bytes
     version: int | None = None
     rows: Any = None
+    state: bytes = b""
+    """Header and body as they are stored, once they were packed."""
 
 
 @dataclass(frozen=True, slots=True)
