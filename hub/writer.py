@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 import queue
 import threading
+import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
@@ -25,6 +26,8 @@ GROUP = 64
 """Submissions of one transaction at most; a group is whatever waits, so that a lone client never waits for others."""
 QUEUE = 2_000
 """Submissions that may wait; one more is refused with Busy (503, Retry-After)."""
+ASK, PAUSE = 20.0, 0.2
+"""Seconds for which a database that is away is asked about a commit whose answer was lost, and between two questions."""
 Apply = Callable[[Tx, Sequence[Recorded]], None]
 _log = logging.getLogger("tsunagu.writer")
 
@@ -66,6 +69,7 @@ class Writer:
     def __init__(self, store: Store, keys: Keyring, apply: Apply, heard: Callable[[], None] = lambda: None) -> None:
         self._store, self._keys, self._apply, self.heard = store, keys, apply, heard
         self._queue: queue.Queue[_Job | None] = queue.Queue(QUEUE)
+        self._closing = threading.Event()
         self._thread = threading.Thread(target=self._run, name="writer", daemon=True)
         self._thread.start()
 
@@ -88,6 +92,7 @@ class Writer:
 
     def close(self) -> None:
         """Finish what is queued and stop."""
+        self._closing.set()
         self._queue.put(None)
         self._thread.join()
 
@@ -158,12 +163,13 @@ class Writer:
             self._store.ring()
 
     def _asked(self, group: list[_Job], done: list[tuple[_Job, Any]], failed: list[tuple[_Job, Refusal]]) -> None:
-        """Learn whether a commit whose answer was lost has happened: under the lock, which it held to its end."""
+        """Learn whether a commit whose answer was lost has happened: under the lock, which it held to its end.
+
+        A database that went away with the answer is waited for: who sent the submission could not ask.
+        """
         named = [result.name for _, result in done if isinstance(result, Written) and result.recorded]
         try:
-            with self._store.write() as tx:
-                self._store.lock(tx)
-                happened = bool(named) and self._store.submission(tx, named[0]) is not None
+            happened = bool(named) and self._happened(named[0])
         except Exception as fault:  # noqa: BLE001
             for job in group:
                 job.future.set_exception(Broken("HUB-5102"))
@@ -174,6 +180,17 @@ class Writer:
         else:
             for job in group:
                 self._together([job])
+
+    def _happened(self, name: bytes) -> bool:
+        until = time.monotonic() + ASK
+        while True:
+            try:
+                with self._store.write() as tx:
+                    self._store.lock(tx)
+                    return self._store.submission(tx, name) is not None
+            except Busy:
+                if time.monotonic() > until or self._closing.wait(PAUSE):
+                    raise
 
     def _one(self, tx: Tx, job: _Job, known: set[bytes], *, anew: bool = False) -> Any:
         if job.proposal is None:

@@ -14,12 +14,12 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from eventsourcing.persistence import StoredEvent
+from eventsourcing.persistence import OperationalError, StoredEvent
 from eventsourcing.sqlite import SQLiteApplicationRecorder, SQLiteConnection, SQLiteConnectionPool, SQLiteCursor, SQLiteDatastore
 
 from hub.log.merkle import event_leaf
 from hub.log.store import Store, Tx
-from schemas.errors import Broken
+from schemas.errors import Broken, Busy
 
 EVENTS = """CREATE TABLE IF NOT EXISTS events (
   position INTEGER PRIMARY KEY, originator_id TEXT NOT NULL, originator_version INTEGER NOT NULL, topic TEXT NOT NULL,
@@ -130,14 +130,30 @@ class SqliteStore(Store):
     @contextmanager
     def write(self) -> Iterator[Tx]:
         """Open the one write transaction; commits at the end, rolls all back on an error."""
-        with self.datastore.transaction(commit=True) as cursor:
-            yield SqliteTx(_raw(cursor))
+        with self._transaction(commit=True) as tx:
+            yield tx
 
     @contextmanager
     def read(self) -> Iterator[Tx]:
         """Open a snapshot: all reads inside see one state."""
-        with self.datastore.transaction(commit=False) as cursor:
-            yield SqliteTx(_raw(cursor))
+        with self._transaction(commit=False) as tx:
+            yield tx
+
+    @contextmanager
+    def _transaction(self, *, commit: bool) -> Iterator[Tx]:
+        try:
+            with self.datastore.get_connection(commit=commit) as connection:
+                try:
+                    with connection.transaction(commit=commit) as cursor:
+                        yield SqliteTx(_raw(cursor))
+                finally:
+                    # a commit that failed (no room) leaves its transaction open, and the library would hand that on to the next
+                    if connection._sqlite_conn.in_transaction:  # noqa: SLF001
+                        connection.rollback()
+        except OperationalError as fault:
+            if _full(fault.__cause__):
+                raise Busy("HUB-5103") from fault
+            raise
 
     def lock(self, tx: Tx) -> int:
         """Give the last position: the write transaction itself is the lock."""
@@ -169,6 +185,12 @@ def _raw(cursor: Any) -> sqlite3.Cursor:
     raw: sqlite3.Cursor = cursor if isinstance(cursor, sqlite3.Cursor) else cursor.sqlite_cursor
     raw.row_factory = None  # plain tuples: four times cheaper than the library's named rows
     return raw
+
+
+def _full(fault: BaseException | None) -> bool:
+    """Say whether there was no room: told of the file itself, or of the shared memory beside it, which cannot be made longer."""
+    code = getattr(fault, "sqlite_errorcode", 0)
+    return code in {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_SHMSIZE}
 
 
 def _hold(path: Path) -> int:
