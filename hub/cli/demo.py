@@ -13,7 +13,7 @@ from typing import Any
 
 import orjson
 
-from hub.assemble import DATABASE, Hub, assemble
+from hub.assemble import Hub, assemble
 from hub.cli.serving import bind, run
 from hub.clock import clock
 from hub.demo.play import Hands, build
@@ -38,9 +38,9 @@ def demo(*, port: int, data: Path | None, as_json: bool, seed: int) -> int:
 
 
 def _run(data: Path, port: int, *, as_json: bool, seed: int) -> int:
-    starts = Settings.read(os.environ).starts
+    settings = Settings.read(os.environ)
+    starts = settings.starts
     now = clock(starts)
-    fresh = not (data / DATABASE).exists()
     home = data / "region"
     if not (home / "region.json").exists():
         home.mkdir(parents=True, exist_ok=True)
@@ -48,7 +48,9 @@ def _run(data: Path, port: int, *, as_json: bool, seed: int) -> int:
     region = read_region(home / "region.json")
     bound = _bound(port)
     base = f"http://{HOST}:{bound.getsockname()[1]}"
-    hub = assemble(data=data, region=region, base=base, adapters=load_adapters(_ADAPTERS), now=now)
+    hub = assemble(data=data, region=region, base=base, adapters=load_adapters(_ADAPTERS), now=now, database=settings.database)
+    with hub.store.read() as tx:
+        fresh = hub.store.head(tx) == 0
     app = create_app(hub, demo=True)
     hub.credentials.forget()  # each start of the demo prints tokens of its own
     tokens = {code: hub.credentials.issue(code) for code in region.offices}

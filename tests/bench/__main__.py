@@ -12,8 +12,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from schemas.fhir.warm import warm
-from tests.bench import decision, ingest, load, memory, views
+from tests.bench import append, decision, ingest, load, memory, views
 from tests.bench.client import NotTaken
+from tests.bench.database import database
 from tests.bench.figures import Figure, line
 from tests.bench.ingest import Plan
 from tests.bench.process import Served, served
@@ -28,7 +29,7 @@ def main() -> int:
     """Measure and print, figures as they come; give 1 when a load was refused."""
     options = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
     options.add_argument("--quick", action="store_true", help="the same table in less than 60 s, with fewer and shorter rounds")
-    options.add_argument("--only", choices=("ingest", "views", "decision"), help="one part alone")
+    options.add_argument("--only", choices=("ingest", "postgres", "append", "views", "decision"), help="one part alone")
     options.add_argument("--data", type=Path, help="folder for the databases, on the disk that is to be measured (a temporary one)")
     chosen = options.parse_args()
     if not Path("/proc/self/stat").exists():
@@ -56,6 +57,10 @@ def measure(folder: Path, plan: Plan, only: str) -> Iterator[Figure]:
         with served(home) as hub:
             yield from _ingest(hub, home, plan)
             yield from memory.figures(hub)
+    if only in {"", "append"}:
+        yield from _append(folder, plan)
+    if only in {"", "postgres"}:
+        yield from _postgres(folder, plan)
     if only in {"", "views"}:
         (home := folder / "views").mkdir()
         yield from _views(home, plan)
@@ -86,6 +91,39 @@ def _ingest(hub: Served, home: Path, plan: Plan) -> Iterator[Figure]:
         yield Figure("ingest.synthea.c1", math.nan, "Bundles/s", math.nan, f"refused:{refused.rule}")
         return
     yield from ingest.figures("ingest.synthea.c1", rounds)
+
+
+def _append(folder: Path, plan: Plan) -> Iterator[Figure]:
+    _say("appending to SQLite")
+    (home := folder / "append").mkdir()
+    yield from append.sqlite(home, plan.rounds, plan.seconds / 4)
+    with database(folder / "pg-append") as cluster:
+        if cluster is None:
+            _say("PostgreSQL: skipped, it is not installed")
+            yield Figure("log.append.16x50.vs_copy", math.nan, "events/s", math.nan, "skipped")
+            return
+        _say("appending to PostgreSQL")
+        yield from append.postgres(cluster.local(cluster.new()), plan.rounds, plan.seconds / 4)
+
+
+def _postgres(folder: Path, plan: Plan) -> Iterator[Figure]:
+    with database(folder / "pg-ingest") as cluster:
+        if cluster is None:
+            yield Figure("ingest.pg.bundle50.c1", math.nan, "Bundles/s", math.nan, "skipped")
+            return
+        for processes, loads in ((1, (1, 4, 16)), (2, (16,))):
+            (home := folder / f"pg-{processes}").mkdir()
+            url, serial = cluster.local(cluster.new()), itertools.count()
+
+            def draw(serial: itertools.count[int] = serial) -> bytes:
+                return load.bundle(str(next(serial)))
+
+            with served(home, url, processes) as hub:
+                for clients in loads:
+                    _say(f"PostgreSQL, processes: {processes}, clients: {clients}")
+                    name = f"ingest.pg.bundle50.c{clients}" + (f".{processes}proc" if processes > 1 else "")
+                    rounds = list(ingest.rounds(hub, hub.tokens[HOSPITAL], home, plan, clients, draw))
+                    yield from ingest.figures(name, rounds)
 
 
 def _views(home: Path, plan: Plan) -> Iterator[Figure]:
