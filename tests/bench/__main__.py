@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from schemas.fhir.warm import warm
-from tests.bench import append, decision, ingest, load, memory, views
+from tests.bench import append, decision, disk, ingest, load, memory, views
 from tests.bench.client import NotTaken
 from tests.bench.database import database
 from tests.bench.figures import Figure, line
@@ -57,6 +57,7 @@ def measure(folder: Path, plan: Plan, only: str) -> Iterator[Figure]:
         with served(home) as hub:
             yield from _ingest(hub, home, plan)
             yield from memory.figures(hub)
+        yield from disk.of_sqlite(home)
     if only in {"", "append"}:
         yield from _append(folder, plan)
     if only in {"", "postgres"}:
@@ -124,6 +125,8 @@ def _postgres(folder: Path, plan: Plan) -> Iterator[Figure]:
                     name = f"ingest.pg.bundle50.c{clients}" + (f".{processes}proc" if processes > 1 else "")
                     rounds = list(ingest.rounds(hub, hub.tokens[HOSPITAL], home, plan, clients, draw))
                     yield from ingest.figures(name, rounds)
+            if processes == 1:
+                yield from disk.of_postgres(url)
 
 
 def _views(home: Path, plan: Plan) -> Iterator[Figure]:
