@@ -38,8 +38,9 @@ serve: $(STAMP) ## ハブを動かす（設定は deploy/env.example）/ run the
 	$(call behind,hub/cli/main.py)
 	@$(BIN)/tsunagu serve $(ARGS)
 
-test: $(STAMP) ## すべての試験 / the whole suite
+test: $(STAMP) ## すべての試験。ハブの試験は PostgreSQL の上でも / the whole suite, that of the hub on PostgreSQL too
 	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(ARGS)
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --postgres tests/hub $(ARGS)
 
 check: format lint types imports unit ## 形・規約・型・層・単体試験 / format, lint, types, layers, unit tests
 
