@@ -13,28 +13,39 @@ from hub.credentials import Credentials
 from hub.followers.checkpoints import EVERY, Checkpoints
 from hub.followers.derive import Deriving
 from hub.followers.feeds import Feeding
+from hub.followers.kafka import Publishing
 from hub.followers.run import Runner
+from hub.followers.witnesses import Witnessing
 from hub.gate import Gate
+from hub.ingest.bundles import Bundling
 from hub.ingest.receive import Receiving
 from hub.ingest.refusals import Refusals
+from hub.ingest.topic import Listening
+from hub.kafka.options import Options
+from hub.kafka.receiving import Inlet
+from hub.kafka.sending import Outlet
 from hub.log.keys import Keyring
 from hub.log.master import MASTER_FILE
 from hub.log.opening import open_store
 from hub.log.secrets import Secrets
 from hub.log.store import Store
 from hub.log.unlocking import KEYS, KeyPlace, assert_belongs, open_keys
+from hub.log.witnesses import ORIGIN, Witness
 from hub.reads.audits import Auditing
 from hub.reads.boards import Boards
 from hub.reads.events import Hearing
 from hub.reads.opaque import Opaque
 from hub.reads.persons import Finding
 from hub.reads.presenting import Presenting
+from hub.reads.proofs import Proving
 from hub.reads.resources import Reading
+from hub.reads.sealed import Sealing
 from hub.reads.views import Viewing
 from hub.region import Region
 from hub.tables.all import SCHEMA, apply
 from hub.vault import Vault
 from hub.writer import Writer
+from hub.writes.cosigning import Cosigning
 from hub.writes.emergency import Breaking
 from hub.writes.links import Linking
 from hub.writes.submit import Submitting
@@ -62,6 +73,7 @@ class Hub:
     gate: Gate
     submit: Submitting
     receive: Receiving
+    bundle: Bundling
     refusals: Refusals
     links: Linking
     breaking: Breaking
@@ -70,7 +82,12 @@ class Hub:
     boards: Boards
     find: Finding
     audit: Auditing
+    proofs: Proving
     hear: Hearing
+    contents: Sealing
+    publishing: Publishing | None
+    listening: Listening | None
+    """Kafka out and in; None = there is no Kafka."""
 
     @property
     def fhir(self) -> str:
@@ -79,7 +96,11 @@ class Hub:
 
     def close(self) -> None:
         """Stop followers, sign the last head, finish what is queued, close the files."""
+        if self.listening:
+            self.listening.close()
         self.runner.close()
+        if self.publishing:
+            self.publishing.close()
         self.checkpoints.sign_now()
         self.writer.close()
         self.store.close()
@@ -97,10 +118,15 @@ def assemble(
     followers: bool = True,
     database: str = "",
     keys_at: KeyPlace | None = None,
+    origin: str = ORIGIN,
+    witnesses: Sequence[Witness] = (),
+    kafka: Options | None = None,
 ) -> Hub:
     """Open the data folder (made when missing) and wire the hub over it. With `followers` they run when this returns.
 
     `database` = URL of a PostgreSQL database; empty = a file of SQLite in the data folder. `keys_at` = where the keys are; None = there too.
+    `origin` = the name under which the log is signed; `witnesses` = who signs its heads beside it. `kafka` = where Kafka is; it
+    need not be up.
     """
     data.mkdir(parents=True, exist_ok=True)
     store = open_store(database or data / DATABASE, tables=SCHEMA)
@@ -115,22 +141,35 @@ def assemble(
     submit = Submitting(store=store, keys=keys, secrets=secrets, writer=writer, gate=gate, now=now, base=f"{base}/fhir")
     refusals = Refusals(store=store, keys=keys, secrets=secrets, writer=writer, opaque=opaque, now=now)
     checkpoints = Checkpoints(
-        store=store, writer=writer, signing=secrets.signing, origin="tsunagu.example.jp/log", folder=data, now=now, every=checkpoint_every
+        store=store, writer=writer, signing=secrets.signing, origin=origin, folder=data, now=now, every=checkpoint_every
     )
-    hearing = Hearing(store=store, keys=keys, gate=gate, region=region, secrets=secrets, base=base)
+    cosigning = Cosigning(store=store, writer=writer, verifier=checkpoints.verifier, witnesses=witnesses, taken=checkpoints.publish)
+    pushing = [Witnessing(store=store, cosigning=cosigning, witness=w) for w in witnesses if w.url]
+    contents = Sealing(store=store, keys=keys, gate=gate, presenting=presenting, opaque=opaque)
+    hearing = Hearing(store=store, keys=keys, gate=gate, region=region, secrets=secrets, base=base, sealing=contents)
+    outlet = Outlet(kafka, f"tsunagu-{region.network}") if kafka else None
+    publishing = Publishing(hear=hearing.after, last=hearing.last_of, region=region, outlet=outlet) if outlet else None
 
     def told() -> None:
         hearing.heard()
+        if publishing:
+            publishing.ring()
+            runner.wake(publishing.name)
         store.ring()  # streams that are open at another process
 
     feeding = Feeding(store=store, keys=keys, writer=writer, gate=gate, region=region, rung=told)
     deriving = Deriving(store=store, keys=keys, secrets=secrets, writer=writer, gate=gate, vault=vault, region=region, now=now)
-    runner = Runner((deriving, feeding, checkpoints))
+    runner = Runner((deriving, feeding, checkpoints, *pushing, *([publishing] if publishing else [])))
     reading = Reading(store=store, secrets=secrets, gate=gate, presenting=presenting, opaque=opaque, base=f"{base}/fhir")
     viewing = Viewing(store=store, keys=keys, gate=gate, presenting=presenting, opaque=opaque, region=region, runner=runner, now=now)
     writer.heard = runner.heard
+    receive, bundle = Receiving(adapters=adapters, submit=submit, refusals=refusals), Bundling(submit=submit, refusals=refusals)
+    inlet = Inlet(kafka, region.offices, region.kafka) if kafka else None
+    listening = Listening(region=region, secrets=secrets, bundle=bundle, receive=receive, inlet=inlet) if inlet else None
     if followers:
         runner.start()
+        if listening:
+            listening.start()
 
         def elsewhere() -> None:
             runner.heard()
@@ -140,15 +179,16 @@ def assemble(
     return Hub(
         region=region, base=base, now=now, store=store, keys=keys, secrets=secrets, writer=writer, runner=runner, checkpoints=checkpoints,
         credentials=Credentials(data / TOKENS, region), opaque=opaque, gate=gate, submit=submit,
-        receive=Receiving(adapters=adapters, submit=submit, refusals=refusals), refusals=refusals,
+        receive=receive, bundle=bundle, refusals=refusals,
         links=Linking(store=store, keys=keys, secrets=secrets, writer=writer, now=now),
         breaking=Breaking(store=store, keys=keys, secrets=secrets, writer=writer, network=network, now=now, seconds=time),
         read=reading, view=viewing,
         boards=Boards(
             store=store, secrets=secrets, gate=gate, presenting=presenting, viewing=viewing, region=region, submit=submit, now=now
         ), find=Finding(store=store, secrets=secrets, gate=gate, presenting=presenting, opaque=opaque),
-        audit=Auditing(store=store, keys=keys, gate=gate, opaque=opaque, region=region, checkpoints=checkpoints, secrets=secrets, now=now),
-        hear=hearing,
+        audit=Auditing(store=store, keys=keys, gate=gate, opaque=opaque, region=region, secrets=secrets, now=now),
+        proofs=Proving(store=store, gate=gate, cosigning=cosigning),
+        hear=hearing, contents=contents, publishing=publishing, listening=listening,
     )  # fmt: skip
 
 

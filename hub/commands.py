@@ -66,6 +66,8 @@ class Submit:
     """Reference of a refused message that this one sends again."""
     where: str = "Bundle.entry[{index}]"
     """Place of a write in what was sent, for refusals."""
+    submission: bytes = b""
+    """Name of 16 bytes of what may come again though it was taken; empty = it has none."""
 
 
 @dataclass(frozen=True, slots=True)

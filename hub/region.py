@@ -15,6 +15,8 @@ from hub.views.shapes import Office
 from schemas.errors import Broken
 from schemas.ids import is_office_code
 
+KAFKA = ("thin", "sealed")
+
 
 @dataclass(frozen=True, slots=True)
 class User:
@@ -38,6 +40,8 @@ class Region:
     offices: Mapping[str, Office]
     purposes: Mapping[str, str]
     users: Mapping[str, User] = field(default_factory=dict)
+    kafka: Mapping[str, str] = field(default_factory=dict)
+    """Organizations that hear by Kafka too, and in which form: `thin` (references) or `sealed` (with content under a key of its own)."""
 
     def kind_of(self, code: str) -> Kind:
         """Give a registered organization's kind; raise KeyError for one that is not registered."""
@@ -52,7 +56,7 @@ def read_region(path: Path) -> Region:
     """Read the register.
 
     `{name, edition, network, organizations: [{code, name, kind, purpose, phone, address, weekdays, opens, closes, open_on_holidays,
-    closed_days}], users: [{id, organization, name, role, purpose}]}`. Raises Broken (HUB-5010) naming the place when it is wrong.
+    closed_days, kafka}], users: [{id, organization, name, role, purpose}]}`. Raises Broken (HUB-5010) naming the place when it is wrong.
     """
     try:
         data = orjson.loads(path.read_bytes())
@@ -65,6 +69,7 @@ def parse_region(data: Mapping[str, Any]) -> Region:
     """Check and build the register from its tree; see `read_region`."""
     offices: dict[str, Office] = {}
     purposes: dict[str, str] = {}
+    kafka: dict[str, str] = {}
     for i, row in enumerate(_list(data, "organizations")):
         where = f"organizations[{i}]"
         code, kind = _text(row, "code", where), _text(row, "kind", where)
@@ -85,6 +90,10 @@ def parse_region(data: Mapping[str, Any]) -> Region:
             closed_days=frozenset(date.fromisoformat(d) for d in row.get("closed_days", ())),
         )
         purposes[code] = _text(row, "purpose", where)
+        if (form := row.get("kafka")) is not None:
+            if form not in KAFKA:
+                raise Broken("HUB-5010", where=f"{where}.kafka")
+            kafka[code] = form
     users: dict[str, User] = {}
     for i, row in enumerate(_list(data, "users")):
         where = f"users[{i}]"
@@ -97,7 +106,7 @@ def parse_region(data: Mapping[str, Any]) -> Region:
     network = _text(data, "network", "")
     if network not in offices or offices[network].kind != "network":
         raise Broken("HUB-5010", where="network")
-    return Region(_text(data, "name", ""), _text(data, "edition", ""), network, offices, purposes, users)
+    return Region(_text(data, "name", ""), _text(data, "edition", ""), network, offices, purposes, users, kafka)
 
 
 def _list(data: Mapping[str, Any], name: str) -> list[Mapping[str, Any]]:

@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from hub.kafka.options import Options
 from hub.log.master import master_at
 from hub.log.unlocking import KeyPlace
+from hub.log.witnesses import ORIGIN, Witness, parse_witnesses
 from schemas.errors import Broken
 
 
@@ -73,6 +75,66 @@ SETTINGS: tuple[Setting, ...] = (
         "names of the adapters to use, comma separated",
     ),
     Setting(
+        "TSUNAGU_ORIGIN",
+        ORIGIN,
+        "記録に署名する名前（ほかと重ならないもの。始めたら変えない）",
+        "name under which the log is signed: nobody else's, never changed",
+    ),
+    Setting(
+        "TSUNAGU_WITNESSES",
+        "",
+        "立会い（鍵、送り先、読める組織コードを空白で。コンマ区切り）",
+        "witnesses: key, address to push to, code of the organization that may read; comma separated",
+    ),
+    Setting(
+        "TSUNAGU_KAFKA",
+        "",
+        "Kafka の宛先（host:port、コンマ区切り）。空なら Kafka を使わない",
+        "Kafka's bootstrap servers (host:port, comma separated); empty = no Kafka",
+    ),
+    Setting(
+        "TSUNAGU_KAFKA_SECURITY",
+        "PLAINTEXT",
+        "Kafka との通信（PLAINTEXT、SSL、SASL_PLAINTEXT、SASL_SSL）",
+        "how Kafka is spoken to (PLAINTEXT, SSL, SASL_PLAINTEXT, SASL_SSL)",
+    ),
+    Setting(
+        "TSUNAGU_KAFKA_SASL",
+        "",
+        "SASL の方式と利用者（SCRAM-SHA-512:tsunagu）",
+        "mechanism and user of SASL (SCRAM-SHA-512:tsunagu)",
+    ),
+    Setting(
+        "TSUNAGU_KAFKA_PASSWORD",
+        "",
+        "SASL のパスワードだけを書いたファイル",
+        "file that holds the password of SASL and nothing else",
+    ),
+    Setting(
+        "TSUNAGU_KAFKA_CA",
+        "",
+        "Kafka の証明書を確かめる認証局のファイル。空なら OS のもの",
+        "file of the authorities that Kafka's certificate is checked by; empty = the system's",
+    ),
+    Setting(
+        "TSUNAGU_KAFKA_CERT",
+        "",
+        "Kafka に見せるハブの証明書のファイル",
+        "file of the certificate that the hub shows to Kafka",
+    ),
+    Setting(
+        "TSUNAGU_KAFKA_KEY",
+        "",
+        "その証明書の秘密鍵のファイル",
+        "file of that certificate's private key",
+    ),
+    Setting(
+        "TSUNAGU_KAFKA_REPLICAS",
+        "3",
+        "ハブが作るトピックの複製の数。0 ならハブは作らない",
+        "copies of the topics that the hub makes; 0 = the hub makes none",
+    ),
+    Setting(
         "TSUNAGU_NOW",
         "",
         "時計の始まり（ISO 8601）。デモと試験だけ。空なら実際の時刻",
@@ -95,6 +157,9 @@ class Settings:
     base: str
     watch: Path | None
     adapters: tuple[str, ...]
+    origin: str
+    witnesses: tuple[Witness, ...]
+    kafka: Options | None
     starts: datetime | None = None
 
     @classmethod
@@ -125,8 +190,24 @@ class Settings:
             base=text["TSUNAGU_BASE"].rstrip("/"),
             watch=Path(text["TSUNAGU_WATCH"]) if text["TSUNAGU_WATCH"] else None,
             adapters=tuple(n.strip() for n in text["TSUNAGU_ADAPTERS"].split(",") if n.strip()),
+            origin=_origin(text["TSUNAGU_ORIGIN"]),
+            witnesses=_witnesses(text["TSUNAGU_WITNESSES"]),
+            kafka=Options.read(text),
             starts=_moment(text["TSUNAGU_NOW"]),
         )
+
+
+def _origin(text: str) -> str:
+    if not text or "+" in text or any(c.isspace() for c in text):
+        raise Broken("HUB-5012", where="TSUNAGU_ORIGIN")
+    return text
+
+
+def _witnesses(text: str) -> tuple[Witness, ...]:
+    try:
+        return parse_witnesses(text)
+    except ValueError as fault:
+        raise Broken("HUB-5012", where="TSUNAGU_WITNESSES") from fault
 
 
 def _moment(text: str) -> datetime | None:

@@ -37,7 +37,7 @@ def text(name):
 
 def written(name):
     """The settings that a file sets, with their values, in its order."""
-    return dict(re.findall(r"^(TSUNAGU_[A-Z]+)=(.*)$", text(name), re.MULTILINE))
+    return dict(re.findall(r"^(TSUNAGU_[A-Z_]+)=(.*)$", text(name), re.MULTILINE))
 
 
 def test_the_example_has_every_setting_with_its_default():
@@ -59,14 +59,14 @@ def test_the_hub_reads_no_setting_that_is_not_in_the_list():
     named = {
         name
         for path in (DEPLOY.parent / "hub").rglob("*.py")
-        for name in re.findall(r"\bTSUNAGU_[A-Z]+\b", path.read_text(encoding="utf-8"))
+        for name in re.findall(r"\bTSUNAGU_[A-Z_]+\b", path.read_text(encoding="utf-8"))
     }
     assert named - OF_CLIENTS == {one.name for one in SETTINGS}
 
 
 def test_no_file_beside_it_names_a_setting_that_does_not_exist():
     named = {
-        name for path in DEPLOY.iterdir() if path.is_file() for name in re.findall(r"\bTSUNAGU_[A-Z]+\b", path.read_text(encoding="utf-8"))
+        name for path in DEPLOY.iterdir() if path.is_file() for name in re.findall(r"\bTSUNAGU_[A-Z_]+\b", path.read_text(encoding="utf-8"))
     }
     assert named - OF_CLIENTS == {one.name for one in SETTINGS}
 

@@ -91,6 +91,9 @@ def _serve(settings: Settings, bound: socket.socket) -> int:
         now=clock(settings.starts),
         database=settings.database,
         keys_at=settings.keys,
+        origin=settings.origin,
+        witnesses=settings.witnesses,
+        kafka=settings.kafka,
     )
     watching = Watching(hub, settings.watch, settings.data / "watched.json") if settings.watch else None
     if watching:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC
+from hashlib import sha256
 
 import orjson
 
@@ -49,38 +50,58 @@ class Report:
     facts: Mapping[str, str] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class Way:
+    """How something came: the door, and the name (16 bytes) under which it may come again although it was dealt with; empty = it cannot."""
+
+    door: str = "file"
+    once: bytes = b""
+
+    def nth(self, what: str) -> bytes:
+        """Name one part of it."""
+        return sha256(self.once + what.encode()).digest()[:16] if self.once else b""
+
+
+_FILE = Way()
+
+
 class Receiving:
     """The door for files over its ports."""
 
     def __init__(self, *, adapters: Sequence[Adapter], submit: Submitting, refusals: Refusals) -> None:
         self._adapters, self._submit, self._refusals = adapters, submit, refusals
 
-    def __call__(self, asking: Asking, name: str, data: bytes, *, settles: bytes = b"") -> Report:
+    def __call__(self, asking: Asking, name: str, data: bytes, *, settles: bytes = b"", way: Way = _FILE) -> Report:
         """Take a file in; never raises for what it holds. `settles` = the refused message that this is, sent again."""
         wire = Wire(name, data, asking.requester.organization)
         try:
             conversion = self._convert(wire)
         except BadInput as refusal:
-            return Report("", refused=(self._kept(asking, wire, "", data, refusal, settles),))
+            return Report("", refused=(self._kept(asking, wire, "", data, refusal, settles, way=way, nth="file"),))
         taken: list[TakenPart] = []
-        refused: list[tuple[bytes, Refusal, tuple[int, ...]]] = []
+        refused: list[tuple[bytes, Refusal, tuple[int, ...], str]] = []
+        before: list[NotTaken] = []
         repeats = 0
-        for part in conversion.parts:
+        for i, part in enumerate(conversion.parts):
+            if (held := self._refusals.held(wire.sender, way.nth(f"refused part {i}"))) is not None:
+                before.append(NotTaken(self._refusals.shown(wire.sender, way.nth(f"refused part {i}")), held))
+                continue
             try:
-                answer = self._submit(self._command(asking, conversion.layout, part, settles))
+                command = self._command(asking, conversion.layout, part, settles)
+                answer = self._submit(replace(command, submission=way.nth(f"part {i}")))
             except Refusal as refusal:
                 if refusal.issue in {"exception", "throttled"}:
                     raise
-                refused.append((part.raw, refusal, ()))
+                refused.append((part.raw, refusal, (), f"refused part {i}"))
                 continue
             settles = b""  # the first part that is taken settles it; what is refused of the rest stands for itself
             if answer.repeat:
                 repeats += 1
             else:
                 taken.append(TakenPart(sum(1 for t in answer.taken if t.version), part.warnings))
-        refused += [(bad.raw, BadInput(issues=bad.issues), bad.rows) for bad in conversion.refused]
-        kept = tuple(self._kept(asking, wire, conversion.layout, raw, fault, settles, rows) for raw, fault, rows in refused)
-        return Report(conversion.layout, tuple(taken), kept, repeats)
+        refused += [(bad.raw, BadInput(issues=bad.issues), bad.rows, f"unread part {i}") for i, bad in enumerate(conversion.refused)]
+        kept = [self._kept(asking, wire, conversion.layout, raw, fault, settles, rows, way, nth) for raw, fault, rows, nth in refused]
+        return Report(conversion.layout, tuple(taken), (*before, *kept), repeats)
 
     def too_large(self, asking: Asking, name: str) -> Report:
         """Refuse a file by its size alone, before it is read."""
@@ -104,12 +125,13 @@ class Receiving:
         return Submit(asking, writes, message, settles, where=_PLACE)
 
     def _kept(
-        self, asking: Asking, wire: Wire, layout: str, raw: bytes, refusal: Refusal, settles: bytes, rows: tuple[int, ...] = ()
-    ) -> NotTaken:
+        self, asking: Asking, wire: Wire, layout: str, raw: bytes, refusal: Refusal, settles: bytes, rows: tuple[int, ...] = (),
+        way: Way = _FILE, nth: str = "",
+    ) -> NotTaken:  # fmt: skip
         """Keep what was not taken; a message that was sent again and refused again stays where it was."""
         custodian = asking.requester.organization
         reference = settles or self._refusals.keep(
-            custodian=custodian, name=wire.name, layout=layout, door="file", media="", refusal=refusal, raw=raw
+            custodian=custodian, name=wire.name, layout=layout, door=way.door, media="", refusal=refusal, raw=raw, once=way.nth(nth)
         )
         return NotTaken(self._refusals.shown(custodian, reference), refusal.issues, rows)
 

@@ -46,13 +46,15 @@ class Refusals:
     ) -> None:
         self._store, self._keys, self._secrets, self._writer, self._opaque, self._now = store, keys, secrets, writer, opaque, now
 
-    def keep(self, *, custodian: str, name: str, layout: str, door: str, media: str, refusal: Refusal, raw: bytes) -> bytes:
-        """Keep one, sealed under a key of its own; give its reference.
+    def keep(
+        self, *, custodian: str, name: str, layout: str, door: str, media: str, refusal: Refusal, raw: bytes, once: bytes = b""
+    ) -> bytes:
+        """Keep one, sealed under a key of its own; give its reference. `once` = the reference of what may come again: it is kept once.
 
         So is the message about a person who has refused the hub: nobody sees it, and its sender can send it again when consent is given. Of
         what is too large to be a message only the digest, the time and the reason are kept.
         """
-        stream = os.urandom(16)
+        stream = once or os.urandom(16)
         key = self._keys.of(stream, QUARANTINE)
         milliseconds = int(self._now().timestamp() * 1000)
         event = event_id(milliseconds)
@@ -63,20 +65,27 @@ class Refusals:
             kind="MessageRefused", patient=b"", pseudonym=b"", key=key.key_id, digest=self._secrets.digest(raw), confidentiality="", sensitivities=(),
         )  # fmt: skip
         made = NewEvent(stream, MESSAGE_REFUSED, header, seal_json(key, body, stream=stream, event=event), version=1)
-        self._writer.submit(Proposal(os.urandom(16), [made])).result()
+        self._writer.submit(Proposal(once or os.urandom(16), [made])).result()
         return stream
+
+    def held(self, custodian: str, once: bytes) -> tuple[Issue, ...] | None:
+        """Say why a message of this reference was not taken when it came before; None when it did not, or was taken."""
+        with self._store.read() as tx:
+            row = messages.refusal(tx, custodian, once) if once else None
+            body = self._body(tx, row) if row is not None else None
+            return None if body is None else tuple(_issue(i) for i in body.issues)
 
     def shown(self, custodian: str, reference: bytes) -> str:
         """Give the reference as its sender sees it."""
         return self._opaque.shut("refusal", custodian, reference)
 
     def listed(self, custodian: str) -> list[Kept]:
-        """Give an organization's refused messages, newest first."""
+        """Give an organization's refused messages, newest first, without those that were erased."""
         with self._store.read() as tx:
-            return [self._kept(tx, row) for row in messages.refused(tx, custodian)]
+            found = [(row, self._body(tx, row)) for row in messages.refused(tx, custodian)]
+            return [self._kept(row, body) for row, body in found if body is not None]
 
-    def _kept(self, tx: Tx, row: messages.RefusalRow) -> Kept:
-        body = self._body(tx, row)
+    def _kept(self, row: messages.RefusalRow, body: Refused) -> Kept:
         return Kept(
             self.shown(row.custodian, row.reference),
             datetime.fromtimestamp(row.at / 1000, UTC),
@@ -86,12 +95,13 @@ class Refusals:
             row.settled is not None,
         )
 
-    def _body(self, tx: Tx, row: messages.RefusalRow) -> Refused:
+    def _body(self, tx: Tx, row: messages.RefusalRow) -> Refused | None:
+        """Open a message; None when its key was erased."""
         recorded = self._store.event(tx, row.position)
-        opened = open_event(self._keys, recorded) if recorded is not None else None
-        if opened is None:
+        if recorded is None:
             raise Broken("HUB-5008")
-        return msgspec.json.decode(opened, type=Refused)
+        opened = open_event(self._keys, recorded)
+        return None if opened is None else msgspec.json.decode(opened, type=Refused)
 
     def again(self, custodian: str, shown: str) -> tuple[bytes, Refused]:
         """Give one of an organization's own refused messages with its bytes: (reference, message). Raises NotFound."""
@@ -101,7 +111,7 @@ class Refusals:
             if row is None or row.settled is not None:
                 raise NotFound("HUB-5053")
             body = self._body(tx, row)
-        if not body.raw:
+        if body is None or not body.raw:
             raise NotFound("HUB-5054")
         return reference, body
 

@@ -21,10 +21,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from hub.commands import Asking
-    from hub.gate import Gate
+    from hub.gate import Gate, Given
     from hub.log.keys import Keyring
     from hub.log.secrets import Secrets
     from hub.log.store import Store, Tx
+    from hub.reads.sealed import Sealing
     from hub.region import Region
 
 TYPE = "jp.example.tsunagu"
@@ -43,8 +44,9 @@ class Heard:
 class Hearing:
     """The feed of each subscriber over its ports, and the bell that wakes open streams."""
 
-    def __init__(self, *, store: Store, keys: Keyring, gate: Gate, region: Region, secrets: Secrets, base: str) -> None:
+    def __init__(self, *, store: Store, keys: Keyring, gate: Gate, region: Region, secrets: Secrets, base: str, sealing: Sealing) -> None:
         self._store, self._keys, self._gate, self._region, self._secrets, self._base = store, keys, gate, region, secrets, base
+        self._sealing = sealing
         self._bells: set[tuple[asyncio.AbstractEventLoop, asyncio.Event]] = set()
 
     @contextmanager
@@ -64,24 +66,37 @@ class Hearing:
 
     def last(self, asking: Asking) -> int:
         """Give the subscriber's newest number."""
-        with self._store.read() as tx:
-            return feeds.last(tx, asking.requester.organization)
+        return self.last_of(asking.requester.organization)
 
-    def after(self, asking: Asking, number: int, limit: int) -> list[Heard]:
-        """Give what comes after a number, each decided now and recorded."""
+    def last_of(self, code: str) -> int:
+        """Give an organization's newest number."""
+        with self._store.read() as tx:
+            return feeds.last(tx, code)
+
+    def after(self, asking: Asking, number: int, limit: int, *, sealed: bool = False) -> list[Heard]:
+        """Give what comes after a number, each decided now and recorded. `sealed` = with the resource itself, sealed."""
         subscriber = asking.requester.organization
         with self._store.read() as tx:
             waiting = [(f, self._opened(tx, f.position)) for f in feeds.after(tx, subscriber, number, limit)]
         rows = [found[1] for _, found in waiting if found is not None]
-        given = {g.row.position for g in self._gate.release(asking, rows).given} if rows else set()
+        given = {g.row.position: g for g in self._gate.release(asking, rows).given} if rows else {}
         heard = []
         for feed, found in waiting:
             if found is None or found[1].position not in given:
                 heard.append(Heard(feed.number, "", None))
             else:
                 derived, row, at = found
-                heard.append(Heard(feed.number, f"{TYPE}.{derived.kind}.v1", self._cloud_event(subscriber, feed.number, derived, row, at)))
+                event = self._cloud_event(subscriber, feed.number, derived, row, at)
+                if sealed:
+                    self._with_content(event, given[row.position], subscriber)
+                heard.append(Heard(feed.number, f"{TYPE}.{derived.kind}.v1", event))
         return heard
+
+    def _with_content(self, event: dict[str, Any], given: Given, subscriber: str) -> None:
+        with self._store.read() as tx:
+            content = self._sealing.content(tx, given, subscriber, {"ce_source": event["source"], "ce_id": event["id"]})
+        if content is not None:
+            event["data"]["content"] = content
 
     def _opened(self, tx: Tx, position: int) -> tuple[Derived, resources.Row, int] | None:
         recorded = self._store.event(tx, position)

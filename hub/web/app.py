@@ -29,6 +29,7 @@ from hub.web.fhir.operations import Operations
 from hub.web.fhir.reading import FhirReading, known_type, pretty
 from hub.web.fhir.writing import Writing
 from hub.web.handing import Handing
+from hub.web.log import LogDoor
 from hub.web.showing import Showing
 from schemas.errors import Broken, NotFound, NotOffered, Refusal, quiet
 
@@ -63,6 +64,8 @@ def create_app(hub: Hub, *, demo: bool = False) -> FastAPI:
     app.add_api_route("/refused.json", handing.refused, methods=["GET"], response_class=Response)
     app.add_api_route("/refused/{reference}/send", handing.send_again, methods=["POST"], response_class=Response)
     app.add_api_route("/events", events.events, methods=["GET"], response_class=Response)
+    app.add_api_route("/events/keys/{id}", events.key, methods=["GET"], response_class=Response)
+    LogDoor(hub, door).routes(app.add_api_route)
     Showing(hub, door, demo=demo).routes(app)
     return app
 
@@ -131,7 +134,9 @@ def _health(app: FastAPI, hub: Hub) -> None:
     @app.get("/readyz", response_class=Response)
     async def ready() -> Response:
         behind = sorted(hub.runner.stopped)
-        body = {"ready": not behind, "stopped": behind}
+        body: dict[str, object] = {"ready": not behind, "stopped": behind}
+        if hub.publishing and hub.listening:  # beside: a hub without its broker serves all the same
+            body["kafka"] = {"out": hub.publishing.state or "up", "in": hub.listening.state or "up"}
         return Response(orjson.dumps(body), 200 if not behind else 503, media_type="application/json")
 
 

@@ -44,6 +44,12 @@ class Events:
         headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
         return StreamingResponse(self._stream(asking, number), media_type="text/event-stream", headers=headers)
 
+    async def key(self, request: Request) -> Response:
+        """GET /events/keys/{id}: the key of one sealed content that came by Kafka, as a JWK; decided now."""
+        asking = self._door.asking(request, "read")
+        found = await run_in_threadpool(self._hub.contents.key, asking, request.path_params["id"])
+        return Response(orjson.dumps(found), media_type="application/jwk+json", headers={"Cache-Control": "no-store"})
+
     async def _lines(self, request: Request, asking: Asking, number: int) -> Response:
         text = request.query_params.get("limit", str(LIMIT))
         limit = min(int(text), 1_000) if text.isascii() and text.isdigit() and len(text) < 8 else LIMIT

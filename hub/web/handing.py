@@ -14,6 +14,7 @@ from starlette.responses import Response
 
 from hub.assemble import Hub
 from hub.commands import Asking
+from hub.ingest.bundles import FHIR
 from hub.ingest.receive import Report
 from hub.names import hub_id
 from hub.tables import identities
@@ -91,7 +92,10 @@ class Handing:
                 return answer(refusal)
             count = len(entries) if isinstance(entries, list) else 0
             return _json({"layout": message.layout, "taken": [{"resources": count, "warnings": []}], "repeats": 0, "refused": []})
-        report = self._hub.receive(asking, message.name, message.raw, settles=stream)
+        if message.media == FHIR:
+            report = self._hub.bundle(asking, message.raw, settles=stream)
+        else:
+            report = self._hub.receive(asking, message.name, message.raw, settles=stream)
         return _json(told(report), 422 if report.refused else 200)
 
     # ── links ────────────────────────────────────────────────────────────────────────────────────────────────────────

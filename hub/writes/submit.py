@@ -66,6 +66,8 @@ class Submitting:
 
         try:
             with self._store.read() as tx:
+                if command.submission and self._store.submission(tx, command.submission) is not None:
+                    return Answer((), repeat=True)
                 proposal = again(tx)
             proposal.again = again
             written = self._writer.submit(proposal).result()
@@ -90,7 +92,8 @@ class Submitting:
         aim = Aim(tx, command, self._secrets, self._keys, self._base)
         self._unsettled(tx, aim, command.settles)
         message = number(tx, aim, command.message, self._secrets)
-        work = Making(aim, Owners(tx, aim, self._secrets), self._secrets, self._keys, int(at.timestamp() * 1000), os.urandom(16))
+        named = command.submission or os.urandom(16)
+        work = Making(aim, Owners(tx, aim, self._secrets), self._secrets, self._keys, int(at.timestamp() * 1000), named)
         if message is not None and message.repeat:
             settled = [work.settled(command.settles)] if command.settles else []
             return Proposal(work.submission, settled, holds=_holds(aim, command.settles, {}, message), answer=Answer((), repeat=True))

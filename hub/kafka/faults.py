@@ -1,0 +1,37 @@
+"""What keeps Kafka from being used, as a rule of the message catalogue: shown to the operator, and tried again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from kafka import errors
+
+_REFUSED = (
+    errors.SaslAuthenticationFailedError, errors.AuthorizationError, errors.TopicAuthorizationFailedError, errors.GroupAuthorizationFailedError,
+    errors.ClusterAuthorizationFailedError, errors.TransactionalIdAuthorizationFailedError, errors.UnsupportedSaslMechanismError,
+)  # fmt: skip
+_FENCED = (errors.ProducerFencedError, errors.InvalidProducerEpochError, errors.TransactionCoordinatorFencedError)
+
+
+class Away(Exception):
+    """Kafka cannot be used now. `rule` says why; `topics` names those that are missing."""
+
+    def __init__(self, rule: str, topics: tuple[str, ...] = ()) -> None:
+        super().__init__(rule)
+        self.rule, self.topics = rule, topics
+
+
+@contextmanager
+def named() -> Iterator[None]:
+    """Turn whatever the library or the network says into Away, without its words."""
+    try:
+        yield
+    except (Away, errors.KafkaConfigurationError):
+        raise
+    except _FENCED as fault:
+        raise Away("HUB-5092") from fault
+    except _REFUSED as fault:
+        raise Away("HUB-5091") from fault
+    except (errors.KafkaError, OSError) as fault:
+        raise Away("HUB-5090") from fault
