@@ -121,11 +121,12 @@ class Gate:
 
     # ── in ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def collect(self, tx: Tx, asking: Asking, types: Mapping[bytes, AbstractSet[str]], at: datetime) -> list[tuple[bytes, Decision]]:
-        """Decide whether data of these types about these Patients may be taken in from this sender: (Patient, decision)."""
+    def collect(
+        self, tx: Tx, asking: Asking, types: Mapping[bytes, AbstractSet[str]], people: identities.Groups, at: datetime
+    ) -> list[tuple[bytes, Decision]]:
+        """Decide whether data of these types about these Patients (`people` are theirs) may be taken in from this sender: (Patient, decision)."""
         ask = Ask(asking.requester, asking.purpose, at, "collect")
         found = []
-        people = identities.groups(tx, types)
         state = self._state(tx, people, asking, at)
         for patient, kinds in types.items():
             only_consents = "Consent" if kinds == {"Consent"} else ""
@@ -153,7 +154,7 @@ class Gate:
             decision = self._one(ask, row, state[person])
             decisions.append(decision)
             seen.setdefault(person, []).append((decision, _seen(row, decision)))
-        epochs = self._epochs(tx, people)
+        epochs = directives.epochs_of(tx, people)
         events, references = [], {}
         for person, items in seen.items():
             event, name = self._event(asking, person, [(d, [s]) for d, s in items], at, state.get(person))
@@ -161,14 +162,9 @@ class Gate:
             references[person] = name
 
         def holds(later: Tx) -> bool:
-            return self._epochs(later, identities.groups(later, people.patients)) == epochs
+            return directives.epochs_of(later, identities.groups(later, people.patients)) == epochs
 
         return Proposal(os.urandom(16), events, holds=holds, answer=(tuple(decisions), references))
-
-    @staticmethod
-    def _epochs(tx: Tx, people: identities.Groups) -> dict[bytes, int]:
-        moved = directives.epochs(tx, (patient for patients in people.patients.values() for patient in patients))
-        return {person: max((moved.get(p, 0) for p in patients), default=0) for person, patients in people.patients.items()}
 
     def _state(self, tx: Tx, people: identities.Groups, asking: Asking, at: datetime) -> dict[bytes, _Person]:
         """Give what is in force for each of these persons; for the directory (no person) nothing is."""

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from hub.log.event import Recorded
 from hub.log.store import Tx
+from hub.tables.identities import Groups
 from schemas.events import PERSON_LINKED, PERSON_UNLINKED, RESOURCE_RECORDED, RESOURCE_WITHDRAWN, Link
 
 SCHEMA = (
@@ -58,14 +59,15 @@ def in_force(tx: Tx, patients: Iterable[bytes], at: int | None = None) -> list[D
     return [DirectiveRow(*r) for r in sorted(rows)]
 
 
-def epoch(tx: Tx, patients: Iterable[bytes]) -> int:
-    """Give the position at which the consents of these Patients last changed; 0 = never."""
-    return max(epochs(tx, patients).values(), default=0)
-
-
 def epochs(tx: Tx, patients: Iterable[bytes]) -> dict[bytes, int]:
-    """Give those positions by Patient; a Patient whose consents never changed is not in it."""
+    """Give the positions at which the consents of these Patients last changed; a Patient whose consents never did is not in it."""
     return dict(tx.each("SELECT patient, position FROM epochs WHERE patient IN", patients))
+
+
+def epochs_of(tx: Tx, people: Groups) -> dict[bytes, int]:
+    """Give for each person the position at which any of its Patients' consents last changed; 0 = never."""
+    moved = epochs(tx, (patient for patients in people.patients.values() for patient in patients))
+    return {person: max((moved.get(p, 0) for p in patients), default=0) for person, patients in people.patients.items()}
 
 
 def expiring(tx: Tx) -> list[DirectiveRow]:

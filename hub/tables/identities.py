@@ -37,7 +37,8 @@ def apply(tx: Tx, recorded: Sequence[Recorded]) -> None:
 
 
 def _patient(tx: Tx, r: Recorded) -> None:
-    tx.run("DELETE FROM person_tokens WHERE patient=?", (r.stream,))
+    if r.version > 1:
+        tx.run("DELETE FROM person_tokens WHERE patient=?", (r.stream,))
     rows = [(t, r.stream, "insured") for t in r.rows.insured] + [(t, r.stream, "name") for t in r.rows.names]
     tx.insert("person_tokens", ("token", "patient", "kind"), rows)
     current = _current(tx, r.stream)
@@ -132,8 +133,8 @@ def groups(tx: Tx, patients: Iterable[bytes]) -> Groups:
     person = dict.fromkeys(patients, b"")
     person |= _people(tx, person)
     named = dict.fromkeys(one or patient for patient, one in person.items())
-    of_named = _people(tx, named)
-    members: dict[bytes, set[bytes]] = {one: {one} if of_named.get(one, one) == one else set() for one in named}
+    of_named = person | _people(tx, named.keys() - person.keys())
+    members: dict[bytes, set[bytes]] = {one: {one} if (of_named.get(one) or one) == one else set() for one in named}
     for patient, one in tx.each("SELECT patient, person FROM persons WHERE until IS NULL AND person IN", named):
         members[one].add(patient)
     return Groups({p: one or p for p, one in person.items()}, {one: sorted(found) for one, found in members.items()})

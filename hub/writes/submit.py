@@ -7,7 +7,7 @@ the way is compared under the lock, and prepared anew when it has moved.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -96,37 +96,30 @@ class Submitting:
         work = Making(aim, Owners(tx, aim, self._secrets), self._secrets, self._keys, int(at.timestamp() * 1000), named)
         if message is not None and message.repeat:
             settled = [work.settled(command.settles)] if command.settles else []
-            return Proposal(work.submission, settled, holds=_holds(aim, command.settles, {}, message), answer=Answer((), repeat=True))
+            return Proposal(work.submission, settled, holds=_holds(aim, command.settles, (), {}, message), answer=Answer((), repeat=True))
         if message is not None:
             Sets(tx, aim, self._secrets, self._keys).order()
         made = [work.event(t) for t in aim.targets if not t.idle]
-        patients = sorted(
-            {e.header.patient for e in made if e is not None and e.header.patient} | ({message.patient} if message else set())
-        )
-        types = {p: {e.header.kind for e in made if e is not None and e.header.patient == p} for p in patients}
-        decided = self._gate.collect(tx, command.asking, types, at)
-        persons = {p: identities.person_of(tx, p) for p in patients}
-        self._refuse(command, aim, work, decided, persons, at)
+        types = _types(made, message)
+        people = identities.groups(tx, types)
+        decided = self._gate.collect(tx, command.asking, types, people, at)
+        self._refuse(command, aim, work, decided, people.person, at)
         silent = {t.stream for t in aim.targets if t.write.same_is_silent}
         new = [e for e in made if e is not None and not (e.stream in silent and self._unchanged(tx, aim, e))]
         if message is not None:
             new.append(work.message(message, command.message))
         if command.settles:
             new.append(work.settled(command.settles))
-        seen = {
-            p: [
-                SeenRow(e.header.kind, hub_id(e.stream), e.version or 0, "permit", "")
-                for e in new
-                if e.header.patient == p and e.topic in _RESOURCES
-            ]
-            for p in patients
-        }
-        audit = self._gate.record_of_collecting(command.asking, [(p, d, seen[p]) for p, d in decided], persons, at)
-        epochs = {p: directives.epoch(tx, identities.patients_of(tx, persons[p])) for p in patients}
+        seen: dict[bytes, list[SeenRow]] = {p: [] for p in types}
+        for e in new:
+            if e.header.patient and e.topic in _RESOURCES:
+                seen[e.header.patient].append(SeenRow(e.header.kind, hub_id(e.stream), e.version or 0, "permit", ""))
+        audit = self._gate.record_of_collecting(command.asking, [(p, d, seen[p]) for p, d in decided], people.person, at)
+        epochs = directives.epochs_of(tx, people)
         return Proposal(
             work.submission,
             new + audit if new else [],
-            holds=_holds(aim, command.settles, epochs, message),
+            holds=_holds(aim, command.settles, types.keys(), epochs, message),
             answer=Answer(tuple(work.taken(t) for t in aim.targets)),
         )
 
@@ -171,12 +164,23 @@ class _Refused(Refusal):
         self.refusal, self.events = refusal, recording
 
 
+def _types(made: Sequence[NewEvent | None], message: Numbered | None) -> dict[bytes, set[str]]:
+    """Give the types of what is to be recorded about each Patient."""
+    found: dict[bytes, set[str]] = {message.patient: set()} if message else {}
+    for e in made:
+        if e is not None and e.header.patient:
+            found.setdefault(e.header.patient, set()).add(e.header.kind)
+    return dict(sorted(found.items()))
+
+
 def _waits(tx: Tx, custodian: str, settles: bytes) -> bool:
     row = messages.refusal(tx, custodian, settles)
     return row is not None and row.settled is None
 
 
-def _holds(aim: Aim, settles: bytes, epochs: Mapping[bytes, int], message: Numbered | None) -> Callable[[Tx], bool]:
+def _holds(
+    aim: Aim, settles: bytes, patients: Collection[bytes], epochs: Mapping[bytes, int], message: Numbered | None
+) -> Callable[[Tx], bool]:
     """Compare under the lock all that was read: conditions, If-Match, digests, consents, the message's number."""
     reading, custodian = aim.reading, aim.custodian
 
@@ -185,7 +189,7 @@ def _holds(aim: Aim, settles: bytes, epochs: Mapping[bytes, int], message: Numbe
             all(tuple(r.stream for r in matching(tx, kind, mark, custodian)) == was for mark, (kind, was) in reading.conditions.items())
             and all(_newest(tx, stream)[0] == was for stream, was in reading.versions.items())
             and all(_newest(tx, stream)[1] == was for stream, was in reading.digests.items())
-            and all(directives.epoch(tx, identities.patients_of(tx, identities.person_of(tx, p))) == e for p, e in epochs.items())
+            and directives.epochs_of(tx, identities.groups(tx, patients)) == epochs
             and (message is None or messages.digest_of(tx, message.stream) == message.before)
             and (not settles or _waits(tx, custodian, settles))
         )
