@@ -184,7 +184,7 @@ class Gate:
 
     def _directive(self, row: directives.DirectiveRow) -> Directive | None:
         """Open a consent's canonical form; None when its key was erased."""
-        key = self._keys.by_id(row.key)
+        key = self._keys.held(row.key)
         if key is None:
             return None  # erased with its person: there is nothing left that it could speak of
         name = (row.consent, row.version)
@@ -211,7 +211,7 @@ class Gate:
 
     def record(self, row: Row) -> Record | None:
         """Give what a decision may know of a row; None when its key was erased."""
-        key = self._keys.by_id(row.key)
+        key = self._keys.held(row.key)
         if key is None:
             return None
         if (known := self._records.get(row.event)) is not None:

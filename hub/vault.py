@@ -60,7 +60,7 @@ class Vault:
         """
         self._judge(permit, row)
         name = row.position, form
-        if self._keys.by_id(row.key) is None:
+        if self._keys.held(row.key) is None:
             self._drop(name)
             return None
         if (kept := self._kept.get(name)) is not None:

@@ -135,12 +135,12 @@ class Writer:
                         if tx.writes != before:
                             raise
                         failed.append((job, refusal))
-                self._keys.store_fresh()
+                self._keys.store_fresh(e.header.key for _, result in done if isinstance(result, Written) for e in result.recorded)
         except Unknown:
             self._asked(group, done, failed)
-        except KeyMoved:
+        except KeyMoved as moved:
             for job in group:
-                self._together([job], anew=True)
+                self._together([job], anew=_sealed(job, moved.lost))
         except Busy as busy:
             for job in group:
                 job.future.set_exception(busy)
@@ -223,6 +223,11 @@ class Writer:
             Recorded(position, e.stream, s.version, e.topic, e.header, e.body, e.rows)
             for position, e, s in zip(positions, proposal.events, stored, strict=True)
         ]
+
+
+def _sealed(job: _Job, keys: frozenset[bytes]) -> bool:
+    """Say whether a submission holds an event that was sealed under one of these keys."""
+    return job.proposal is not None and any(e.header.key in keys for e in job.proposal.events)
 
 
 def _broken(fault: BaseException) -> Broken:

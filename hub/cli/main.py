@@ -69,6 +69,13 @@ def _parser() -> argparse.ArgumentParser:
     token.add_argument("organization")
     token.set_defaults(run=_token)
 
+    rotate = verbs.add_parser("rotate-key", help="主鍵を替える（ハブを止めて） / change the master key (hub stopped)")
+    rotate.add_argument("--data", type=Path, help="TSUNAGU_DATA")
+    rotate.add_argument(
+        "--to", default="", help="新しい主鍵の置き場所（TSUNAGU_MASTER と同じ書き方） / place of the new one, written as TSUNAGU_MASTER is"
+    )
+    rotate.set_defaults(run=_rotate)
+
     authenticator = verbs.add_parser("authenticator", help="緊急開示の確認コードの鍵を表示する / show a user's one-time-code secret")
     authenticator.add_argument("user")
     authenticator.set_defaults(run=_authenticator)
@@ -128,6 +135,20 @@ def _token(asked: argparse.Namespace) -> int:
     settings = _settings()
     settings.data.mkdir(parents=True, exist_ok=True)
     print(Credentials(settings.data / TOKENS, read_region(settings.region)).issue(asked.organization))
+    return 0
+
+
+def _rotate(asked: argparse.Namespace) -> int:
+    from hub.log.master import master_at
+    from hub.log.unlocking import rotate
+
+    settings = _settings(asked.data)
+    following = master_at(asked.to, folder=settings.data, environ=os.environ, setting="--to") if asked.to else settings.keys.master
+    count = rotate(settings.keys, following)
+    print(f"主鍵を替え、データ鍵 {count:,} 本を包み直しました / the master key was changed, {count:,} data keys wrapped anew")
+    if asked.to:
+        print("TSUNAGU_MASTER を --to と同じにしてから始めてください / set TSUNAGU_MASTER to the place named by --to before you start")
+    print("新しい主鍵の写しを、別の場所に置いてください / put a copy of the new master key in another place")
     return 0
 
 

@@ -48,8 +48,8 @@ def seal_json(key: DataKey, value: Any, *, stream: bytes, event: bytes) -> bytes
 
 
 def open_event(keys: Keyring, recorded: Recorded) -> bytes | None:
-    """Open an event's body; None when its key was erased."""
-    key = keys.by_id(recorded.header.key)
+    """Open an event's body; None when it has none or its key was erased. Raises Broken (HUB-5073) when the key is missing otherwise."""
+    key = keys.held(recorded.header.key)
     return None if key is None else open_body(key, recorded.body, stream=recorded.stream, event=recorded.header.event)
 
 

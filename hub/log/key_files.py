@@ -37,7 +37,9 @@ class KeyFile(KeyStore):
             try:
                 made.execute("PRAGMA synchronous=FULL")
                 made.execute("PRAGMA secure_delete=ON")
-                made.execute("PRAGMA journal_mode=WAL")
+                names = {row[0] for row in made.execute("SELECT name FROM sqlite_master WHERE type='table'")}
+                if not names or "data_keys" in names:  # a file that is something else is left as it is
+                    made.execute("PRAGMA journal_mode=WAL")
             except sqlite3.Error as fault:
                 made.close()
                 raise _broken(fault) from fault

@@ -47,7 +47,7 @@ def insert(tx: KeyTx, row: KeyRow) -> bool:
     """Add a key; False when there is one of this owner, compartment and generation, or the owner gets none any more."""
     if is_gone(tx, row.owner, row.compartment):
         return False
-    tx.run("INSERT INTO data_keys VALUES (?,?,?,?,?) ON CONFLICT (owner, compartment, generation) DO NOTHING", row)
+    tx.run("INSERT INTO data_keys VALUES (?,?,?,?,?) ON CONFLICT DO NOTHING", row)
     return tx.one("SELECT 1 FROM data_keys WHERE key_id=?", (row.key_id,)) is not None
 
 

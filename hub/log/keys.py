@@ -131,8 +131,14 @@ class Keyring:
             return None
 
     def held(self, key_id: bytes) -> DataKey | None:
-        """Give the key of that id; None when it was erased. Raises Broken (HUB-5073) when it is missing: store and log do not belong together."""
-        found = self.by_id(key_id)
+        """Give the key of that id; None when it was erased, or there is none (empty id).
+
+        Raises Broken (HUB-5073) when it is missing: store and log do not belong together.
+        """
+        found = self._by_id.get(key_id)
+        if found is not None and found.until > self._clock():
+            return found
+        found = self.by_id(key_id) if key_id else None
         if found is None and key_id and not self.erased(key_id):
             raise Broken("HUB-5073")
         return found

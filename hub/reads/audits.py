@@ -164,7 +164,7 @@ class Auditing:
         soon = self._now() + EXPIRING
         found = 0
         for row in directives.expiring(tx):
-            key = self._keys.by_id(row.key)
+            key = self._keys.held(row.key)
             if key is None:
                 continue
             ends = open_directive(key, row.directive, row.event).ends

@@ -59,7 +59,7 @@ class Sets:
         return bool(told and cell.told) and told < cell.told
 
     def _cell(self, row: resources.Row) -> FactsCell | None:
-        key = self._keys.by_id(row.key)
+        key = self._keys.held(row.key)
         return open_facts(key, row.facts, row.event) if key is not None and row.facts else None
 
 

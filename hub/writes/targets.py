@@ -203,7 +203,7 @@ class Aim:
 
     def _id(self, row: resources.Row) -> str:
         """Give the id by which the sender knows what was found: its own, where it gave one."""
-        key = self._keys.by_id(row.key) if row.custodian == self.custodian else None
+        key = self._keys.held(row.key) if row.custodian == self.custodian else None
         return (open_facts(key, row.facts, row.event).sent if key is not None else "") or hub_id(row.stream)
 
     # ── conditions ───────────────────────────────────────────────────────────────────────────────────────────────────
