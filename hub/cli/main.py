@@ -60,10 +60,22 @@ def _parser() -> argparse.ArgumentParser:
 
     verify = verbs.add_parser("verify", help="記録が書き換えられていないことを確かめる / check that the log was not changed")
     verify.add_argument("--data", type=Path, help="TSUNAGU_DATA")
+    verify.add_argument("file", type=Path, nargs="?", help="export-log のファイル（なければデータベース） / an exported log")
     verify.add_argument(
-        "--key", type=Path, help="チェックポイントの公開鍵ファイル（なければデータの中のもの） / public key of the checkpoints"
+        "--key",
+        action="append",
+        default=[],
+        help="署名の公開鍵、またはそのファイル（なければデータの中のもの） / public key of the log, or a file of keys",
     )
+    verify.add_argument("--witness", action="append", default=[], help="立会いの公開鍵、またはそのファイル / key of a witness, or a file")
+    verify.add_argument("--quorum", type=int, help="いちばん新しい先頭に要る立会いの数 / witnesses that the newest head needs")
+    verify.add_argument("--outside", type=Path, action="append", default=[], help="外で保管した署名 / signed heads kept elsewhere")
     verify.set_defaults(run=_verify)
+
+    export = verbs.add_parser("export-log", help="記録と署名をファイルに書き出す / write the log and its signed heads to a file")
+    export.add_argument("file", type=Path)
+    export.add_argument("--data", type=Path, help="TSUNAGU_DATA")
+    export.set_defaults(run=_export_log)
 
     token = verbs.add_parser("token", help="組織のトークンを発行する（ハブを止めて） / make a token for an organization (hub stopped)")
     token.add_argument("organization")
@@ -122,9 +134,20 @@ def _replay(asked: argparse.Namespace) -> int:
 
 
 def _verify(asked: argparse.Namespace) -> int:
-    from hub.cli.checking import verify
+    from hub.cli.proving import verify
 
-    return verify(_data(asked), asked.key)
+    settings = _settings(asked.data)
+    return verify(
+        asked.file, data=settings.data, database=settings.database, keys=asked.key, witnesses=asked.witness, quorum=asked.quorum,
+        outside=asked.outside,
+    )  # fmt: skip
+
+
+def _export_log(asked: argparse.Namespace) -> int:
+    from hub.cli.proving import export
+
+    settings = _settings(asked.data)
+    return export(asked.file, data=settings.data, database=settings.database)
 
 
 def _token(asked: argparse.Namespace) -> int:

@@ -1,19 +1,52 @@
-"""Recomputes everything from stored bytes and trusts nothing else: leaves, order, roots, signatures. Shares only the hash rules with the writer."""
+"""Recomputes everything from stored bytes and trusts nothing else: leaves, order, versions, roots, signatures, witnesses.
+
+Shares only the hash rules with the writer. Reads what it checks once, from first to last, and holds none of it: memory stays flat.
+"""
 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
-from hub.log.merkle import Tree, event_leaf
-from hub.log.notes import Checkpoint, verify
+from hub.log.merkle import Tree, event_data, leaf
+from hub.log.notes import Checkpoint, Verifier, cosignatures, notes_in, verify
+
+LISTED = 100
+"""Findings that are listed; further ones are counted."""
+
+
+class Event(NamedTuple):
+    """A stored event: the leaf that is stored beside it, and what that has to be the hash of (`merkle.event_data`)."""
+
+    leaf: bytes
+    data: bytes
+
+
+class Head(NamedTuple):
+    """A signed head with what witnesses signed under it. It stands just after the event of its size."""
+
+    size: int
+    note: str
+
+
+class Torn(NamedTuple):
+    """The bytes end, or go on, where they must not."""
+
+
+Item = Event | Head | Torn
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that does not fit, and at which position."""
+    """One thing that does not fit, and at which position.
+
+    leaf (a changed byte) · order · version · root (a head is of another tree) · missing (the log ends before a signed head) · signature ·
+    witnesses (too few) · torn (the file is cut off or goes on)
+    """
 
     what: str
     position: int = 0
@@ -21,57 +54,208 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Verified:
-    """What was recomputed: events, root over all of them, checkpoints that fit, and all that does not."""
+    """What was recomputed: events, root over all of them, checkpoints that fit, how far witnesses have signed, and all that does not fit."""
 
     size: int
     root: bytes
     checkpoints: int
     findings: tuple[Finding, ...]
+    more: int = 0
+    """Findings beyond those listed."""
+    witnessed: int = 0
+
+
+@dataclass(slots=True)
+class _Found:
+    listed: list[Finding] = field(default_factory=list)
+    more: int = 0
+
+    def add(self, what: str, position: int) -> None:
+        if len(self.listed) < LISTED:
+            self.listed.append(Finding(what, position))
+        else:
+            self.more += 1
+
+
+class _Versions:
+    """Says whether an event's version follows on in its stream. Kept in a temporary file that the system removes: a log has millions of streams."""
+
+    def __init__(self) -> None:
+        self._db = sqlite3.connect("", isolation_level=None)
+        for pragma in ("journal_mode=OFF", "synchronous=OFF", "cache_size=-8000"):
+            self._db.execute(f"PRAGMA {pragma}")
+        self._db.execute("CREATE TABLE seen (stream BLOB PRIMARY KEY, version INTEGER NOT NULL) WITHOUT ROWID")
+        self._db.execute("BEGIN")
+
+    def follows(self, stream: bytes, version: int) -> bool:
+        row = self._db.execute("SELECT version FROM seen WHERE stream=?", (stream,)).fetchone()
+        self._db.execute("REPLACE INTO seen VALUES (?,?)", (stream, min(version, 2**63 - 1)))
+        return version == (row[0] if row else 0) + 1
+
+    def close(self) -> None:
+        self._db.close()
+
+
+def check(
+    items: Iterable[Item], *, keys: Sequence[str], witnesses: Sequence[str] = (), quorum: int = 0, outside: Sequence[str] = ()
+) -> Verified:
+    """Check events in their order, each head just after the event of its size.
+
+    `keys` = verifier keys of the log (a head needs a signature of one of them), `witnesses` = those of witnesses, of whom the newest head
+    needs `quorum`; `outside` = notes of heads that were kept elsewhere, to which the log has to fit as well. Raises ValueError for a key
+    that is none.
+    """
+    heads = _Heads([Verifier.parse(k) for k in keys], [Verifier.parse(k) for k in witnesses])
+    found, tree, position = _Found(), Tree(), 0
+    for note in outside:
+        for one in notes_in(note):
+            heads.keep(one, found)
+    with closing(_Versions()) as versions:
+        heads.judge(tree, found)
+        for item in items:
+            if isinstance(item, Event):
+                position = _event(item, position, tree, versions, found)
+                heads.judge(tree, found)
+            elif isinstance(item, Head):
+                heads.take(item, tree, position, found)
+            else:
+                found.add("torn", position)
+    heads.end(quorum, found)
+    return Verified(tree.size, tree.root, heads.fitting, tuple(found.listed), found.more, heads.witnessed(max(quorum, 1)))
+
+
+def _event(item: Event, last: int, tree: Tree, versions: _Versions, found: _Found) -> int:
+    data = item.data
+    position, stream, version = int.from_bytes(data[:8], "big"), data[8:24], int.from_bytes(data[24:32], "big")
+    made = leaf(data)
+    if position != last + 1:
+        found.add("order", position)
+    if not versions.follows(stream, version):
+        found.add("version", position)
+    if made != item.leaf:
+        found.add("leaf", position)
+    tree.append(made)
+    return position
+
+
+class _Heads:
+    """Heads of the log itself and those kept elsewhere."""
+
+    def __init__(self, keys: Sequence[Verifier], witnesses: Sequence[Verifier]) -> None:
+        self._keys, self._witnesses = keys, witnesses
+        self._kept: dict[int, list[Checkpoint]] = {}
+        self._newest, self._signers = 0, frozenset[str]()
+        self._by_count: dict[int, int] = {}
+        """The largest head that at least so many witnesses have signed."""
+        self._unfit = False
+        self.fitting = 0
+
+    def keep(self, note: str, found: _Found) -> None:
+        """Keep a head that was kept outside until the tree has come to its size."""
+        point = self._read(note)
+        if point is None:
+            found.add("signature", 0)
+            return
+        self._kept.setdefault(point.size, []).append(point)
+        self._seen(point.size, note, found)
+
+    def judge(self, tree: Tree, found: _Found) -> None:
+        """Compare the heads kept outside that are of this size."""
+        if self._kept:
+            for point in self._kept.pop(tree.size, ()):
+                self._fits(point, tree, found)
+
+    def take(self, head: Head, tree: Tree, position: int, found: _Found) -> None:
+        """Judge a head where it stands."""
+        point = self._read(head.note)
+        if point is None or point.size != head.size:
+            found.add("signature", head.size)
+        elif point.size != position:
+            found.add("missing" if point.size > position else "order", point.size)
+        else:
+            self._fits(point, tree, found)
+        if point is not None:
+            self._seen(point.size, head.note, found)
+
+    def end(self, quorum: int, found: _Found) -> None:
+        """Judge what is left at the end: heads that the log did not come to, and whether enough witnesses signed the newest."""
+        for size in sorted(self._kept):
+            found.add("missing", size)
+        if quorum and len(self._signers) < quorum:
+            found.add("witnesses", self._newest)
+
+    def witnessed(self, quorum: int) -> int:
+        """Give the largest head that so many witnesses have signed."""
+        return self._by_count.get(quorum, 0)
+
+    def _fits(self, point: Checkpoint, tree: Tree, found: _Found) -> None:
+        if point.root == tree.root and point.size == tree.size:
+            self.fitting += 1
+        elif self._unfit:
+            found.more += 1  # one event changed makes every later head unfit: the first tells where
+        else:
+            self._unfit = True
+            found.add("root", point.size)
+
+    def _read(self, note: str) -> Checkpoint | None:
+        return next((point for key in self._keys if (point := verify(note, key))), None)
+
+    def _seen(self, size: int, note: str, found: _Found) -> None:
+        signers = set()
+        for witness in self._witnesses:
+            try:
+                if cosignatures(note, witness):
+                    signers.add(witness.text)
+            except ValueError:
+                found.add("signature", size)
+        if size > self._newest:
+            self._newest, self._signers = size, frozenset()
+        if size == self._newest:
+            self._signers |= signers
+        for count in range(1, len(signers) + 1):
+            self._by_count[count] = max(self._by_count.get(count, 0), size)
+
+
+# ── a file of SQLite ─────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 def verify_file(database: Path, verifier: str, outside: str = "") -> Verified:
-    """Check a database (opened read-only) against its signed checkpoints and one kept outside.
-
-    `verifier` is the public key as text (signed-note vkey); `outside` is a signed note that a witness or the operator kept.
-    """
-    connection = sqlite3.connect(f"file:{database}?mode=ro", uri=True)
-    try:
-        connection.execute("BEGIN")
-        notes = [(row[0], row[1]) for row in connection.execute("SELECT size, note FROM checkpoints ORDER BY size")]
-        if outside:
-            notes.append((-1, outside))
-        findings: list[Finding] = []
-        points: dict[int, list[Checkpoint]] = {}
-        for size, note in notes:
-            point = verify(note, verifier)
-            if point is None or size not in {-1, point.size}:
-                findings.append(Finding("signature", max(size, 0)))
-            else:
-                points.setdefault(point.size, []).append(point)
-        tree = Tree()
-        fitting = 0
-        versions: dict[bytes, int] = {}
-        for position, stream, version, topic, state, leaf in _rows(connection):
-            made = event_leaf(position=position, stream=stream, version=version, topic=topic, state=state)
-            if position != tree.size + 1:
-                findings.append(Finding("order", position))
-            if version != versions.get(stream, 0) + 1:
-                findings.append(Finding("version", position))
-            if made != leaf:
-                findings.append(Finding("leaf", position))
-            versions[stream] = version
-            tree.append(made)
-            for point in points.pop(tree.size, ()):
-                fitting += point.root == tree.root
-                if point.root != tree.root:
-                    findings.append(Finding("root", point.size))
-        findings += [Finding("missing", size) for size in sorted(points)]
-    finally:
-        connection.close()
-    return Verified(tree.size, tree.root, fitting, tuple(findings))
+    """Check a database (opened read-only) against its signed checkpoints and those kept outside."""
+    return check(of_sqlite(database), keys=[verifier], outside=[outside] if outside else [])
 
 
-def _rows(connection: sqlite3.Connection) -> Iterator[tuple[int, bytes, int, str, bytes, bytes]]:
-    query = "SELECT position, originator_id, originator_version, topic, state, leaf FROM events ORDER BY position"
-    for position, stream, version, topic, state, leaf in connection.execute(query):
-        yield position, bytes.fromhex(stream), version, topic, state, leaf
+def of_sqlite(database: Path) -> Iterator[Item]:
+    """Read a database as it stands at one moment, read-only, beside a hub that uses it."""
+    with closing(sqlite3.connect(f"{database.absolute().as_uri()}?mode=ro", uri=True)) as connection:
+        try:
+            yield from _sqlite(connection)
+        except sqlite3.DatabaseError:  # no database, or a damaged page of one
+            yield Torn()
+
+
+def _sqlite(connection: sqlite3.Connection) -> Iterator[Item]:
+    connection.execute("BEGIN")
+    events = connection.execute("SELECT position, leaf, originator_id, originator_version, topic, state FROM events ORDER BY position")
+    rows = ((p, Event(h, event_data(position=p, stream=bytes.fromhex(s), version=v, topic=t, state=b))) for p, h, s, v, t, b in events)
+    yield from merged(rows, _sqlite_heads(connection))
+
+
+def _sqlite_heads(connection: sqlite3.Connection) -> Iterator[Head]:
+    known = {row[0] for row in connection.execute("SELECT name FROM sqlite_schema WHERE type='table'")}
+    for size, note in connection.execute("SELECT size, note FROM checkpoints ORDER BY size"):
+        more = "SELECT line FROM cosignatures WHERE size=? ORDER BY witness"
+        lines = connection.execute(more, (size,)) if "cosignatures" in known else ()  # 0.1.0 had none
+        yield Head(size, note + "".join(line for (line,) in lines))
+
+
+def merged(events: Iterator[tuple[int, Event]], heads: Iterator[Head]) -> Iterator[Item]:
+    """Give events (with their positions) and heads (by size) as one: each head just after the event of its size."""
+    head = next(heads, None)
+    for position, event in events:
+        while head is not None and head.size < position:
+            yield head
+            head = next(heads, None)
+        yield event
+    while head is not None:
+        yield head
+        head = next(heads, None)

@@ -6,19 +6,16 @@ import base64
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import msgspec
 
-from consent.ask import Decision
 from hub.commands import Asking
-from hub.followers.checkpoints import Checkpoints
 from hub.gate import Gate
 from hub.log.event import open_event
 from hub.log.keys import Keyring
-from hub.log.merkle import inclusion_path
 from hub.log.secrets import Secrets
 from hub.log.store import Store, Tx
+from hub.reads.officers import LOOK, officer
 from hub.reads.opaque import Opaque
 from hub.region import Region
 from hub.tables import decisions, directives, emergencies, identities
@@ -27,10 +24,8 @@ from hub.tables.derive import open_directive
 from hub.views.ages import JST as _JST
 from hub.views.shapes import Decided, Seen
 from schemas import events
-from schemas.errors import Denied, NotFound
+from schemas.errors import NotFound
 
-OFFICERS = frozenset({"privacy-officer", "system"})
-_READ = Decision("permit", "P-AUDIT", "JP-23-CONTROL", trail=("audit:yes",))
 PAGE = 50
 EXPIRING = timedelta(days=30)
 
@@ -59,17 +54,16 @@ class Auditing:
     """The officer's questions over their ports. All raise Denied for anybody else."""
 
     def __init__(
-        self, *, store: Store, keys: Keyring, gate: Gate, opaque: Opaque, region: Region, checkpoints: Checkpoints, secrets: Secrets,
-        now: Callable[[], datetime],
-    ) -> None:  # fmt: skip
+        self, *, store: Store, keys: Keyring, gate: Gate, opaque: Opaque, region: Region, secrets: Secrets, now: Callable[[], datetime]
+    ) -> None:
         self._store, self._keys, self._gate, self._opaque, self._region = store, keys, gate, opaque, region
-        self._checkpoints, self._secrets, self._now = checkpoints, secrets, now
+        self._secrets, self._now = secrets, now
 
     def listed(self, asking: Asking, by: Filter, cursor: str = "", size: int = PAGE) -> Listed:
         """Give decisions; the look is recorded first, for each person that is asked about by name."""
-        self._officer(asking)
+        officer(asking)
         for person in by.persons[:1] or (b"",):
-            self._gate.note(asking, person, _READ)
+            self._gate.note(asking, person, LOOK)
         organization = asking.requester.organization
         below = None
         if cursor:
@@ -86,7 +80,7 @@ class Auditing:
 
     def counts(self, asking: Asking) -> Counts:
         """Give the tiles."""
-        self._officer(asking)
+        officer(asking)
         organization = asking.requester.organization
         day = self._now().astimezone(_JST).replace(hour=0, minute=0, second=0, microsecond=0)
         since = int(day.timestamp() * 1000)
@@ -107,7 +101,7 @@ class Auditing:
 
     def persons_of_patient(self, asking: Asking, patient: bytes) -> tuple[bytes, ...]:
         """Give the same for a Patient stream."""
-        self._officer(asking)
+        officer(asking)
         with self._store.read() as tx:
             return self._ids(tx, identities.person_of(tx, patient))
 
@@ -121,44 +115,12 @@ class Auditing:
 
     def session_of(self, asking: Asking, reference: str) -> str:
         """Give the break-glass session that a decision was taken on. Raises NotFound when there was none."""
-        self._officer(asking)
+        officer(asking)
         with self._store.read() as tx:
             rows = decisions.search(tx, Filter(reference=reference), limit=1)
         if not rows or not rows[0].session:
             raise NotFound("HUB-5041")
         return rows[0].session
-
-    def proof(self, asking: Asking, reference: str) -> dict[str, Any]:
-        """Give what shows that a decision stands in the signed log as it was written: leaf, path, signed head (RFC 9162 §2.1.3)."""
-        self._officer(asking)
-        with self._store.read() as tx:
-            rows = decisions.search(tx, Filter(reference=reference), limit=1)
-            if not rows:
-                raise NotFound("HUB-5041")
-            head = tx.one("SELECT size, note FROM checkpoints WHERE size>=? ORDER BY size LIMIT 1", (rows[0].position,))
-            if head is None:
-                raise NotFound("HUB-5055")
-            leaves = [bytes(r[0]) for r in tx.all("SELECT leaf FROM events WHERE position<=? ORDER BY position", (head[0],))]
-        index = rows[0].position - 1
-        return {
-            "reference": reference,
-            "index": index,
-            "leaf": base64.b64encode(leaves[index]).decode(),
-            "path": [base64.b64encode(p).decode() for p in inclusion_path(index, leaves)],
-            "checkpoint": head[1],
-            "verifier": self._checkpoints.verifier,
-        }
-
-    def head(self) -> tuple[str, str]:
-        """Give the newest signed head and the key to check it with."""
-        with self._store.read() as tx:
-            row = tx.one("SELECT note FROM checkpoints ORDER BY size DESC LIMIT 1")
-        return (row[0] if row else ""), self._checkpoints.verifier
-
-    @staticmethod
-    def _officer(asking: Asking) -> None:
-        if asking.requester.kind != "network" or asking.requester.role not in OFFICERS:
-            raise Denied("HUB-5043")
 
     def _expiring(self, tx: Tx) -> int:
         soon = self._now() + EXPIRING

@@ -9,12 +9,8 @@ from hub.log.store import Tx
 SCHEMA = (
     """CREATE TABLE IF NOT EXISTS feeds (
   subscriber TEXT NOT NULL, number INTEGER NOT NULL, position INTEGER NOT NULL, PRIMARY KEY (subscriber, number)) WITHOUT ROWID""",
-    """CREATE TABLE IF NOT EXISTS checkpoints (
-  size INTEGER PRIMARY KEY, root BLOB NOT NULL, at INTEGER NOT NULL, note TEXT NOT NULL)""",
-    "CREATE TABLE IF NOT EXISTS tree (level INTEGER PRIMARY KEY, size INTEGER NOT NULL, hash BLOB NOT NULL)",
 )
 TABLES = ("feeds",)
-"""Checkpoints are not rebuilt by a replay: their times and signatures belong to the moment at which they were made."""
 
 
 class FeedRow(NamedTuple):

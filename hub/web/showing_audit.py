@@ -8,7 +8,6 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import orjson
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
@@ -57,7 +56,7 @@ class ShowingAudit:
         opened = None
         if why and all(d.reference != why for d in listed.decided):
             opened = next(iter(self._hub.audit.listed(asking, Filter(reference=why), size=1).decided), None)
-        head, _ = self._hub.audit.head()
+        size = self._hub.proofs.size(asking)
         now = self._hub.now()
         more = ""
         if listed.next:
@@ -77,8 +76,8 @@ class ShowingAudit:
             refused_today=counts.refused_today,
             open_reviews=[datetime.fromtimestamp(r.opened / 1000, UTC) for r in counts.reviews],
             consents_expiring=counts.expiring,
-            proof_state="署名済み" if head else "未署名",
-            proof_detail=f"署名した記録の先頭：{head.splitlines()[1]} 枚" if head else "まもなく署名します",
+            proof_state="署名済み" if size else "未署名",
+            proof_detail=f"署名した記録の先頭：{size} 枚" if size else "まもなく署名します",
             more=more,
         )
         return render.audit(
@@ -90,7 +89,7 @@ class ShowingAudit:
             exports=(("CSV で保存", f"/audit/export.csv?{request.url.query}"),),
             outcomes=audit.outcomes(),
             purposes=audit.purposes(),
-            proof=f"/audit/proof/{why}" if why and head else "",
+            proof=f"/audit/proof/{why}" if why and size else "",
         )
 
     def _filter(self, signed: SignedIn, request: Request, filters: dict[str, str]) -> Filter:
@@ -131,14 +130,15 @@ class ShowingAudit:
         return Response(await run_in_threadpool(work), media_type="text/csv; charset=utf-8", headers=headers)
 
     async def proof(self, request: Request) -> Response:
-        """Give the proof of one decision."""
+        """Give the proof of one decision, as a file that is checked without the hub."""
         signed = self._door.user(request)
         reference = request.path_params["reference"]
         if not reference:
             raise NotFound("HUB-5041")
-        found = await run_in_threadpool(self._hub.audit.proof, asked(signed, request, "audit"), reference)
-        headers = {"Content-Disposition": 'attachment; filename="proof.json"'}
-        return Response(orjson.dumps(found, option=orjson.OPT_INDENT_2), media_type="application/json", headers=headers)
+        asking = asked(signed, request, "audit")
+        found = await run_in_threadpool(lambda: self._hub.proofs.inclusion(asking, reference=reference))
+        headers = {"Content-Disposition": 'attachment; filename="decision.tlog-proof"'}
+        return Response(found.encode(), media_type="text/plain; charset=utf-8", headers=headers)
 
 
 def _day(text: str, where: str, *, days: int = 0) -> int | None:
