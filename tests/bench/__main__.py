@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from schemas.fhir.warm import warm
-from tests.bench import append, decision, disk, ingest, load, memory, views
+from tests.bench import append, decision, disk, followers, ingest, load, memory, views
 from tests.bench.client import NotTaken
 from tests.bench.database import database
 from tests.bench.figures import Figure, line
@@ -29,7 +29,7 @@ def main() -> int:
     """Measure and print, figures as they come; give 1 when a load was refused."""
     options = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
     options.add_argument("--quick", action="store_true", help="the same table in less than 60 s, with fewer and shorter rounds")
-    options.add_argument("--only", choices=("ingest", "postgres", "append", "views", "decision"), help="one part alone")
+    options.add_argument("--only", choices=("ingest", "postgres", "append", "followers", "views", "decision"), help="one part alone")
     options.add_argument("--data", type=Path, help="folder for the databases, on the disk that is to be measured (a temporary one)")
     chosen = options.parse_args()
     if not Path("/proc/self/stat").exists():
@@ -60,6 +60,8 @@ def measure(folder: Path, plan: Plan, only: str) -> Iterator[Figure]:
         yield from disk.of_sqlite(home)
     if only in {"", "append"}:
         yield from _append(folder, plan)
+    if only in {"", "followers"}:
+        yield from _followers(folder, plan)
     if only in {"", "postgres"}:
         yield from _postgres(folder, plan)
     if only in {"", "views"}:
@@ -105,6 +107,17 @@ def _append(folder: Path, plan: Plan) -> Iterator[Figure]:
             return
         _say("appending to PostgreSQL")
         yield from append.postgres(cluster.local(cluster.new()), plan.rounds, plan.seconds / 4)
+
+
+def _followers(folder: Path, plan: Plan) -> Iterator[Figure]:
+    _say("followers")
+    bundles = int(20 * plan.seconds)
+    yield from followers.figures("followers.rows.sqlite", folder / "followers", "", plan.rounds, bundles)
+    with database(folder / "pg-followers") as cluster:
+        if cluster is None:
+            yield Figure("followers.rows", math.nan, "resources/s", math.nan, "skipped")
+            return
+        yield from followers.figures("followers.rows", folder / "followers-pg", cluster.local(cluster.new()), plan.rounds, bundles)
 
 
 def _postgres(folder: Path, plan: Plan) -> Iterator[Figure]:
