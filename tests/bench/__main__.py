@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from schemas.fhir.warm import warm
-from tests.bench import append, decision, disk, followers, ingest, load, memory, views
+from tests.bench import append, costs, decision, disk, followers, ingest, load, memory, views
 from tests.bench.client import NotTaken
 from tests.bench.database import database
 from tests.bench.figures import Figure, line
@@ -59,6 +59,7 @@ def measure(folder: Path, plan: Plan, only: str) -> Iterator[Figure]:
             yield from memory.figures(hub)
         yield from disk.of_sqlite(home)
     if only in {"", "append"}:
+        yield from costs.figures(folder, plan.rounds)
         yield from _append(folder, plan)
     if only in {"", "followers"}:
         yield from _followers(folder, plan)
