@@ -14,7 +14,9 @@ from hub.followers.checkpoints import EVERY, Checkpoints
 from hub.followers.derive import Deriving
 from hub.followers.feeds import Feeding
 from hub.followers.kafka import Publishing
+from hub.followers.operating import Operating
 from hub.followers.run import Runner
+from hub.followers.standing import Standing
 from hub.followers.witnesses import Witnessing
 from hub.gate import Gate
 from hub.ingest.bundles import Bundling
@@ -67,6 +69,7 @@ class Hub:
     secrets: Secrets
     writer: Writer
     runner: Runner
+    operate: Operating
     checkpoints: Checkpoints
     credentials: Credentials
     opaque: Opaque
@@ -159,7 +162,10 @@ def assemble(
 
     feeding = Feeding(store=store, keys=keys, writer=writer, gate=gate, region=region, rung=told)
     deriving = Deriving(store=store, keys=keys, secrets=secrets, writer=writer, gate=gate, vault=vault, region=region, now=now)
-    runner = Runner((deriving, feeding, checkpoints, *pushing, *([publishing] if publishing else [])))
+    runner = Runner(
+        (deriving, feeding, checkpoints, *pushing, *([publishing] if publishing else [])),
+        lead=store.leads, standing=Standing(store=store, writer=writer, now=now),
+    )  # fmt: skip
     reading = Reading(store=store, secrets=secrets, gate=gate, presenting=presenting, opaque=opaque, base=f"{base}/fhir")
     viewing = Viewing(store=store, keys=keys, gate=gate, presenting=presenting, opaque=opaque, region=region, runner=runner, now=now)
     writer.heard = runner.heard
@@ -189,6 +195,7 @@ def assemble(
         audit=Auditing(store=store, keys=keys, gate=gate, opaque=opaque, region=region, secrets=secrets, now=now),
         proofs=Proving(store=store, gate=gate, cosigning=cosigning),
         hear=hearing, contents=contents, publishing=publishing, listening=listening,
+        operate=Operating(store=store, keys=keys, secrets=secrets, writer=writer, runner=runner, now=now),
     )  # fmt: skip
 
 

@@ -26,10 +26,12 @@ PERSON_LINKED = "person-linked.v1"
 PERSON_UNLINKED = "person-unlinked.v1"
 DOMAIN_EVENT = "domain-event.v1"
 """What organizations hear (AdmissionNotified, Discharged …), derived from a recorded resource and carrying its cause."""
+FOLLOWER_SKIPPED = "follower-skipped.v1"
+"""A follower was told to pass by an event that it cannot take, by whom and why."""
 
 TOPICS = frozenset({
     RESOURCE_RECORDED, RESOURCE_WITHDRAWN, MESSAGE_RECEIVED, MESSAGE_REFUSED, MESSAGE_SETTLED, ACCESS_DECIDED, EMERGENCY_OPENED,
-    EMERGENCY_REVIEWED, PERSON_LINKED, PERSON_UNLINKED, DOMAIN_EVENT,
+    EMERGENCY_REVIEWED, PERSON_LINKED, PERSON_UNLINKED, DOMAIN_EVENT, FOLLOWER_SKIPPED,
 })  # fmt: skip
 
 TEXT = 1
@@ -95,6 +97,19 @@ class Derived(msgspec.Struct, frozen=True):
     occurred: str
     cause: str
     """Event id (hex) of the recorded resource."""
+
+
+class Skipped(msgspec.Struct, frozen=True):
+    """Body of FOLLOWER_SKIPPED."""
+
+    follower: str
+    position: int
+    """Of the event that was passed by."""
+    reason: str
+    by: str
+    """User who said so; empty = the network's own application."""
+    fault: str
+    """Kind of the fault that it stood at."""
 
 
 class SeenRow(msgspec.Struct, frozen=True, array_like=True):

@@ -44,6 +44,8 @@ class Checkpoints:
     """The follower `checkpoints`. Writes `checkpoint.txt` and `checkpoint.pub` beside the database, for whoever keeps watch."""
 
     name = "checkpoints"
+    everywhere = True
+    """Each process publishes what any of them signed."""
 
     def __init__(
         self, *, store: Store, writer: Writer, signing: bytes, origin: str, folder: Path, now: Callable[[], datetime], every: float = EVERY,

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
+from collections import Counter
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
 import orjson
 
+from hub.followers.run import BATCH
 from hub.gate import Gate
 from hub.log.event import NewEvent, Recorded
 from hub.log.keys import Keyring
@@ -14,18 +17,20 @@ from hub.log.secrets import Secrets
 from hub.log.store import Store, Tx
 from hub.names import MAIN, hub_id
 from hub.region import Region
-from hub.tables import identities, resources
+from hub.tables import identities, resources, skips
+from hub.tables.resources import Row
 from hub.vault import Vault
 from hub.views import domain_events
 from hub.views.board_marks import TYPES
 from hub.views.shapes import Known
+from hub.views.stays_read import pieces
 from hub.writer import Proposal, Writer
 from hub.writes.events import event
 from schemas import events
 
-BATCH = 500
 CAUSES = tuple(sorted({"Encounter", "CarePlan", "Flag", "Appointment"} | TYPES))
 """Types of resources that can make an organization hear something."""
+_KEEP = 50_000
 
 
 class Deriving:
@@ -39,50 +44,96 @@ class Deriving:
     ) -> None:  # fmt: skip
         self._store, self._keys, self._secrets, self._writer = store, keys, secrets, writer
         self._gate, self._vault, self._region, self._now = gate, vault, region, now
+        self._no_stay: set[int] = set()
+        """Positions of Encounters that tell of no stay (a visit at home): with or without them every stay is the same."""
 
     def step(self) -> bool:
-        """Derive from the next batch; events and position are one transaction."""
+        """Derive from the next batch."""
+        return self.take(BATCH)
+
+    def take(self, limit: int) -> bool:
+        """Derive outside the lock; events and position are one transaction, which does nothing when the position has moved meanwhile."""
         with self._store.read() as tx:
-            after = self._store.position_of(tx, self.name)
-            last = min(self._store.head(tx), after + BATCH)  # positions have no gaps
-            made = self._derived(tx, self._store.events_of(tx, events.RESOURCE_RECORDED, after, last))
+            after, head = self._store.position_of(tx, self.name), self._store.head(tx)
+            last = min(head, after + limit)  # positions have no gaps
+            made = self._derived(tx, after, last)
         if last == after:
             return False
+        return last < head if self._put(after, last, made) else True
 
-        def moved(tx: Tx, _: Sequence[Recorded]) -> None:
+    def _put(self, after: int, last: int, made: list[NewEvent]) -> bool:
+        """Record what was derived and move on; False when it is to be made anew."""
+
+        def holds(tx: Tx) -> bool:
+            return skips.claim(tx, self.name) == after
+
+        def moved(tx: Tx, _: Sequence[Recorded] = ()) -> None:
             self._store.track(tx, self.name, last)
 
-        submission = self._secrets.name("derive", str(after), str(last))
-        self._writer.submit(Proposal(submission, made, also=moved)).result()
-        return last - after == BATCH
+        def work(tx: Tx) -> bool:
+            if not holds(tx):
+                return False
+            moved(tx)
+            return True
 
-    def _derived(self, tx: Tx, batch: Sequence[Recorded]) -> list[NewEvent]:
-        causes = [r for r in batch if r.header.kind in CAUSES and r.header.patient]
-        by_person: dict[bytes, list[Recorded]] = {}
-        for cause in causes:
-            by_person.setdefault(identities.person_of(tx, cause.header.patient, cause.position), []).append(cause)
+        def dropped(_: Tx) -> Proposal:
+            return Proposal(os.urandom(16), [], answer=False)
+
+        if not made:
+            return bool(self._writer.work(work).result())
+        proposal = Proposal(os.urandom(16), made, holds=holds, again=dropped, also=moved, answer=True)
+        return bool(self._writer.submit(proposal).result().answer)
+
+    def _derived(self, tx: Tx, after: int, last: int) -> list[NewEvent]:
+        """Derive from each cause what it changed, as of its own position: how many are taken at once makes no difference."""
+        causes = resources.between(tx, CAUSES, after, last)
+        passed = skips.passed(tx, self.name, after, last) if causes else frozenset()
+        opened: dict[int, Known | None] = {}  # one version serves several causes of a batch
         made: list[NewEvent] = []
-        for person, caused in by_person.items():
-            made += self._of_person(tx, person, caused)
-        return made
-
-    def _of_person(self, tx: Tx, person: bytes, causes: Sequence[Recorded]) -> list[NewEvent]:
-        last = causes[-1].position
-        patients = identities.patients_of(tx, person, last)
-        rows = resources.of_patients(tx, patients, CAUSES, all_versions=True, until=last)
-        known = {row.position: self._known(tx, row) for row in rows}
-        made = []
         for cause in causes:
-            new = known.get(cause.position)
-            if new is None:
-                continue
-            # one custodian's word alone: what another told may be nothing that the subscriber is to know
-            before = [k for p, k in known.items() if k is not None and p < cause.position and k.custodian == new.custodian]
-            found = domain_events.derive(before, [*before, new], new, organizations=self._region.offices)
-            made += [self._event(cause, one) for one in found]
+            if cause.position not in passed:
+                made += self._events(cause, self._changed(tx, cause, opened))
         return made
 
-    def _known(self, tx: Tx, row: resources.Row) -> Known | None:
+    def _changed(self, tx: Tx, cause: Row, opened: dict[int, Known | None]) -> Sequence[domain_events.DomainEvent]:
+        new = self._known(tx, cause, opened)
+        if new is None:
+            return ()
+        person = identities.person_of(tx, cause.patient, cause.position)
+        patients = identities.patients_of(tx, person, cause.position)
+        row = resources.earlier(tx, cause)
+        before = self._known(tx, row, opened) if row is not None and row.patient in patients else None
+        near = [before] if before is not None else []
+        if not pieces([*near, new]) and not domain_events.derive(near, [*near, new], new, organizations=self._region.offices):
+            return ()  # stays only say to which of them it belongs: with nothing to tell, none of them needs to be opened
+        # one custodian's word alone: what another told may be nothing that the subscriber is to know
+        told = self._stays(tx, cause, patients, opened)
+        if row is not None and before is not None:
+            told[row.position] = before
+        held = [told[position] for position in sorted(told)]
+        return domain_events.derive(held, [*held, new], new, organizations=self._region.offices)
+
+    def _stays(self, tx: Tx, cause: Row, patients: Sequence[bytes], opened: dict[int, Known | None]) -> dict[int, Known]:
+        """Open what the cause's custodian told of this person's stays before, by position."""
+        found = {}
+        for row in resources.of_patients(tx, patients, ("Encounter",), all_versions=True, until=cause.position - 1):
+            if row.custodian != cause.custodian or row.position in self._no_stay:
+                continue
+            known = self._known(tx, row, opened)
+            if known is not None and pieces([known]):
+                found[row.position] = known
+            elif known is not None:
+                if len(self._no_stay) >= _KEEP:
+                    self._no_stay.clear()
+                self._no_stay.add(row.position)
+        return found
+
+    def _known(self, tx: Tx, row: Row, opened: dict[int, Known | None]) -> Known | None:
+        if row.position not in opened:
+            opened[row.position] = self._open(tx, row)
+        return opened[row.position]
+
+    def _open(self, tx: Tx, row: Row) -> Known | None:
         (given,) = self._gate.inside([row])
         content = self._vault.open(tx, given.permit, row)
         if content is None:
@@ -92,13 +143,24 @@ class Deriving:
             orjson.loads(content.text), content.facts, self._secrets.person(row.patient),
         )  # fmt: skip
 
-    def _event(self, cause: Recorded, one: domain_events.DomainEvent) -> NewEvent:
-        stream = self._secrets.name("domain-event", cause.header.event.hex(), one.kind, one.episode, one.encounter)
+    def _events(self, cause: Row, found: Sequence[domain_events.DomainEvent]) -> list[NewEvent]:
+        named: Counter[tuple[str, str, str]] = Counter()
+        made = []
+        for one in found:
+            name = (one.kind, one.episode, one.encounter)
+            made.append(self._event(cause, one, named[name]))
+            named[name] += 1  # a stay whose both ends were corrected by one version is corrected twice
+        return made
+
+    def _event(self, cause: Row, one: domain_events.DomainEvent, number: int) -> NewEvent:
+        stream = self._secrets.name(
+            "domain-event", cause.event.hex(), one.kind, one.episode, one.encounter, *([str(number)] if number else [])
+        )
         occurred = one.occurred.isoformat() if one.occurred else ""
-        body = events.Derived(one.kind, one.episode, one.about, cause.header.custodian, occurred, cause.header.event.hex())
+        body = events.Derived(one.kind, one.episode, one.about, cause.custodian, occurred, cause.event.hex())
         made = event(
-            topic=events.DOMAIN_EVENT, kind=one.kind, body=body, key=self._keys.of(cause.header.patient, MAIN), custodian=cause.header.custodian,
-            patient=cause.header.patient, secrets=self._secrets, at=self._now(), stream=stream,
+            topic=events.DOMAIN_EVENT, kind=one.kind, body=body, key=self._keys.of(cause.patient, MAIN), custodian=cause.custodian,
+            patient=cause.patient, secrets=self._secrets, at=self._now(), stream=stream,
         )  # fmt: skip
         made.version = 1
         return made

@@ -8,16 +8,18 @@ from datetime import UTC, datetime
 import msgspec
 
 from consent.ask import Requester
+from hub.followers.run import BATCH
 from hub.gate import Gate
 from hub.log.event import Recorded, open_event
 from hub.log.keys import Keyring
 from hub.log.store import Store, Tx
 from hub.region import Region
-from hub.tables import feeds, identities, resources
+from hub.tables import feeds, identities, resources, skips
 from hub.writer import Writer
 from schemas import events
 
-BATCH = 500
+Match = tuple[str, int]
+"""A subscriber, and the position of an event that it is to hear."""
 
 
 def application(region: Region, code: str) -> tuple[Requester, str]:
@@ -36,42 +38,60 @@ class Feeding:
         self._store, self._keys, self._writer, self._gate, self._region = store, keys, writer, gate, region
 
     def step(self) -> bool:
-        """Match the next batch; numbers and position are one transaction."""
+        """Match the next batch."""
+        return self.take(BATCH)
 
-        def work(tx: Tx) -> int:
-            return self.advance(tx, BATCH)
+    def take(self, limit: int) -> bool:
+        """Match outside the lock; numbers and position are one transaction, which does nothing when the position has moved meanwhile."""
+        with self._store.read() as tx:
+            after, head = self._store.position_of(tx, self.name), self._store.head(tx)
+            until = min(head, after + limit)  # positions have no gaps
+            found = self._matched(tx, after, until)
+        if until == after:
+            return False
 
-        count = self._writer.work(work).result()
-        if count:
+        def work(tx: Tx) -> bool:
+            if skips.claim(tx, self.name) != after:
+                return False
+            feeds.add(tx, found)
+            self._store.track(tx, self.name, until)
+            return True
+
+        if not self._writer.work(work).result():
+            return True
+        if found:
             self._rung()
-        return bool(count == BATCH)
+        return until < head
 
     def advance(self, tx: Tx, limit: int) -> int:
-        """Match inside a transaction; give how many events were read."""
-        after = self._store.position_of(tx, self.name)
-        until = min(self._store.head(tx), after + limit)  # positions have no gaps
-        for one in self._store.events_of(tx, events.DOMAIN_EVENT, after, until):
-            for subscriber in self._subscribers(tx, one):
-                feeds.add(tx, subscriber, one.position)
+        """Match inside a write transaction (a replay's); give how many positions were passed."""
+        after = skips.claim(tx, self.name)
+        until = min(self._store.head(tx), after + limit)
+        feeds.add(tx, self._matched(tx, after, until))
         if until > after:
             self._store.track(tx, self.name, until)
         return until - after
 
+    def _matched(self, tx: Tx, after: int, until: int) -> list[Match]:
+        """Give who is to hear what, in the order of the log."""
+        told = self._store.events_of(tx, events.DOMAIN_EVENT, after, until)
+        passed = skips.passed(tx, self.name, after, until) if told else frozenset()
+        return [(code, one.position) for one in told if one.position not in passed for code in self._subscribers(tx, one)]
+
     def _subscribers(self, tx: Tx, one: Recorded) -> list[str]:
         """Give those whom the event concerns and who may see the resource that it is about."""
-        row = self.about(tx, one)
+        row = self._about(tx, one)
         if row is None:
             return []
-        concerned = self._concerned(tx, one)
         at = datetime.fromtimestamp(one.header.recorded / 1000, UTC)
         hearing = []
-        for code in sorted(concerned):
+        for code in sorted(self._concerned(tx, one)):
             requester, purpose = application(self._region, code)
             if self._gate.would(tx, requester, purpose, row, position=one.position, at=at).gives:
                 hearing.append(code)
         return hearing
 
-    def about(self, tx: Tx, one: Recorded) -> resources.Row | None:
+    def _about(self, tx: Tx, one: Recorded) -> resources.Row | None:
         """Give the version that caused a domain event."""
         body = open_event(self._keys, one)
         if body is None:

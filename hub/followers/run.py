@@ -1,4 +1,8 @@
-"""Runs followers: one thread each, woken by an append and by the clock; the clock is the truth, the wake a hint."""
+"""Runs followers: one thread each, woken by an append and by the clock; the clock is the truth, the wake a hint.
+
+On several processes each follower runs in the one that leads it. Nothing that is right rests on that: a step reads its position again
+inside the transaction that moves it, and does nothing when it has moved.
+"""
 
 from __future__ import annotations
 
@@ -6,23 +10,28 @@ import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Sequence
-from typing import Protocol
+from collections.abc import Callable, Mapping, Sequence
+from typing import Protocol, runtime_checkable
 
-from schemas.errors import quiet
+from hub.followers.standing import Standing, Stopped, kind_of
+from schemas.errors import Busy, quiet
 
 POLL = 1.0
 """Seconds after which a follower looks by itself."""
+LONGEST = 60.0
+"""Seconds at most between two tries of a follower that stands; twice as many each time until then."""
 GATHER = 0.05
 """Seconds that a follower lets pass under load once it is woken, so that one step takes the appends of several: a tenth of all CPU then.
 What it tells comes so much later, twice so much where one follower stands behind another; the care side is to know within a second."""
 LOAD = 20, 0.5
 """Load is so many appends within so many seconds; below it nothing waits."""
+BATCH = 500
+"""Positions of the log that one step takes at most."""
 _log = logging.getLogger("tsunagu.followers")
 
 
 class Follower(Protocol):
-    """Pulls from the log."""
+    """Pulls from the log. With an attribute `everywhere = True` it runs in every process, not only in the one that leads it."""
 
     name: str
 
@@ -31,16 +40,57 @@ class Follower(Protocol):
         ...
 
 
-class Runner:
-    """Keeps followers going. A failing one stops by itself, is named in `stopped`, and is tried again at each wake by the clock."""
+@runtime_checkable
+class Pulling(Follower, Protocol):
+    """A follower whose position stands in `tracking` under its name, and whose steps can be made as small as one event.
 
-    def __init__(self, followers: Sequence[Follower]) -> None:
+    So the event that it cannot take is found, all before it is done, and it can be told to pass that one by (`hub.tables.skips`).
+    """
+
+    def take(self, limit: int) -> bool:
+        """Take at most so many positions; say whether there may be more at once."""
+        ...
+
+
+class _Seat:
+    """What one follower's thread knows."""
+
+    __slots__ = ("due", "known", "wake")
+
+    def __init__(self) -> None:
+        self.wake = threading.Event()
+        self.due = 0.0
+        """Moment of the next try, while it stands."""
+        self.known = False
+        """Whether it was looked up, since this process leads, if it stands."""
+
+
+class Runner:
+    """Keeps followers going. A failing one stands by itself and is tried again: at ticks of the clock further and further apart, and on demand.
+
+    `lead` says whether this process leads a follower now; `standing` keeps what stands, so that other processes can tell of it.
+    """
+
+    def __init__(
+        self,
+        followers: Sequence[Follower],
+        *,
+        lead: Callable[[str], bool] = lambda _: True,
+        standing: Standing | None = None,
+        poll: float = POLL,
+    ) -> None:
         self.followers = tuple(followers)
-        self._wake = {f.name: threading.Event() for f in followers}
+        self._lead, self._standing, self._poll = lead, standing, poll
+        self._seats = {f.name: _Seat() for f in followers}
         self._closing = threading.Event()
         self._recent: deque[float] = deque(maxlen=LOAD[0])
-        self.stopped: dict[str, str] = {}
+        self._stopped: dict[str, Stopped] = {}
         self._threads = [threading.Thread(target=self._run, args=(f,), name=f"follower-{f.name}", daemon=True) for f in followers]
+
+    @property
+    def stopped(self) -> Mapping[str, Stopped]:
+        """Give the followers that stand, as this process knows it: what another one leads is looked up at each tick."""
+        return dict(self._stopped)
 
     def start(self) -> None:
         """Start all."""
@@ -50,8 +100,20 @@ class Runner:
     def heard(self) -> None:
         """Wake all: something was appended."""
         self._recent.append(time.monotonic())
-        for event in self._wake.values():
-            event.set()
+        for seat in self._seats.values():
+            seat.wake.set()
+
+    def wake(self, name: str) -> None:
+        """Wake one: something that is no event of the log has changed for it."""
+        if name in self._seats:
+            self._seats[name].wake.set()
+
+    def retry(self, name: str) -> None:
+        """Let a follower that stands try at once, in whatever process it runs. One that goes on is only woken."""
+        if self._standing is not None:
+            self._standing.want(name)
+        self._seats[name].due = 0.0
+        self.wake(name)
 
     def close(self) -> None:
         """Stop all and wait for the step under way."""
@@ -62,20 +124,104 @@ class Runner:
                 thread.join()
 
     def _run(self, follower: Follower) -> None:
-        wake = self._wake[follower.name]
+        name, seat, ticked = follower.name, self._seats[follower.name], True
         while not self._closing.is_set():
-            wake.clear()
-            try:
-                while follower.step() and not self._closing.is_set():
-                    pass
-                self.stopped.pop(follower.name, None)
-            except Exception as fault:  # noqa: BLE001  a poisoned event stops its follower alone, and is shown
-                if follower.name not in self.stopped:
-                    _log.error("follower %s stopped", follower.name, exc_info=quiet(fault))
-                self.stopped[follower.name] = type(fault).__name__
-                self._closing.wait(POLL)
-            if wake.wait(POLL) and self._loaded():
+            seat.wake.clear()
+            if not self._leads(follower):
+                seat.known = False
+                self._told(name)
+                self._closing.wait(self._poll)  # what is heard meanwhile is for the process that leads
+                continue
+            if self._due(name, seat, ticked=ticked):
+                self._steps(follower, seat)
+            ticked = not seat.wake.wait(self._poll)
+            if not ticked and self._loaded():
                 self._closing.wait(GATHER)
+
+    def _leads(self, follower: Follower) -> bool:
+        return bool(getattr(follower, "everywhere", False)) or self._lead(follower.name)
+
+    def _told(self, name: str) -> Stopped | None:
+        """Learn from what is kept whether a follower stands; one that was passed by, or tried by another process, goes on."""
+        if self._standing is None:
+            return None
+        try:
+            row = self._standing.look(name)
+        except Exception as fault:  # noqa: BLE001  a store that is away is told of by the steps themselves
+            _log.warning("whether follower %s stands is not known", name, exc_info=quiet(fault))
+            return None
+        before = self._stopped.get(name)
+        if row is not None:
+            self._stopped[name] = row
+        elif before is not None and before.kept:
+            del self._stopped[name]
+        return row
+
+    def _due(self, name: str, seat: _Seat, *, ticked: bool) -> bool:
+        """Say whether a follower is to run now: it goes on, its time has come, it was asked to, or its event was passed by."""
+        if ticked or not seat.known or name in self._stopped:
+            row = self._told(name)
+            if not seat.known or (row is not None and row.wanted):
+                seat.known = True
+                return True
+        return name not in self._stopped or time.monotonic() >= seat.due
+
+    def _steps(self, follower: Follower, seat: _Seat) -> None:
+        name = follower.name
+        try:
+            self._go(follower, one=name in self._stopped)
+        except Exception as fault:  # noqa: BLE001  a poisoned event stops its follower alone, and is shown
+            if name not in self._stopped:
+                _log.error("follower %s stopped", name, exc_info=quiet(fault))
+            self._stopped[name] = self._stands(follower, fault)
+            seat.due = time.monotonic() + (self._poll if isinstance(fault, Busy) else self._rest(self._stopped[name].tried))
+        else:
+            seat.due = 0.0
+            if name in self._stopped:
+                self._goes(name)
+
+    def _go(self, follower: Follower, *, one: bool) -> None:
+        """Step to the head of the log. A step that fails is made smaller, down to one event, so that all before that one is done."""
+        if not isinstance(follower, Pulling):
+            while follower.step() and not self._closing.is_set():
+                pass
+            return
+        limit, more = (1 if one else BATCH), True
+        while more and not self._closing.is_set():
+            try:
+                more = follower.take(limit)
+            except Busy:
+                raise  # the store is away or full: no event is at fault
+            except Exception:
+                if limit == 1:
+                    raise
+                limit //= 2
+            else:
+                limit = min(limit * 2, BATCH)
+
+    def _rest(self, tried: int) -> float:
+        return min(self._poll * 2.0 ** min(tried - 1, 30), LONGEST)
+
+    def _stands(self, follower: Follower, fault: Exception) -> Stopped:
+        before = self._stopped.get(follower.name)
+        here = Stopped.first(fault) if before is None else before.again(fault)
+        if self._standing is None or isinstance(fault, Busy):
+            return here
+        try:
+            return self._standing.stand(follower.name, kind_of(fault))
+        except Exception as other:  # noqa: BLE001  told of by this process alone then
+            _log.warning("that follower %s stands could not be kept", follower.name, exc_info=quiet(other))
+            return here
+
+    def _goes(self, name: str) -> None:
+        if self._standing is not None:
+            try:
+                self._standing.clear(name)
+            except Exception as fault:  # noqa: BLE001  it is tried again with the next step
+                _log.warning("that follower %s goes on could not be kept", name, exc_info=quiet(fault))
+                return
+        self._stopped.pop(name, None)
+        _log.info("follower %s goes on", name)
 
     def _loaded(self) -> bool:
         recent = tuple(self._recent)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from hub.log.store import Tx
@@ -20,12 +21,14 @@ class FeedRow(NamedTuple):
     position: int
 
 
-def add(tx: Tx, subscriber: str, position: int) -> None:
-    """Give a subscriber its next number for the event at a position."""
-    tx.run(
-        "INSERT INTO feeds SELECT ?, coalesce((SELECT max(number) FROM feeds WHERE subscriber=?), 0) + 1, ?",
-        (subscriber, subscriber, position),
-    )
+def add(tx: Tx, heard: Sequence[tuple[str, int]]) -> None:
+    """Give each subscriber its next number for the event at a position, in the order given."""
+    numbers = {subscriber: last(tx, subscriber) for subscriber in sorted({subscriber for subscriber, _ in heard})}
+    rows = []
+    for subscriber, position in heard:
+        numbers[subscriber] += 1
+        rows.append((subscriber, numbers[subscriber], position))
+    tx.insert("feeds", ("subscriber", "number", "position"), rows)
 
 
 def after(tx: Tx, subscriber: str, number: int, limit: int) -> list[FeedRow]:

@@ -136,6 +136,25 @@ def of_patients(
     return [r for r in rows if not r.deleted]
 
 
+def between(tx: Tx, types: Sequence[str], after: int, until: int) -> list[Row]:
+    """Give versions of these types about persons, recorded after a position and up to another, in the order of the log; no deleted ones."""
+    rows = tx.all(
+        f"{_SELECT} WHERE position>? AND position<=? AND deleted=0 AND patient<>? AND type IN ({','.join('?' * len(types))}) ORDER BY position",
+        (after, until, b"", *types),
+    )
+    return [Row(*r) for r in rows]
+
+
+def earlier(tx: Tx, row: Row) -> Row | None:
+    """Give the version of the same resource that came before, deleted ones left out."""
+    if row.version == 1:
+        return None
+    found = tx.one(
+        f"{_SELECT} WHERE {_OF_STREAM} AND position<? AND deleted=0 ORDER BY position DESC LIMIT 1", (row.stream.hex(), row.position)
+    )
+    return Row(*found) if found else None
+
+
 def own(tx: Tx, custodian: str, kind: str) -> list[Row]:
     """Give an organization's own newest resources of a type, in the order of the log."""
     rows = tx.all(f"{_SELECT} WHERE custodian=? AND type=? AND newest=1 AND deleted=0 ORDER BY position", (custodian, kind))
