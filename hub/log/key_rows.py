@@ -9,6 +9,7 @@ from hub.log.erased import EVERY, mark, owner_hash
 from hub.log.key_store import KeyTx
 
 _AT_ONCE = 500
+"""Parameters of one statement at most."""
 
 
 class KeyRow(NamedTuple):
@@ -43,12 +44,15 @@ def after(tx: KeyTx, key_id: bytes, limit: int) -> list[KeyRow]:
     return [KeyRow(*row) for row in tx.all(sql, (key_id,))]
 
 
-def insert(tx: KeyTx, row: KeyRow) -> bool:
-    """Add a key; False when there is one of this owner, compartment and generation, or the owner gets none any more."""
-    if is_gone(tx, row.owner, row.compartment):
-        return False
-    tx.run("INSERT INTO data_keys VALUES (?,?,?,?,?) ON CONFLICT DO NOTHING", row)
-    return tx.one("SELECT 1 FROM data_keys WHERE key_id=?", (row.key_id,)) is not None
+def insert(tx: KeyTx, rows: Sequence[KeyRow]) -> set[bytes]:
+    """Add keys; give the ids of those that are not there then: another is of this owner, or the owner gets none any more."""
+    gone = among(tx, "erased", "id", sorted({mark(r.owner, c) for r in rows for c in (r.compartment, EVERY)}))
+    wanted = [r for r in rows if not gone & {mark(r.owner, r.compartment), mark(r.owner, EVERY)}]
+    for i in range(0, len(wanted), _AT_ONCE // 5):
+        some = wanted[i : i + _AT_ONCE // 5]
+        values = ",".join(["(?,?,?,?,?)"] * len(some))
+        tx.run(f"INSERT INTO data_keys VALUES {values} ON CONFLICT DO NOTHING", [cell for row in some for cell in row])
+    return {r.key_id for r in rows} - among(tx, "data_keys", "key_id", [r.key_id for r in wanted])
 
 
 def replace(tx: KeyTx, key_id: bytes, wrapped: bytes) -> None:

@@ -231,7 +231,7 @@ class Keyring:
                 KeyRow(k.key_id, k.owner, k.compartment, k.generation, self._wrapping.wrap(k.key_id, k.owner, k.compartment, k.secret))
                 for k in keys
             ]
-            return {row.key_id for row in rows if not key_rows.insert(tx, row)}
+            return key_rows.insert(tx, rows)
 
     def _assert_same(self, tx: KeyTx) -> None:
         """Raise Broken (HUB-5003) when the master key was changed since this store was opened: nothing is wrapped by the old one."""
