@@ -15,8 +15,8 @@ from pathlib import Path
 MAGIC = b"SQLite format 3\0"
 ORDER = ("events", "data_keys")
 """A table that each kind of file has, in the order of copying."""
-SMALL = ("tokens.json", "checkpoint.txt", "checkpoint.pub")
-"""Hashes of the organizations' tokens, the last signed head of the log, and what its signature is checked with."""
+SMALL = ("tokens.json", "checkpoint.txt", "checkpoint.pub", "erased.txt")
+"""Hashes of the organizations' tokens, the last signed head of the log, what its signature is checked with, ids of erased keys."""
 
 
 def is_database(path: Path) -> bool:
