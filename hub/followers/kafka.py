@@ -125,7 +125,7 @@ class Publishing:
 
     def _away(self, away: Away) -> None:
         if away.rule != self.state:
-            _log.warning("kafka: %s", " ".join((away.rule, *away.topics)))
+            _log.warning("kafka: %s", " ".join((away.rule, away.kind, *away.topics)))
         self.state, self.missing = away.rule, away.topics
         self._outlet.drop()
         self._positions = None

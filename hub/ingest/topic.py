@@ -66,7 +66,7 @@ class Listening:
             try:
                 self._listen()
             except Away as away:
-                self._stopped(away.rule, away.topics)
+                self._stopped(away.rule, away.topics, away.kind)
             except Refusal as refusal:
                 self._stopped(refusal.issues[0].rule)
             except Exception as fault:  # noqa: BLE001  whatever it is, the record is not lost: it comes again
@@ -74,9 +74,9 @@ class Listening:
                 self._stopped("HUB-5000")
         self._inlet.drop()
 
-    def _stopped(self, rule: str, missing: tuple[str, ...] = ()) -> None:
+    def _stopped(self, rule: str, missing: tuple[str, ...] = (), kind: str = "") -> None:
         if rule != self.state:
-            _log.warning("kafka, in: %s", " ".join((rule, *missing)))
+            _log.warning("kafka, in: %s", " ".join((rule, kind, *missing)))
         self.state, self.missing = rule, missing
         self._inlet.drop()
         self._closing.wait(self._rest)

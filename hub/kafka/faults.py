@@ -15,11 +15,16 @@ _FENCED = (errors.ProducerFencedError, errors.InvalidProducerEpochError, errors.
 
 
 class Away(Exception):
-    """Kafka cannot be used now. `rule` says why; `topics` names those that are missing."""
+    """Kafka cannot be used now. `rule` says why; `topics` names those that are missing; `kind` is the library's fault, without its words."""
 
     def __init__(self, rule: str, topics: tuple[str, ...] = ()) -> None:
         super().__init__(rule)
         self.rule, self.topics = rule, topics
+
+    @property
+    def kind(self) -> str:
+        """Give the kind of what is behind it."""
+        return type(self.__cause__).__name__ if self.__cause__ is not None else ""
 
 
 @contextmanager

@@ -7,11 +7,12 @@ Kafka: so nothing is lost and nothing is doubled for whoever reads committed rec
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
-from kafka.errors import KafkaTimeoutError
+from kafka.errors import KafkaError, KafkaTimeoutError
 
 from hub.kafka import topics
 from hub.kafka.faults import Away, named
@@ -36,6 +37,16 @@ class _Producer(KafkaProducer):  # type: ignore[misc]
         self._sender.wakeup()
         if not result.wait(timeout_ms=milliseconds):
             raise KafkaTimeoutError("commit")
+
+    @contextmanager
+    def truly(self) -> Iterator[None]:
+        """Raise what ended the producer, where the library only says that it has ended."""
+        try:
+            yield
+        except KafkaError:
+            if (fatal := self._transaction_manager.last_error) is not None:
+                raise fatal from None
+            raise
 
     def abandon(self) -> None:
         """Let go of everything at once; what was under way is left to the next producer of this name."""
@@ -79,7 +90,7 @@ class Outlet:
         producer = self._producer
         if producer is None:
             raise Away("HUB-5090")
-        with named():
+        with named(), producer.truly():
             producer.begin_transaction()
             sent = [producer.send(r.topic, key=r.key, value=r.value, headers=list(r.headers)) for r in records]
             sent += [producer.send(topics.POSITIONS, key=k.encode(), value=b"%d" % n, partition=0) for k, n in moved.items()]
@@ -102,6 +113,7 @@ def positions(options: Options) -> dict[str, int]:
     found: dict[str, int] = {}
     place = TopicPartition(topics.POSITIONS, 0)
     with named():
+        end = _end(options, place)
         consumer: Any = KafkaConsumer(
             **options.client("tsunagu-positions"), isolation_level="read_committed", metrics_enabled=False, enable_auto_commit=False, auto_offset_reset="earliest",
             allow_auto_create_topics=False,
@@ -109,7 +121,6 @@ def positions(options: Options) -> dict[str, int]:
         try:
             consumer.assign([place])
             consumer.seek_to_beginning(place)
-            end = consumer.end_offsets([place], timeout_ms=BLOCK_MS)[place]
             until = time.monotonic() + READ_SECONDS
             while consumer.position(place, timeout_ms=BLOCK_MS) < end:
                 if time.monotonic() > until:
@@ -119,3 +130,17 @@ def positions(options: Options) -> dict[str, int]:
         finally:
             consumer.close(autocommit=False, timeout_ms=REQUEST_MS)
     return found
+
+
+def _end(options: Options, place: TopicPartition) -> int:
+    """Give the end of a partition, what is not committed yet included.
+
+    The end of what is committed stands still at whatever another region's hub has open: what was committed behind it would be missed.
+    """
+    consumer: Any = KafkaConsumer(
+        **options.client("tsunagu-positions"), enable_auto_commit=False, allow_auto_create_topics=False, metrics_enabled=False
+    )
+    try:
+        return int(consumer.end_offsets([place], timeout_ms=BLOCK_MS)[place])
+    finally:
+        consumer.close(autocommit=False, timeout_ms=REQUEST_MS)

@@ -93,18 +93,6 @@ class Broker:
         if self._process is not None and self._process.poll() is None:
             self._end(signal.SIGKILL)  # nothing that it holds is wanted any more, and in good order takes seconds
 
-    def read(self, topic: str, *, user: str = "", seconds: float = 6.0) -> str:
-        """Give what Apache's own console consumer sees of a topic, committed records alone, each as `headers|key|value` on one line."""
-        lines = ["print.headers=true", "print.key=true", "key.separator=|", "headers.separator=,"]
-        more = [word for line in lines for word in ("--property", line)]
-        command = java(
-            "org.apache.kafka.tools.consumer.ConsoleConsumer", "--bootstrap-server", self.servers, "--topic", topic, "--from-beginning",
-            "--isolation-level", "read_committed", "--timeout-ms", str(int(seconds * 1000)), *more,
-        )  # fmt: skip
-        del user
-        done = subprocess.run(command, capture_output=True, encoding="utf-8", check=False, timeout=120, cwd=self._folder)
-        return done.stdout
-
     def _end(self, how: signal.Signals) -> None:
         assert self._process is not None
         self._process.send_signal(how)

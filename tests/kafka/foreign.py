@@ -27,7 +27,7 @@ def read(broker: Broker, topic: str) -> list[Seen]:
     """Give all committed records of a topic, by partition in their order."""
     if kcat := shutil.which("kcat"):
         return _kcat(kcat, broker, topic)
-    return _console(broker, topic)
+    return read_by_console(broker, topic)
 
 
 def _kcat(kcat: str, broker: Broker, topic: str) -> list[Seen]:
@@ -42,8 +42,16 @@ def _kcat(kcat: str, broker: Broker, topic: str) -> list[Seen]:
     return sorted(found, key=lambda s: (s.partition, s.offset))
 
 
-def _console(broker: Broker, topic: str) -> list[Seen]:
-    lines = ["print.headers=true", "print.key=true", "print.partition=true", "print.offset=true", "key.separator=\t", "headers.separator=\x1f"]
+def read_by_console(broker: Broker, topic: str) -> list[Seen]:
+    """Give the same by `kafka-console-consumer`."""
+    lines = [
+        "print.headers=true",
+        "print.key=true",
+        "print.partition=true",
+        "print.offset=true",
+        "key.separator=\t",
+        "headers.separator=\x1f",
+    ]
     more = [word for line in lines for word in ("--property", line)]
     command = java(
         "org.apache.kafka.tools.consumer.ConsoleConsumer", "--bootstrap-server", broker.servers, "--topic", topic, "--from-beginning",
