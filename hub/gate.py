@@ -108,16 +108,17 @@ class Gate:
         """Give permits for the hub's own reckoning (folding stays, matching): what is opened so never leaves by itself."""
         return [Given(row, Permit(row.stream, row.version, frozenset(), inside=True, proof=self._proof)) for row in rows]
 
-    def would(self, tx: Tx, requester: Requester, purpose: str, row: Row, *, position: int, at: datetime) -> Decision:
-        """Decide without recording whether an event is matched to a subscriber; delivery decides again.
+    def would(
+        self, tx: Tx, askers: Iterable[tuple[Requester, str]], row: Row, *, patients: Iterable[bytes], at: datetime
+    ) -> list[Decision]:
+        """Decide without recording to which subscribers (with their purposes) an event is matched; delivery decides again.
 
-        Who the person is, is judged as of `position`; the consents are those that were in force when the row itself was recorded: how soon
-        the hub comes to tell of it must not make the difference.
+        `patients` = all Patients of the person, as of the event; the consents are those that were in force when the row itself was recorded:
+        how soon the hub comes to tell of it must not make the difference.
         """
-        person = identities.person_of(tx, row.patient, position)
-        patients = identities.patients_of(tx, person, position)
         held = tuple(self._directive(r) for r in directives.in_force(tx, patients, row.position))
-        return self._one(Ask(requester, purpose, at, "disclose"), row, _Person(tuple(d for d in held if d), None))
+        person = _Person(tuple(d for d in held if d), None)
+        return [self._one(Ask(requester, purpose, at, "disclose"), row, person) for requester, purpose in askers]
 
     # ── in ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 

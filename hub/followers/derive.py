@@ -99,15 +99,18 @@ class Deriving:
         new = self._known(tx, cause, opened)
         if new is None:
             return ()
-        person = identities.person_of(tx, cause.patient, cause.position)
-        patients = identities.patients_of(tx, person, cause.position)
+        patients = identities.together(tx, cause.patient, cause.position)
         row = resources.earlier(tx, cause)
         before = self._known(tx, row, opened) if row is not None and row.patient in patients else None
         near = [before] if before is not None else []
-        if not pieces([*near, new]) and not domain_events.derive(near, [*near, new], new, organizations=self._region.offices):
-            return ()  # stays only say to which of them it belongs: with nothing to tell, none of them needs to be opened
+        staying = bool(pieces([*near, new]))
+        found = () if staying else domain_events.derive(near, [*near, new], new, organizations=self._region.offices)
+        if not found and not staying:
+            return ()  # stays would only say to which of them it belongs: none needs to be opened
         # one custodian's word alone: what another told may be nothing that the subscriber is to know
         told = self._stays(tx, cause, patients, opened)
+        if not told and not staying:
+            return found
         if row is not None and before is not None:
             told[row.position] = before
         held = [told[position] for position in sorted(told)]
@@ -116,8 +119,9 @@ class Deriving:
     def _stays(self, tx: Tx, cause: Row, patients: Sequence[bytes], opened: dict[int, Known | None]) -> dict[int, Known]:
         """Open what the cause's custodian told of this person's stays before, by position."""
         found = {}
-        for row in resources.of_patients(tx, patients, ("Encounter",), all_versions=True, until=cause.position - 1):
-            if row.custodian != cause.custodian or row.position in self._no_stay:
+        rows = resources.of_patients(tx, patients, ("Encounter",), all_versions=True, until=cause.position - 1, custodian=cause.custodian)
+        for row in rows:
+            if row.position in self._no_stay:
                 continue
             known = self._known(tx, row, opened)
             if known is not None and pieces([known]):

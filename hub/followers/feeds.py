@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
 import msgspec
@@ -84,12 +84,10 @@ class Feeding:
         if row is None:
             return []
         at = datetime.fromtimestamp(one.header.recorded / 1000, UTC)
-        hearing = []
-        for code in sorted(self._concerned(tx, one)):
-            requester, purpose = application(self._region, code)
-            if self._gate.would(tx, requester, purpose, row, position=one.position, at=at).gives:
-                hearing.append(code)
-        return hearing
+        patients = identities.together(tx, one.header.patient, one.position)
+        codes = sorted(self._concerned(tx, one, patients))
+        decided = self._gate.would(tx, (application(self._region, c) for c in codes), row, patients=patients, at=at) if codes else ()
+        return [code for code, decision in zip(codes, decided, strict=True) if decision.gives]
 
     def _about(self, tx: Tx, one: Recorded) -> resources.Row | None:
         """Give the version that caused a domain event."""
@@ -99,10 +97,8 @@ class Feeding:
         derived = msgspec.json.decode(body, type=events.Derived)
         return cause_of(tx, derived)
 
-    def _concerned(self, tx: Tx, one: Recorded) -> set[str]:
+    def _concerned(self, tx: Tx, one: Recorded, patients: Sequence[bytes]) -> set[str]:
         """Give the organizations that care for the person: each that holds a Patient of it; of care managers, the one with the newest plan."""
-        person = identities.person_of(tx, one.header.patient, one.position)
-        patients = identities.patients_of(tx, person, one.position)
         rows = resources.of_patients(tx, patients, ("Patient", "CarePlan"), until=one.position)
         holders = {r.custodian for r in rows if r.type == "Patient"} - {one.header.custodian}
         managers = {c for c in holders if self._kind(c) in _MANAGERS}

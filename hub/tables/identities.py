@@ -121,6 +121,20 @@ def patients_of(tx: Tx, person: bytes, at: int | None = None) -> list[bytes]:
     return sorted(found)
 
 
+def together(tx: Tx, patient: bytes, at: int) -> list[bytes]:
+    """Give all Patients of a Patient's person as of a position: `patients_of` its `person_of`, in two statements."""
+    person = person_of(tx, patient, at)
+    rows = tx.all(
+        "SELECT patient, person FROM persons WHERE (person=? OR patient=?) AND since<=? AND (until IS NULL OR until>?)",
+        (person, person, at, at),
+    )
+    found = {bytes(p): bytes(one) for p, one in rows}
+    members = {p for p, one in found.items() if one == person}
+    if found.get(person, person) == person:
+        members.add(person)
+    return sorted(members)
+
+
 class Groups(NamedTuple):
     """Persons of many Patients at once, as they stand now: of each its person, and of each such person all Patients, itself first."""
 

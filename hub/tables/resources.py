@@ -117,10 +117,22 @@ def found(tx: Tx, token: bytes) -> list[Row]:
 
 
 def of_patients(
-    tx: Tx, patients: Iterable[bytes], types: Sequence[str] = (), *, all_versions: bool = False, until: int | None = None
+    tx: Tx,
+    patients: Iterable[bytes],
+    types: Sequence[str] = (),
+    *,
+    all_versions: bool = False,
+    until: int | None = None,
+    custodian: str = "",
 ) -> list[Row]:
-    """Give what is kept about these Patients, in the order of the log; deleted ones left out. `until` = as the log stood at a position."""
+    """Give what is kept about these Patients, in the order of the log; deleted ones left out. `until` = as the log stood at a position.
+
+    `custodian` = what one organization told alone; empty = all.
+    """
     then, params = "", []  # type: tuple[str, list[object]]
+    if custodian:
+        then += " AND custodian=?"
+        params.append(custodian)
     if types:
         then += f" AND type IN ({','.join('?' * len(types))})"
         params += types
