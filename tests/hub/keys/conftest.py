@@ -10,6 +10,7 @@ import pytest
 from hub.log.keys import Keyring
 from hub.log.unlocking import KeyPlace, open_keys
 from tests.hub.keys.looking import MASTER
+from tests.hub.keys.transit import Transit, vault
 from tests.postgres import cluster
 
 
@@ -32,3 +33,9 @@ def open_(place: KeyPlace) -> Iterator[Callable[[], Keyring]]:
     yield opening
     for one in made:
         one.close()
+
+
+@pytest.fixture
+def transit() -> Iterator[Transit]:
+    with vault() as made:
+        yield made

@@ -5,10 +5,13 @@ from __future__ import annotations
 import re
 import shutil
 import sqlite3
+import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from hub.log.erased import Ledger, mark, owner_hash
 from hub.log.keys import KeyMoved, Receipt
@@ -130,6 +133,68 @@ def test_an_owner_stands_in_the_store_of_the_erased_as_a_hash_alone(place: KeyPl
     keys.destroy([ANNA])
     assert ANNA not in content(place)
     assert {row[0] for row in stored(place, "SELECT owner FROM erased")} == {owner_hash(ANNA), b""}
+
+
+# ── any order ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+STEPS = st.one_of(
+    st.tuples(st.just("seal"), st.integers(0, 1), st.sampled_from([ANNA, BERTA, CHIYO])),
+    st.tuples(st.just("destroy"), st.integers(0, 1), st.sampled_from([ANNA, BERTA, CHIYO])),
+    st.tuples(st.sampled_from(["copy", "restore", "lose the ledger"]), st.just(0), st.just(b"")),
+)
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.lists(STEPS, max_size=14))
+def test_in_any_order_an_owner_has_one_key_until_it_is_erased_and_none_ever_after(steps: list[tuple[str, int, bytes]]) -> None:
+    """Two hubs, copies of the store made and put back, the ledger lost while the store is whole: whatever was told holds."""
+    with tempfile.TemporaryDirectory() as folder:
+        place = KeyPlace.under(Path(folder), master=MASTER)
+        rings = [open_keys(place, begun=False)[1] for _ in range(2)]
+        held: dict[bytes, bytes] = {}  # owner → its key, by all that was acknowledged
+        copied: dict[bytes, bytes] | None = None
+        gone: set[bytes] = set()
+        erased: set[bytes] = set()
+
+        def again() -> None:
+            rings[:] = [open_keys(place, begun=True)[1] for _ in range(2)]
+
+        for what, which, owner in steps:
+            if what == "seal":
+                try:
+                    key = rings[which].of(owner, "main").key_id
+                    rings[which].store_fresh([key])
+                except (Gone, KeyMoved):
+                    continue
+                assert owner not in gone
+                assert held.setdefault(owner, key) == key
+            elif what == "destroy":
+                receipt = rings[which].destroy([owner])
+                rings[1 - which].forget(owner)
+                assert set(receipt.key_ids) >= ({held[owner]} if owner in held else set())
+                gone.add(owner)
+                erased |= set(receipt.key_ids)
+                held.pop(owner, None)
+            elif what == "copy":
+                (Path(folder) / "copy.db").unlink(missing_ok=True)
+                rings[0].copy_to(Path(folder) / "copy.db")
+                copied = dict(held)
+            else:
+                for one in rings:
+                    one.close()
+                if what == "restore" and copied is not None:
+                    for file in Path(folder).glob("keys.db*"):
+                        file.unlink()
+                    shutil.copy(Path(folder) / "copy.db", Path(folder) / "keys.db")
+                    held = {one: key for one, key in copied.items() if one not in gone}
+                elif what == "lose the ledger":
+                    (Path(folder) / "erased.txt").unlink(missing_ok=True)
+                again()
+            for one in rings:
+                assert all(one.held(key) is not None for key in held.values())
+                assert all(one.by_id(key) is None and one.erased(key) for key in erased)
+        for one in rings:
+            one.close()
 
 
 # ── older copies ─────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -15,6 +15,9 @@ from typing import Any
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from hub.log.kms import VaultTransit
+from hub.log.master import KmsMaster
+
 TOKEN = "hvs.CAESIJ-only-for-this-test"
 
 
@@ -99,3 +102,7 @@ def vault() -> Iterator[Transit]:
         server.shutdown()
         thread.join()
         server.server_close()
+
+
+def kms(transit: Transit, token: str = TOKEN) -> KmsMaster:
+    return KmsMaster(VaultTransit.at(transit.address, token))
