@@ -66,3 +66,17 @@ def read_by_console(broker: Broker, topic: str) -> list[Seen]:
         pairs = dict(h.split(":", 1) for h in headers.split("\x1f")) if headers != "NO_HEADERS" else {}
         found.append(Seen(topic, int(partition.split(":")[1]), int(offset.split(":")[1]), key, pairs, value.encode()))
     return sorted(found, key=lambda s: (s.partition, s.offset))
+
+
+def send(broker: Broker, topic: str, value: bytes, header: str) -> None:
+    """Send one record by kcat; without kcat by Apache's console producer."""
+    if kcat := shutil.which("kcat"):
+        command = [kcat, "-P", "-b", broker.servers, "-t", topic, "-H", header]
+        line = value.replace(b"\n", b" ")
+    else:
+        command = java(
+            "org.apache.kafka.tools.ConsoleProducer", "--bootstrap-server", broker.servers, "--topic", topic, "--property",
+            "parse.headers=true", "--property", "headers.key.separator==",
+        )  # fmt: skip
+        line = header.encode() + b"\t" + value.replace(b"\n", b" ")
+    subprocess.run(command, input=line + b"\n", capture_output=True, check=True, timeout=60)
