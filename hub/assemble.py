@@ -104,7 +104,7 @@ class Hub:
         self.runner.close()
         if self.publishing:
             self.publishing.close()
-        self.checkpoints.sign_now()
+        self.checkpoints.close()
         self.writer.close()
         self.store.close()
         self.keys.close()

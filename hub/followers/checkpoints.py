@@ -6,6 +6,7 @@ grown from. A head is signed only where the newest one before it, and the one pu
 
 from __future__ import annotations
 
+import logging
 import os
 import threading
 import time
@@ -21,13 +22,14 @@ from hub.log.store import Store, Tx
 from hub.log.tiles import Lost, Tiles, grow
 from hub.tables import tree
 from hub.writer import Writer
-from schemas.errors import Broken
+from schemas.errors import Broken, quiet
 
 EVERY, MOST = 10.0, 1_000
 """Seconds, and events, after which a new head is signed: whichever comes first."""
 BATCH = 5_000
 PUBLISH = 1.0
 """Seconds between two looks at whether the published head has changed."""
+_log = logging.getLogger("tsunagu.checkpoints")
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +75,13 @@ class Checkpoints:
         while self._advance():
             pass
         self.publish()
+
+    def close(self) -> None:
+        """Sign once more at the end; what hinders it is told in the log and does not keep the hub from closing."""
+        try:
+            self.sign_now()
+        except Exception as fault:  # noqa: BLE001
+            _log.error("no last head was signed", exc_info=quiet(fault))
 
     def sign(self, tx: Tx) -> str:
         """Grow the tree to the head of the log and sign it, inside a write transaction; empty when nothing is new."""

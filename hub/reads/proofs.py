@@ -7,22 +7,22 @@ not, for a log that grew by being watched would never come to rest.
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from hub.commands import Asking
 from hub.gate import Gate
 from hub.log import proof_file
 from hub.log.exported import record
-from hub.log.merkle import event_data
+from hub.log.merkle import event_data, includes, leaf
 from hub.log.store import Store, Tx
-from hub.log.tiles import Tiles
+from hub.log.tiles import Lost, Tiles
 from hub.log.verify import Event
 from hub.reads.officers import LOOK, is_officer, officer
 from hub.tables import decisions, resources, tree
 from hub.tables.decisions import Filter
 from hub.writes.cosigning import Cosigning
-from schemas.errors import Denied, NotFound
+from schemas.errors import Broken, Denied, NotFound
 
 ENTRIES, BYTES = 1_000, 16_000_000
 """Entries, and bytes, of one page at most; one entry is always given."""
@@ -76,10 +76,12 @@ class Proving:
             found = self._store.raw(tx, position - 1, 1)
             if not found or found[0][0] != position:
                 raise NotFound("HUB-5041")
-            path = Tiles(tree.tiles(tx)).inclusion(position - 1, head.size)
+            path = _made(lambda: Tiles(tree.tiles(tx)).inclusion(position - 1, head.size))
             note = tree.note(tx, head)
         at, stream, version, topic, state = found[0]
         extra = event_data(position=at, stream=stream, version=version, topic=topic, state=state)
+        if not includes(position - 1, head.size, leaf(extra), path, head.root):
+            raise Broken("HUB-5080")  # what is stored is no more what was signed: nothing is given that does not hold
         return proof_file.write(extra, position - 1, path, note)
 
     def consistency(self, asking: Asking, old: int, size: int = -1) -> str:
@@ -89,7 +91,7 @@ class Proving:
             head = tree.of_size(tx, size) if size >= 0 else _signed(tree.newest(tx))
             if head is None or old > head.size:
                 raise NotFound("HUB-5081")
-            path = Tiles(tree.tiles(tx)).consistency(old, head.size)
+            path = _made(lambda: Tiles(tree.tiles(tx)).consistency(old, head.size))
             note = tree.note(tx, head)
         return f"old {old}\n{''.join(map(_text, path))}\n{note}"
 
@@ -156,6 +158,13 @@ def _signed(head: tree.Head | None) -> tree.Head:
     if head is None:
         raise NotFound("HUB-5055")
     return head
+
+
+def _made(path: Callable[[], list[bytes]]) -> list[bytes]:
+    try:
+        return path()
+    except Lost as fault:
+        raise Broken("HUB-5080") from fault
 
 
 def _text(held: bytes) -> str:

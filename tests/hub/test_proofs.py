@@ -194,6 +194,15 @@ def test_what_came_after_the_last_head_waits_for_the_next(w: World) -> None:
     assert w.get(NETWORK, f"/log/proof/inclusion?index={head - 1}").status_code == 200
 
 
+def test_no_proof_is_given_of_what_is_no_more_as_it_was_signed(w: World) -> None:
+    with w.hub.store.write() as tx:
+        ((_, _, _, _, state),) = w.hub.store.raw(tx, 2, 1)
+        tx.run("UPDATE events SET state=? WHERE position=3", (state[:-1] + bytes((state[-1] ^ 1,)),))
+    answers = [w.get(NETWORK, f"/log/proof/inclusion?index={index}") for index in (2, 3)]
+    assert [a.status_code for a in answers] == [500, 200]
+    assert "HUB-5080" in answers[0].text
+
+
 # ── entries ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 

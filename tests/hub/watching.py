@@ -15,10 +15,12 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from hub.assemble import assemble
 from hub.ingest.adapters import load_adapters
+from hub.log.envelope import Header, pack
 from hub.log.merkle import EMPTY, consistent
 from hub.log.notes import COSIGNATURE, Verifier, cosign, public_bytes, verify
 from hub.log.store import Stored
 from hub.log.witnesses import Witness
+from schemas.events import MESSAGE_SETTLED
 from tests.hub.world import NOW, World, database_of, register
 
 TIME = 1_790_000_000
@@ -133,14 +135,20 @@ def watched(folder: Path, witnesses: Sequence[Witness], *, followers: bool = Fal
         hub.close()
 
 
-def filled(w: World, count: int) -> None:
-    """Append events that stand for any others: the tree looks at bytes alone."""
+def filled(w: World, count: int, *, version: int = 1) -> None:
+    """Append events that stand for any others: the tree looks at bytes alone. Another `version` makes other bytes."""
     while count > 0:
         with w.hub.store.write() as tx:
             last = w.hub.store.lock(tx)
-            made = [
-                Stored(b"fill" + at.to_bytes(12, "big"), 1, "message-refused.v1", b"sealed %d" % at)
-                for at in range(last + 1, last + 1 + min(count, 2_000))
-            ]
+            made = [_stored(at, version) for at in range(last + 1, last + 1 + min(count, 2_000))]
             w.hub.store.append(tx, made)
         count -= len(made)
+
+
+def _stored(number: int, version: int) -> Stored:
+    name = b"fill" + number.to_bytes(12, "big")
+    header = Header(
+        event=name, submission=b"", recorded=0, occurred=0, schema=1, shard=0, compartment="main", custodian="", kind="", patient=b"", pseudonym=b"",
+        key=b"", digest=b"", confidentiality="", sensitivities=(),
+    )  # fmt: skip
+    return Stored(name, version, MESSAGE_SETTLED, pack(header, b""))
