@@ -171,9 +171,9 @@ class Keyring:
         with self._lock:
             waiting = list(self._fresh.values())
             lost = self._insert(waiting) if waiting else set()
-            self._drop(lambda k: k.key_id in lost)
             for key in waiting:
                 self._fresh.pop((key.owner, key.compartment), None)
+                self._let_go(key if key.key_id in lost else None)
             lost |= self._absent(frozenset(used) - {b""} - lost)
         if lost:
             raise KeyMoved(frozenset(lost))
