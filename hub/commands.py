@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+
+import msgspec
 
 from consent.ask import Requester
 from schemas.events import Action
@@ -20,8 +22,7 @@ class Asking:
     action: Action
 
 
-@dataclass(frozen=True, slots=True)
-class Write:
+class Write(msgspec.Struct, frozen=True):
     """One resource to record (POST, PUT) or to take back (DELETE), as it was asked.
 
     `url` is `Type`, `Type/id` or `Type?condition`. `key` names the stream of an adapter's draft. `facts` and `same_is_silent` are for drafts of adapters: a draft whose text and facts
@@ -37,7 +38,7 @@ class Write:
     if_match: str | None = None
     if_none_match: str | None = None
     key: str = ""
-    facts: Mapping[str, str] = field(default_factory=dict)
+    facts: Mapping[str, str] = msgspec.field(default_factory=dict)
     same_is_silent: bool = False
 
 
@@ -70,8 +71,7 @@ class Submit:
     """Name of 16 bytes of what may come again though it was taken; empty = it has none."""
 
 
-@dataclass(frozen=True, slots=True)
-class Taken:
+class Taken(msgspec.Struct, frozen=True):
     """What became of one write. `version` 0 = not known yet; `status` 200, 201 or 204."""
 
     index: int

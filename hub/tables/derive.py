@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -57,8 +56,7 @@ _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(FactsCell).decode
 
 
-@dataclass(frozen=True, slots=True)
-class ResourceRows:
+class ResourceRows(msgspec.Struct, frozen=True):
     """Cells and tokens of one version. `directive` is the sealed canonical form of a Consent."""
 
     facts: bytes

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,8 +27,7 @@ _CONDITIONS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(msgspec.Struct, frozen=True):
     """One entry as it was sent; conditions are as sent too. `refusal` is set in a batch only: this entry is wrong, the others go on."""
 
     index: int
@@ -150,14 +149,12 @@ def _entry(i: int, entry: Any, cut: _Slice, faulty: list[Issue], seen: set[str])
     if faulty or not isinstance(request, dict):
         return Entry(i, None, "", ""), faulty or [make(MissingValue, "HUB-4052", f"{where}.request", element="request")]
     method, url = request["method"], request["url"]
-    issues = [*_labelled(where, entry, full_url, seen), *_conditions(where, request)]
-    target, address = _target(where, method, url)
-    issues += target
-    body = None
-    if "resource" in entry:
-        body, wrong = _body(f"{where}.resource", entry["resource"], cut)
-        issues += wrong
-    issues += _together(where, method, address, body, present="resource" in entry)
+    issues: list[Issue] = []
+    _labelled(issues, where, entry, full_url, seen)
+    _conditions(issues, where, request)
+    address = _target(issues, where, method, url)
+    body = _body(issues, where, entry["resource"], cut) if "resource" in entry else None
+    _together(issues, where, method, address, body, present="resource" in entry)
     read = Entry(
         i,
         full_url,
@@ -171,29 +168,32 @@ def _entry(i: int, entry: Any, cut: _Slice, faulty: list[Issue], seen: set[str])
     return read, issues
 
 
-def _labelled(where: str, entry: dict[str, Any], full_url: str | None, seen: set[str]) -> Iterator[Issue]:
+def _labelled(issues: list[Issue], where: str, entry: dict[str, Any], full_url: str | None, seen: set[str]) -> None:
     """Check fullUrl (bdl-7, bdl-8) and that nothing of an answer is there (bdl-2, bdl-4)."""
     if full_url is not None:
         if not _ABSOLUTE.fullmatch(full_url) or "/_history/" in full_url:
-            yield make(BadValue, "HUB-4056", f"{where}.fullUrl")
+            issues.append(make(BadValue, "HUB-4056", f"{where}.fullUrl"))
         if full_url in seen:
-            yield make(BrokenRule, "HUB-4055", f"{where}.fullUrl")
+            issues.append(make(BrokenRule, "HUB-4055", f"{where}.fullUrl"))
         seen.add(full_url)
     if "response" in entry or "search" in entry:
-        yield make(BrokenRule, "HUB-4060", where)
+        issues.append(make(BrokenRule, "HUB-4060", where))
 
 
-def _conditions(where: str, request: dict[str, Any]) -> Iterator[Issue]:
-    for name in request:
-        if name in _CONDITIONS and request["method"] not in _CONDITIONS[name]:
-            yield make(BrokenRule, "HUB-4061", f"{where}.request.{name}")
+def _conditions(issues: list[Issue], where: str, request: dict[str, Any]) -> None:
+    issues += [
+        make(BrokenRule, "HUB-4061", f"{where}.request.{name}")
+        for name in request
+        if name in _CONDITIONS and request["method"] not in _CONDITIONS[name]
+    ]
 
 
-def _target(where: str, method: str, url: str) -> tuple[list[Issue], tuple[str, str | None]]:
+def _target(issues: list[Issue], where: str, method: str, url: str) -> tuple[str, str | None]:
     """Take an entry's url apart into type and id; reads keep any relative url, which the hub judges."""
-    place = f"{where}.request.url"
     if method in {"GET", "HEAD"}:
-        return ([make(BadValue, "HUB-4054", place)] if _ABSOLUTE.fullmatch(url) or url.startswith("/") else []), ("", None)
+        if _ABSOLUTE.fullmatch(url) or url.startswith("/"):
+            issues.append(make(BadValue, "HUB-4054", f"{where}.request.url"))
+        return "", None
     match = _TARGET.fullmatch(url)
     if method == "POST":
         kind, number = url, None
@@ -202,35 +202,40 @@ def _target(where: str, method: str, url: str) -> tuple[list[Issue], tuple[str, 
         kind, number = (match[1], match[2]) if match else ("", None)
         shaped = match is not None
     if not shaped:
-        return [make(BadValue, "HUB-4054", place)], ("", None)
+        issues.append(make(BadValue, "HUB-4054", f"{where}.request.url"))
+        return "", None
     if kind not in resource_types():
-        return [make(Unsupported, "HUB-4011", place)], ("", None)
-    return [], (kind, number)
+        issues.append(make(Unsupported, "HUB-4011", f"{where}.request.url"))
+        return "", None
+    return kind, number
 
 
-def _body(where: str, value: Any, cut: _Slice) -> tuple[Body | None, list[Issue]]:
+def _body(issues: list[Issue], where: str, value: Any, cut: _Slice) -> Body | None:
     """Check one resource; its `raw` is the slice that was received."""
     if not isinstance(value, dict):
-        return None, [make(Malformed, "HUB-4022", where, expected="{ }")]
+        issues.append(make(Malformed, "HUB-4022", f"{where}.resource", expected="{ }"))
+        return None
     raw = bytes(cut.resource)
     try:
         kind = type_of(value)
     except BadInput as error:
-        return None, [issue.at(where) for issue in error.issues]
-    issues = check(kind, value, raw)
-    if issues:
-        return None, [issue.at(where) for issue in issues]
-    return Body(kind, value.get("id"), raw, value), []
+        wrong: Sequence[Issue] = error.issues
+    else:
+        wrong = check(kind, value, raw)
+        if not wrong:
+            return Body(kind, value.get("id"), raw, value)
+    issues += [issue.at(f"{where}.resource") for issue in wrong]
+    return None
 
 
-def _together(where: str, method: str, address: tuple[str, str | None], body: Body | None, *, present: bool) -> Iterator[Issue]:
+def _together(issues: list[Issue], where: str, method: str, address: tuple[str, str | None], body: Body | None, *, present: bool) -> None:
     """Check that resource and request speak of the same thing."""
     if present != (method in {"POST", "PUT", "PATCH"}):
-        yield make(BrokenRule, "HUB-4057", f"{where}.resource")
+        issues.append(make(BrokenRule, "HUB-4057", f"{where}.resource"))
     kind, number = address
     if body is None or not kind or method == "PATCH":
         return
     if body.type != kind:
-        yield make(BrokenRule, "HUB-4058", f"{where}.resource")
+        issues.append(make(BrokenRule, "HUB-4058", f"{where}.resource"))
     if method == "PUT" and number is not None and body.id != number:
-        yield make(BadValue, "HUB-4059", f"{where}.resource.id")
+        issues.append(make(BadValue, "HUB-4059", f"{where}.resource.id"))

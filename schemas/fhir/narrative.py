@@ -27,13 +27,11 @@ def _table(name: str) -> frozenset[str]:
     return frozenset(orjson.loads(files("schemas").joinpath("data/fhir/narrative.json").read_bytes())[name])
 
 
-def narratives(resource_type: str, value: dict[str, Any]) -> Iterator[tuple[str, Any]]:
+def narratives(resource_type: str, value: dict[str, Any]) -> list[tuple[str, Any]]:
     """Give every narrative's place below the resource and its div: `text.div`, and in a Composition `section[n].text.div`, nested ones too."""
     text = value.get("text")
-    if text is not None and isinstance(text, dict) and "div" in text:
-        yield ".text.div", text["div"]
-    if resource_type == "Composition":
-        yield from _sections("", value)
+    found = [(".text.div", text["div"])] if isinstance(text, dict) and "div" in text else []
+    return [*found, *_sections("", value)] if resource_type == "Composition" else found
 
 
 def _sections(place: str, value: dict[str, Any]) -> Iterator[tuple[str, Any]]:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any
+
+import msgspec
 
 from schemas.errors import BadInput, BadValue, BrokenRule, Issue, Malformed, MissingValue, TooLong, UnknownCode, Unsupported
 from schemas.fhir import narrative, oracle
@@ -16,13 +17,13 @@ from schemas.fhir.strict import CAP, faults, fits, is_huge, make
 MAX_BYTES = 20_000_000
 _NESTING = 4
 """Resources inside resources (a contained Bundle, Parameters in a Bundle) that are still followed."""
+_NESTS = frozenset({"Bundle", "Parameters"})
 _LEAVES: dict[str, type[BadInput]] = {
     leaf.issue: leaf for leaf in (Malformed, TooLong, MissingValue, BadValue, UnknownCode, BrokenRule, Unsupported)
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Body:
+class Body(msgspec.Struct, frozen=True):
     """A resource that holds. `raw` is the text as it was received, `value` its tree (decimals there are floats: never write it out)."""
 
     type: str
@@ -63,7 +64,7 @@ def _id(value: dict[str, Any]) -> str | None:
 
 def check(resource_type: str, value: dict[str, Any], raw: bytes) -> list[Issue]:
     """Name all that is wrong with a tree of a known type; empty when it is right. `raw` only tells which checks can be left out."""
-    issues = list(_check(resource_type, value, _NESTING))
+    issues = _check(resource_type, value, _NESTING)
     if not issues and b'"_' in raw:
         issues = list(_aligned(resource_type, value, []))
     if not issues:
@@ -71,23 +72,25 @@ def check(resource_type: str, value: dict[str, Any], raw: bytes) -> list[Issue]:
     return _capped(issues if is_huge(value) else issues + oracle.further(resource_type, value, issues))
 
 
-def _check(resource_type: str, value: dict[str, Any], nesting: int) -> Iterator[Issue]:
+def _check(resource_type: str, value: dict[str, Any], nesting: int) -> list[Issue]:
     if not fits(resource_type, value):
-        yield from faults(resource_type, value)
-        return
+        return list(faults(resource_type, value))
+    issues = []
     for place, div in narrative.narratives(resource_type, value):
-        issue = narrative.fault(div, f"{resource_type}{place}")
-        if issue:
-            yield issue
+        if issue := narrative.fault(div, f"{resource_type}{place}"):
+            issues.append(issue)
+    if not (resource_type in _NESTS or "contained" in value):
+        return issues
     for place, inner in _nested(resource_type, value):
         where = f"{resource_type}{place}"
         kind = inner["resourceType"]
         if nesting == 0:
-            yield make(Unsupported, "HUB-4046", where)
+            issues.append(make(Unsupported, "HUB-4046", where))
         elif ".contained[" in place and "contained" in inner:
-            yield make(BrokenRule, "HUB-4045", where)
+            issues.append(make(BrokenRule, "HUB-4045", where))
         else:
-            yield from (issue.at(where) for issue in _check(kind, inner, nesting - 1))
+            issues += [issue.at(where) for issue in _check(kind, inner, nesting - 1)]
+    return issues
 
 
 def _nested(resource_type: str, value: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
