@@ -37,6 +37,7 @@ from hub.reads.audits import Auditing
 from hub.reads.boards import Boards
 from hub.reads.events import Hearing
 from hub.reads.opaque import Opaque
+from hub.reads.past import Looking
 from hub.reads.persons import Finding
 from hub.reads.presenting import Presenting
 from hub.reads.proofs import Proving
@@ -83,6 +84,7 @@ class Hub:
     read: Reading
     view: Viewing
     boards: Boards
+    past: Looking
     find: Finding
     audit: Auditing
     proofs: Proving
@@ -191,7 +193,7 @@ def assemble(
         read=reading, view=viewing,
         boards=Boards(
             store=store, secrets=secrets, gate=gate, presenting=presenting, viewing=viewing, region=region, submit=submit, now=now
-        ), find=Finding(store=store, secrets=secrets, gate=gate, presenting=presenting, opaque=opaque),
+        ), past=Looking(store=store, now=now), find=Finding(store=store, secrets=secrets, gate=gate, presenting=presenting, opaque=opaque),
         audit=Auditing(store=store, keys=keys, gate=gate, opaque=opaque, region=region, secrets=secrets, now=now),
         proofs=Proving(store=store, gate=gate, cosigning=cosigning),
         hear=hearing, contents=contents, publishing=publishing, listening=listening,

@@ -20,6 +20,8 @@ class Asking:
     purpose: str
     request: str
     action: Action
+    asof: str = ""
+    """The moment of the past that a view is asked for (ISO 8601, UTC); empty = the present."""
 
 
 class Write(msgspec.Struct, frozen=True):

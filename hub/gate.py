@@ -259,6 +259,7 @@ class Gate:
             obligations=tuple(sorted({o for d, _ in items for o in d.obligations})),
             seen=tuple(s for _, rows in items for s in rows),
             session=state.emergency.session if state and state.emergency and lead.reason.startswith(("P-BTG", "R-BTG")) else "",
+            asof=asking.asof,
         )
         key = self._keys.of(self._secrets.name("audit", requester.organization), AUDIT)
         header = Header(

@@ -145,3 +145,5 @@ class Decided(msgspec.Struct, frozen=True, omit_defaults=True):
     obligations: tuple[str, ...] = ()
     seen: tuple[SeenRow, ...] = ()
     session: str = ""
+    asof: str = ""
+    """The moment of the past that was looked at (ISO 8601, UTC); empty = the present. Decided was as of the present all the same."""

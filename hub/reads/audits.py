@@ -148,7 +148,7 @@ class Auditing:
             trail=d.trail, obligations=d.obligations,
             seen=tuple(Seen(s.type, s.id, s.version, s.effect, s.reason, s.basis, s.masks) for s in d.seen),
             typed_reason=self._typed(tx, session), closes=datetime.fromtimestamp(session.closes / 1000, UTC) if session else None,
-            review=session.review if session else "", notices=_notices(session),
+            review=session.review if session else "", notices=_notices(session), asof=datetime.fromisoformat(d.asof) if d.asof else None,
         )  # fmt: skip
 
     def _typed(self, tx: Tx, session: emergencies.EmergencyRow | None) -> str:

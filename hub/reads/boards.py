@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
+from urllib.parse import quote
 
 import orjson
 
@@ -13,8 +14,9 @@ from hub.commands import Asking, Submit, Write
 from hub.gate import Gate
 from hub.log.secrets import Secrets
 from hub.log.store import Store
+from hub.reads.past import Past
 from hub.reads.presenting import Presenting
-from hub.reads.views import Viewing
+from hub.reads.views import Viewing, words
 from hub.region import Region
 from hub.tables import identities, resources
 from hub.tables.resources import Row
@@ -34,8 +36,10 @@ DONE = "/board/done/"
 """Where a button's action is posted."""
 
 
-def addresses() -> dict[str, str]:
-    """Give the address of each button: steps are posted, a course is looked at."""
+def addresses(past: str = "") -> dict[str, str]:
+    """Give the address of each button: steps are posted, a course is looked at. In the past (`at=` of its address) nothing is done."""
+    if past:
+        return {row["action"]: f"/board?at={quote(past)}&episode={{episode}}#timeline" for row in rows("buttons") if not row["task"]}
     return {row["action"]: f"{DONE}{row['action']}" if row["task"] else "/board?episode={episode}#timeline" for row in rows("buttons")}
 
 
@@ -49,17 +53,23 @@ class Boards:
         self._store, self._secrets, self._gate, self._presenting = store, secrets, gate, presenting
         self._viewing, self._region, self._submit, self._now = viewing, region, submit, now
 
-    def page(self, asking: Asking, user: str, episode: str = "") -> Board:
-        """Make the board of the asker's organization; raise Denied for one that has none."""
+    def page(self, asking: Asking, user: str, episode: str = "", past: Past | None = None, address: str = "") -> Board:
+        """Make the board of the asker's organization, now or as it stood at a moment; raise Denied for one that has none.
+
+        `address` is the moment as it stands in addresses.
+        """
         office = self._office(asking)
-        persons = self._persons(asking)
+        persons = self._persons(asking, past)
+        if past:
+            return board.build(office, user, persons, self._region.offices, past.at, words(past), episode, hrefs=addresses(address))
         with self._store.read() as tx:
             fresh = self._viewing.fresh(tx, [k.recorded for one in persons for k in one.known])
         return board.build(office, user, persons, self._region.offices, self._now(), fresh, episode, hrefs=addresses())
 
-    def as_fhir(self, asking: Asking, base: str) -> dict[str, Any]:
+    def as_fhir(self, asking: Asking, base: str, past: Past | None = None) -> dict[str, Any]:
         """Make the same as FHIR."""
-        return dict(board.to_fhir(self._persons(asking), self._office(asking), base, self._now(), organizations=self._region.offices))
+        now = past.at if past else self._now()
+        return dict(board.to_fhir(self._persons(asking, past), self._office(asking), base, now, organizations=self._region.offices))
 
     def mark(self, asking: Asking, action: str, episode: str) -> None:
         """Record that the office has done a step of an episode's newest stay (a button of the board): a Task of its own. Raises NotFound."""
@@ -85,16 +95,21 @@ class Boards:
             raise Denied("HUB-5043")
         return office
 
-    def _persons(self, asking: Asking) -> list[PersonStays]:
-        organization = asking.requester.organization
+    def _persons(self, asking: Asking, past: Past | None = None) -> list[PersonStays]:
+        """Give each person with what was released just now: of the present, or of the log as it stood at a moment."""
+        organization, at = asking.requester.organization, past.position if past else None
         with self._store.read() as tx:
-            people = identities.groups(tx, resources.own_patients(tx, organization))
+            own = resources.own_patients(tx, organization, at)
+            people = identities.groups(tx, own, at)
             owner = {patient: person for person, patients in people.patients.items() for patient in patients}
-            rows = resources.of_patients(tx, owner, OTHERS) + resources.of_patients(tx, owner, ("Encounter",), all_versions=True)
+            rows = resources.of_patients(tx, owner, OTHERS, until=at)
+            rows += resources.of_patients(tx, owner, ("Encounter",), all_versions=True, until=at, standing=True)
+            about = tuple(identities.groups(tx, owner).patients) if past else tuple(people.patients)
         by_person: dict[bytes, list[Row]] = {person: [] for person in people.patients}
         for row in rows:
             by_person[owner[row.patient]].append(row)
-        released = self._gate.release(asking, [r for held in by_person.values() for r in held], about=tuple(by_person))
+        asking = past.named(asking) if past else asking
+        released = self._gate.release(asking, [r for held in by_person.values() for r in held], about=about)
         given = {(g.row.stream, g.row.version): g for g in released.given}
         made = []
         with self._store.read() as tx:

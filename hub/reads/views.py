@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from types import MappingProxyType
 
@@ -15,6 +15,7 @@ from hub.gate import Gate
 from hub.log.keys import Keyring
 from hub.log.store import Store, Tx
 from hub.reads.opaque import Opaque
+from hub.reads.past import Past
 from hub.reads.presenting import Presented, Presenting
 from hub.region import Region
 from hub.tables import emergencies, identities, resources
@@ -44,27 +45,37 @@ class Viewing:
         self._store, self._keys, self._gate, self._presenting, self._opaque = store, keys, gate, presenting, opaque
         self._region, self._runner, self._now = region, runner, now
 
-    def person(self, asking: Asking, reference: str) -> bytes:
-        """Give the person of an opaque reference, or of a Patient that was linked to another since; raise NotFound."""
-        person = self._opaque.open("person", asking.requester.organization, reference)
-        with self._store.read() as tx:
-            return identities.person_of(tx, person)
+    def person(self, asking: Asking, reference: str, past: Past | None = None) -> bytes:
+        """Give the person of an opaque reference, or of a Patient that was linked to another since; raise NotFound. `past` = as of then."""
+        return self.person_of(self._opaque.open("person", asking.requester.organization, reference), past)
 
-    def emergency(self, asking: Asking, person: bytes) -> EmergencyView | None:
-        """Make the 急変時 page of a person; None when nothing of it may be seen (which looks like a person of whom nothing is kept)."""
+    def person_of(self, patient: bytes, past: Past | None = None) -> bytes:
+        """Give the person of a Patient stream, now or as of a moment."""
         with self._store.read() as tx:
-            patients = identities.patients_of(tx, person)
-            rows = [r for r in resources.of_patients(tx, patients) if r.type not in _UNREAD]
-        released = self._gate.release(asking, rows, about=(person,))
+            return identities.person_of(tx, patient, _position(past))
+
+    def emergency(self, asking: Asking, person: bytes, past: Past | None = None) -> EmergencyView | None:
+        """Make the 急変時 page of a person; None when nothing of it may be seen (which looks like a person of whom nothing is kept).
+
+        With `past` it is the page of that moment, and `person` who it was then; what of it may be seen is decided as of now.
+        """
+        with self._store.read() as tx:
+            patients = identities.patients_of(tx, person, _position(past))
+            rows = [r for r in resources.of_patients(tx, patients, until=_position(past)) if r.type not in _UNREAD]
+            about = tuple(identities.groups(tx, patients).patients)
+        released = self._gate.release(past.named(asking) if past else asking, rows, about=about)
         if not released.given:
             return None
         with self._store.read() as tx:
             known = self.known([p for g in released.given if (p := self._presenting(tx, g, asking.requester.organization)) is not None])
-            fresh = self.fresh(tx, [k.recorded for k in known])
-            access = self._access(tx, asking, person, released.decisions)
+            fresh = words(past) if past else self.fresh(tx, [k.recorded for k in known])
+            access = self._access(tx, asking, about, released.decisions)
+        if past:
+            access = replace(access, closes=None)  # a session of today does not count down on a page of the past
         seen = [g.row.stream for g in released.given if g.row.type == "Patient"]
         reference = self._opaque.shut("person", asking.requester.organization, min(seen, default=person))
-        page = emergency.build(reference, known, access, self._region.offices, self._now().astimezone(JST), fresh)
+        now = past.at if past else self._now()
+        page = emergency.build(reference, known, access, self._region.offices, now.astimezone(JST), fresh)
         return EmergencyView(page, tuple(known))
 
     def known(self, shown: Sequence[Presented], names: Mapping[bytes, str] = MappingProxyType({})) -> list[Known]:
@@ -84,7 +95,7 @@ class Viewing:
         behind = bool(self._runner.stopped) or self._store.position_of(tx, "feeds") < self._store.position_of(tx, "derive")
         return f"{last}、{'反映が遅れています' if behind else '遅れなし'}"
 
-    def _access(self, tx: Tx, asking: Asking, person: bytes, decisions: Sequence[Decision]) -> Access:
+    def _access(self, tx: Tx, asking: Asking, persons: Collection[bytes], decisions: Sequence[Decision]) -> Access:
         given = [d for d in decisions if d.gives]
         broken = next((d for d in given if d.reason == "P-BTG"), None)
         lead = broken or next((d for d in given if d.reason != "P-OWN"), given[0])
@@ -95,7 +106,7 @@ class Viewing:
             (
                 s
                 for s in emergencies.open_for(tx, asking.requester.person, int(self._now().timestamp() * 1000))
-                if identities.person_of(tx, s.patient) == person
+                if identities.person_of(tx, s.patient) in persons
             ),
             None,
         )
@@ -109,3 +120,12 @@ class Viewing:
             closes=datetime.fromtimestamp(session.closes / 1000, UTC),
             notices=("本人（郵送待ち）", f"個人情報保護責任者（{opened:%H:%M} 確認の一覧に載せました）"),
         )
+
+
+def words(past: Past) -> str:
+    """Say which moment of the past a view shows."""
+    return f"過去の表示：{past.at.astimezone(JST):%Y-%m-%d %H:%M:%S} の時点"
+
+
+def _position(past: Past | None) -> int | None:
+    return past.position if past else None

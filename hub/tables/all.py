@@ -11,11 +11,11 @@ from hub.log.event import Recorded, open_event, parted
 from hub.log.keys import Keyring
 from hub.log.secrets import Secrets
 from hub.log.store import Tx
-from hub.tables import decisions, derive, directives, emergencies, feeds, identities, messages, resources, skips, tree
+from hub.tables import decisions, derive, directives, emergencies, feeds, identities, messages, moments, resources, skips, tree
 from schemas import events
 from schemas.fhir import facts
 
-_TABLES = (resources, identities, directives, messages, decisions, emergencies, skips)
+_TABLES = (resources, identities, directives, messages, decisions, emergencies, skips, moments)
 SCHEMA: tuple[str, ...] = tuple(s for t in (*_TABLES, feeds, tree) for s in t.SCHEMA)
 REBUILT: tuple[str, ...] = tuple(n for t in (*_TABLES, feeds) for n in t.TABLES)
 """Tables that a replay makes anew, row for row."""

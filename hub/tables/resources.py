@@ -124,10 +124,11 @@ def of_patients(
     all_versions: bool = False,
     until: int | None = None,
     custodian: str = "",
+    standing: bool = False,
 ) -> list[Row]:
     """Give what is kept about these Patients, in the order of the log; deleted ones left out. `until` = as the log stood at a position.
 
-    `custodian` = what one organization told alone; empty = all.
+    `custodian` = what one organization told alone; empty = all. `standing` = of what was taken back no version, where all versions are asked for.
     """
     then, params = "", []  # type: tuple[str, list[object]]
     if custodian:
@@ -145,7 +146,8 @@ def of_patients(
     rows.sort()
     if until is not None and not all_versions:
         rows = list({r.stream: r for r in rows}.values())
-    return [r for r in rows if not r.deleted]
+    gone = {r.stream for r in {r.stream: r for r in rows}.values() if r.deleted} if standing else frozenset[bytes]()
+    return [r for r in rows if not r.deleted and r.stream not in gone]
 
 
 def between(tx: Tx, types: Sequence[str], after: int, until: int) -> list[Row]:
@@ -179,8 +181,12 @@ def directory(tx: Tx, kind: str) -> list[Row]:
     return [Row(*r) for r in rows]
 
 
-def own_patients(tx: Tx, custodian: str) -> list[bytes]:
-    """Give the Patient streams that an organization holds."""
-    return [
-        r[0] for r in tx.all("SELECT stream FROM resources WHERE custodian=? AND type='Patient' AND newest=1 AND deleted=0", (custodian,))
-    ]
+def own_patients(tx: Tx, custodian: str, at: int | None = None) -> list[bytes]:
+    """Give the Patient streams that an organization holds, now or as of a position."""
+    rows = tx.all("SELECT stream, position, deleted FROM resources WHERE custodian=? AND type='Patient' AND newest=1", (custodian,))
+    if at is None:
+        return [stream for stream, _, deleted in rows if not deleted]
+    held = [stream for stream, position, deleted in rows if position <= at and not deleted]
+    changed = [stream for stream, position, deleted in rows if position > at or deleted]
+    before = {r.stream for r in of_patients(tx, changed, ("Patient",), until=at, custodian=custodian)}
+    return held + [stream for stream in changed if stream in before]

@@ -134,6 +134,8 @@ def _who(one: Decided, organization: str, people: Mapping[str, str]) -> str:
 def _what(one: Decided) -> str:
     """Say what was done, and to which kinds of data: those that were given, else those that were asked for."""
     done = words("actions", one.action)
+    if one.asof:
+        done = f"{done}（{one.asof.astimezone(JST):%Y-%m-%d %H:%M:%S} の時点）"
     kinds = list(dict.fromkeys(words("types", seen.type) for seen in [s for s in one.seen if gives(s)] or one.seen))
     if not kinds:
         return done

@@ -163,7 +163,8 @@ def _decision(one: Decided) -> dict[str, Any]:
     closes = one.closes.astimezone(JST).isoformat(timespec="seconds") if one.closes else ""
     details = [
         ("effect", one.effect), ("reason", one.reason), ("basis", one.basis), ("break-glass", "true" if broke_glass(one) else ""),
-        ("closes", closes), ("review", one.review), *(("obligation", code) for code in one.obligations), *(("step", step) for step in one.trail),
+        ("closes", closes), ("review", one.review),
+        ("as-of", one.asof.astimezone(JST).isoformat(timespec="milliseconds") if one.asof else ""), *(("obligation", code) for code in one.obligations), *(("step", step) for step in one.trail),
     ]  # fmt: skip
     what = {"identifier": {"system": REFERENCE, "value": one.reference}}
     return {"what": what, "type": _kind("2", "System Object"), "role": _role("13", "Security Resource"), "detail": _details(details)}

@@ -342,6 +342,8 @@ class Decided:
     notices: tuple[str, ...] = ()
     """The true state of each notice, ready to show."""
     proof: Mapping[str, str] = field(default_factory=dict)
+    asof: datetime | None = None
+    """The moment of the past that was looked at; None = the present."""
 
 
 # ── 開示の記録 ────────────────────────────────────────────────────────────────────────────────────────────────────────

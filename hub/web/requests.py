@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from urllib.parse import parse_qsl
 
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
 from hub.commands import Asking
+from hub.reads.past import Looking, Past
 from hub.web.auth import Doorkeeper, SignedIn
 from hub.web.bodies import body
 from schemas.events import Action
@@ -23,6 +25,11 @@ def html(text: str, status: int = 200) -> Response:
 def asked(signed: SignedIn, request: Request, action: Action) -> Asking:
     """Give who asks on a page."""
     return Asking(signed.identified.requester, signed.identified.purpose, request.state.request_id, action)
+
+
+async def looked_at(look: Looking, asking: Asking, request: Request) -> Past | None:
+    """Give the moment of the past that a request asks for by `at=`; None for the present."""
+    return await run_in_threadpool(look, asking, request.query_params.getlist("at"))
 
 
 async def posted(request: Request, door: Doorkeeper) -> tuple[dict[str, str], SignedIn]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from datetime import date, datetime
 from typing import Any
+from urllib.parse import quote
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -13,6 +14,7 @@ from starlette.responses import RedirectResponse, Response
 from hub.assemble import Hub
 from hub.names import hub_id
 from hub.reads.boards import addresses
+from hub.reads.past import Past
 from hub.reads.persons import FoundPerson
 from hub.tables import identities
 from hub.views.emergency_read import shelve
@@ -20,7 +22,7 @@ from hub.views.people import header
 from hub.web.auth import Doorkeeper, SignedIn
 from hub.web.menus import ROLES, nav
 from hub.web.pages import EmergencyLinks, Found, render
-from hub.web.requests import asked, html, posted
+from hub.web.requests import asked, html, looked_at, posted
 from schemas.errors import BadInput, MissingValue, NotFound
 from schemas.messages import japanese
 
@@ -51,11 +53,13 @@ class ShowingCare:
         """Draw the board of the user's organization; `episode` opens one stay."""
         signed = self._door.user(request)
         asking = asked(signed, request, "view")
-        episode = request.query_params.get("episode", "")
-        model = await run_in_threadpool(self._hub.boards.page, asking, signed.identified.name, episode)
+        past = await looked_at(self._hub.past, asking, request)
+        episode, told = request.query_params.get("episode", ""), request.query_params.get("at", "")
+        model = await run_in_threadpool(self._hub.boards.page, asking, signed.identified.name, episode, past, told)
         text = render.board(
-            model, demo=self._demo, csrf=signed.csrf, nav=nav(asking.requester, "/board"), events="/events", posted=addresses().values()
-        )
+            model, demo=self._demo, csrf=signed.csrf, nav=nav(asking.requester, "/board"), events="" if past else "/events",
+            posted=() if past else addresses().values(), past=told if past else "",
+        )  # fmt: skip
         return html(text)
 
     async def done(self, request: Request) -> Response:
@@ -108,18 +112,22 @@ class ShowingCare:
         """Draw the page of a person; where nothing may be seen, the way to break the glass for those who may."""
         signed = self._door.user(request)
         reference = request.path_params["reference"]
-        view = await run_in_threadpool(self._view, signed, request, reference)
+        past = await looked_at(self._hub.past, asked(signed, request, "view"), request)
+        view = await run_in_threadpool(self._view, signed, request, reference, past)
         if view is None:
+            if past:
+                raise NotFound("HUB-5041")
             return self._glass(signed, reference)
-        may = self._hub.breaking.may(signed.identified.requester) and not view.page.access.emergency
+        may = self._hub.breaking.may(signed.identified.requester) and not view.page.access.emergency and not past
         links = EmergencyLinks(
-            sheet=f"/emergency/{reference}/sheet",
-            document=f"/emergency/{reference}/document",
+            sheet=f"/emergency/{reference}/sheet{_at(request, past)}",
+            document=f"/emergency/{reference}/document{_at(request, past)}",
             glass=f"/emergency/{reference}/open" if may else "",
+            present=f"/emergency/{reference}" if past else "",
         )
         text = render.emergency(
             view.page, demo=self._demo, csrf=signed.csrf, user=signed.identified.name, organization=signed.organization_name,
-            nav=nav(signed.identified.requester, "/emergency"), links=links,
+            nav=nav(signed.identified.requester, "/emergency"), links=links, past=past is not None,
         )  # fmt: skip
         return html(text)
 
@@ -127,28 +135,30 @@ class ShowingCare:
         """Draw the A4 sheet."""
         signed = self._door.user(request)
         reference = request.path_params["reference"]
-        view = await run_in_threadpool(self._view, signed, request, reference)
+        past = await looked_at(self._hub.past, asked(signed, request, "view"), request)
+        view = await run_in_threadpool(self._view, signed, request, reference, past)
         if view is None:
             raise NotFound("HUB-5041")
-        return html(
-            render.emergency_sheet(view.page, demo=self._demo, csrf=signed.csrf, links=EmergencyLinks(page=f"/emergency/{reference}"))
-        )
+        links = EmergencyLinks(page=f"/emergency/{reference}{_at(request, past)}")
+        return html(render.emergency_sheet(view.page, demo=self._demo, csrf=signed.csrf, links=links, past=past is not None))
 
     async def document(self, request: Request) -> Response:
         """Lead to the FHIR document of the same page."""
         signed = self._door.user(request)
-        person = await run_in_threadpool(self._hub.view.person, asked(signed, request, "view"), request.path_params["reference"])
+        asking = asked(signed, request, "view")
+        past = await looked_at(self._hub.past, asking, request)
+        person = await run_in_threadpool(self._hub.view.person, asking, request.path_params["reference"], past)
         with self._hub.store.read() as tx:
-            patient = identities.patients_of(tx, person)[0]
-        return RedirectResponse(f"/fhir/Patient/{hub_id(patient)}/$summary", 303)
+            patient = identities.patients_of(tx, person, past.position if past else None)[0]
+        return RedirectResponse(f"/fhir/Patient/{hub_id(patient)}/$summary{_at(request, past)}", 303)
 
     async def glass(self, request: Request) -> Response:
         """Draw the form for breaking the glass."""
         return self._glass(self._door.user(request), request.path_params["reference"])
 
-    def _view(self, signed: SignedIn, request: Request, reference: str) -> Any:
+    def _view(self, signed: SignedIn, request: Request, reference: str, past: Past | None) -> Any:
         asking = asked(signed, request, "view")
-        return self._hub.view.emergency(asking, self._hub.view.person(asking, reference))
+        return self._hub.view.emergency(asking, self._hub.view.person(asking, reference, past), past)
 
     def _glass(self, signed: SignedIn, reference: str, problem: str = "", reason: str = "") -> Response:
         requester = signed.identified.requester
@@ -180,6 +190,11 @@ class ShowingCare:
         except (BadInput, MissingValue) as refusal:
             return self._glass(signed, reference, japanese(refusal.issues[0]), form.get("reason", ""))
         return RedirectResponse(f"/emergency/{reference}", 303)
+
+
+def _at(request: Request, past: Past | None) -> str:
+    """Give the moment for a link to another page of it."""
+    return f"?at={quote(request.query_params['at'])}" if past else ""
 
 
 def _date(text: object) -> date | None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import orjson
 from starlette.concurrency import run_in_threadpool
@@ -10,16 +12,22 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from hub.assemble import Hub
-from hub.tables import decisions, identities
+from hub.reads.past import Past
+from hub.reads.views import words
+from hub.tables import decisions
 from hub.tables.decisions import Filter
 from hub.views import audit_fhir, summary_fhir
 from hub.web.auth import Doorkeeper
 from hub.web.bodies import acceptable
 from hub.web.errors import FHIR
 from hub.web.fhir.reading import pretty, searched
+from hub.web.requests import looked_at
+from schemas.adapter import BASE
 from schemas.errors import BadValue, NotFound
 from schemas.fhir.facts import JST, days_of
 
+PAST = f"{BASE}/CodeSystem/view", "past"
+"""Tag of a Bundle that shows a moment of the past."""
 _STORE = {"Cache-Control": "no-store"}
 
 
@@ -33,15 +41,15 @@ class Operations:
         """GET Patient/id/$summary: 急変時 of the person as a document Bundle (IPS 2.0.1 sections and Japanese ones)."""
         acceptable(request)
         asking = self._door.asking(request, "view", cookie=True)
+        past = await looked_at(self._hub.past, asking, request)
 
         def work() -> bytes:
             stream = self._hub.read.stream(asking, "Patient", request.path_params["number"])
-            with self._hub.store.read() as tx:
-                person = identities.person_of(tx, stream)
-            view = self._hub.view.emergency(asking, person)
+            view = self._hub.view.emergency(asking, self._hub.view.person_of(stream, past), past)
             if view is None:
                 raise NotFound("HUB-5041")
-            return orjson.dumps(summary_fhir.to_document(view.known, view.page, self._hub.fhir, self._hub.now()))
+            now = past.at if past else self._hub.now()
+            return _said(summary_fhir.to_document(view.known, view.page, self._hub.fhir, now), past)
 
         return Response(pretty(request, await run_in_threadpool(work)), 200, media_type=FHIR, headers=_STORE)
 
@@ -49,8 +57,9 @@ class Operations:
         """GET $board: 入退院 of the asking organization as a searchset of EpisodeOfCare, Encounter and Task (the deadline)."""
         acceptable(request)
         asking = self._door.asking(request, "view", cookie=True)
-        made = await run_in_threadpool(self._hub.boards.as_fhir, asking, self._hub.fhir)
-        return Response(pretty(request, orjson.dumps(made)), 200, media_type=FHIR, headers=_STORE)
+        past = await looked_at(self._hub.past, asking, request)
+        made = await run_in_threadpool(self._hub.boards.as_fhir, asking, self._hub.fhir, past)
+        return Response(pretty(request, _said(made, past)), 200, media_type=FHIR, headers=_STORE)
 
     async def audit_events(self, request: Request) -> Response:
         """GET AuditEvent?patient=&date=&outcome=&_count=, or the same by POST _search: for the network's officers."""
@@ -84,6 +93,15 @@ class Operations:
             return orjson.dumps(made | ({"entry": entries} if entries else {}))
 
         return Response(pretty(request, await run_in_threadpool(work)), 200, media_type=FHIR, headers=_STORE)
+
+
+def _said(made: Mapping[str, Any], past: Past | None) -> bytes:
+    """Write a Bundle; one that shows the past says so, and which moment."""
+    if past is None:
+        return orjson.dumps(made)
+    system, code = PAST
+    tag = {"system": system, "code": code, "display": words(past)}
+    return orjson.dumps({"resourceType": "Bundle", "meta": {"tag": [tag]}, **made})
 
 
 def _dated(by: Filter, value: str) -> Filter:

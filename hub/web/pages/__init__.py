@@ -40,6 +40,10 @@ class Frame:
     demo_code: str = ""
     events: str = ""
     sign_out: str = "/sign-out"
+    past: datetime | None = None
+    """The moment of the past that the page shows; None = the present."""
+    present: str = ""
+    """Address of the same page as of now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,5 +105,7 @@ class EmergencyLinks:
     handover: str = ""
     document: str = ""
     close: str = ""
+    present: str = ""
+    """The same page as of now, from one of the past."""
     glass: str = ""
     """緊急開示 (break-glass), offered to the roles that may, whether or not there is anything hidden."""

@@ -18,7 +18,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from hub.views.shapes import AuditPage, Board, EmergencyPage
 from hub.web.pages import EmergencyLinks, Entry, Found, Frame, Nav, Refused, SignIn
 from hub.web.pages.drawing import density, direction, spark
-from hub.web.pages.saying import as_date, clock, dial, hour, label, readings, remaining, seconds, until
+from hub.web.pages.saying import as_date, clock, dial, hour, label, moment, readings, remaining, seconds, until
 from schemas.errors import Issue
 from schemas.messages import english, japanese
 
@@ -40,7 +40,7 @@ def _environment() -> Environment:
     made = Environment(
         loader=PackageLoader("hub.web.pages"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    calls = (clock, seconds, hour, until, remaining, dial, readings, label, spark, direction, japanese, english, as_date)
+    calls = (clock, moment, seconds, hour, until, remaining, dial, readings, label, spark, direction, japanese, english, as_date)
     made.filters.update({f.__name__: f for f in calls})
     made.globals.update(static=_static, minutes=MINUTES, review_days=REVIEW_DAYS)
     return made
@@ -67,11 +67,13 @@ def _draw(template: str, frame: Frame, **parts: Any) -> str:
 
 
 def board(
-    model: Board, *, demo: bool, csrf: str, nav: Sequence[Nav] = (), events: str = "", place: str = "/board", posted: Collection[str] = ()
+    model: Board, *, demo: bool, csrf: str, nav: Sequence[Nav] = (), events: str = "", place: str = "/board", posted: Collection[str] = (),
+    past: str = "",
 ) -> str:
     """Draw 入退院 (admissions and discharges) of one office. A row's name leads to `place?episode=…#timeline`.
 
-    Buttons are links; those whose address is in `posted` change something and are forms.
+    Buttons are links; those whose address is in `posted` change something and are forms. `past` = the moment that it shows, as it stands in
+    addresses.
     """
     lanes = [
         ("mine", "わたしの番", "期限の近い順", "いま、あなたの番のものはありません。"),
@@ -79,8 +81,9 @@ def board(
         ("between", "担当ケアマネ未定・要支援・連絡先なし", "漏れやすい人を、別に数えます", "いま、あいだに落ちている人はいません。"),
     ]
     groups = [(key, title, note, none, [row for row in model.rows if row.lane == key]) for key, title, note, none in lanes]
-    frame = Frame(demo, csrf, model.user, model.office.name, nav, events=events)
-    return _draw("board.html", frame, model=model, groups=groups, place=place, posted=frozenset(posted))
+    frame = Frame(demo, csrf, model.user, model.office.name, nav, events=events, past=model.now if past else None, present=place)
+    query = {"at": past} if past else {}
+    return _draw("board.html", frame, model=model, groups=groups, place=place, query=query, posted=frozenset(posted))
 
 
 def emergency(
@@ -93,15 +96,18 @@ def emergency(
     nav: Sequence[Nav] = (),
     links: EmergencyLinks | None = None,
     events: str = "",
+    past: bool = False,
 ) -> str:
     """Draw 急変時 for a screen or a telephone; printed it is one A4 page with the same content."""
-    frame = Frame(demo, csrf, user, organization, nav, events=events)
-    return _draw("emergency.html", frame, model=model, links=links or EmergencyLinks(), sheet=False, dense=density(model))
+    links = links or EmergencyLinks()
+    frame = Frame(demo, csrf, user, organization, nav, events=events, past=model.now if past else None, present=links.present)
+    return _draw("emergency.html", frame, model=model, links=links, sheet=False, dense=density(model))
 
 
-def emergency_sheet(model: EmergencyPage, *, demo: bool, csrf: str, links: EmergencyLinks | None = None) -> str:
+def emergency_sheet(model: EmergencyPage, *, demo: bool, csrf: str, links: EmergencyLinks | None = None, past: bool = False) -> str:
     """Draw the same page as it will lie on paper, without bars and buttons other than printing and going back."""
-    return _draw("emergency.html", Frame(demo, csrf), model=model, links=links or EmergencyLinks(), sheet=True, dense=density(model))
+    frame = Frame(demo, csrf, past=model.now if past else None)
+    return _draw("emergency.html", frame, model=model, links=links or EmergencyLinks(), sheet=True, dense=density(model))
 
 
 def break_glass_form(

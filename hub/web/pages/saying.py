@@ -15,6 +15,11 @@ def clock(at: datetime) -> str:
     return f"{at.astimezone(JST):%m-%d %H:%M}"
 
 
+def moment(at: datetime) -> str:
+    """Say an instant in Tokyo whole, to the second: `2026-11-24 23:38:40`."""
+    return f"{at.astimezone(JST):%Y-%m-%d %H:%M:%S}"
+
+
 def seconds(at: datetime) -> str:
     """Say an instant in Tokyo to the second: `11-24 23:38:40`."""
     return f"{at.astimezone(JST):%m-%d %H:%M:%S}"
