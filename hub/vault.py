@@ -96,5 +96,5 @@ class Vault:
         body = open_event(self._keys, recorded)
         if body is None:
             return None
-        text, facts = parted(recorded.header.schema, body)
+        text, facts = parted(body)
         return Content(text, facts)

@@ -35,7 +35,7 @@ TOPICS = frozenset({
 })  # fmt: skip
 
 TEXT = 1
-"""Body form: the received text alone."""
+"""Body form of 0.1.0: the received text alone."""
 TEXT_WITH_FACTS = 2
 """Body form: four bytes of length, the adapter's facts as JSON, the text."""
 JSON = 1

@@ -11,8 +11,8 @@ import msgspec
 from hub.log.envelope import Header
 from hub.log.keys import DataKey, Keyring
 from hub.log.seal import open_body, seal_body
+from hub.log.upcast import raised
 from schemas.errors import Broken
-from schemas.events import TEXT_WITH_FACTS
 
 
 @dataclass(slots=True)
@@ -48,9 +48,18 @@ def seal_json(key: DataKey, value: Any, *, stream: bytes, event: bytes) -> bytes
 
 
 def open_event(keys: Keyring, recorded: Recorded) -> bytes | None:
-    """Open an event's body; None when it has none or its key was erased. Raises Broken (HUB-5073) when the key is missing otherwise."""
+    """Open an event's body, in the newest form of its topic; None when it has none or its key was erased.
+
+    Raises Broken: HUB-5073 = the key is missing otherwise, HUB-5124 = the body is of no form that is known here.
+    """
     key = keys.held(recorded.header.key)
-    return None if key is None else open_body(key, recorded.body, stream=recorded.stream, event=recorded.header.event)
+    if key is None:
+        return None
+    body = open_body(key, recorded.body, stream=recorded.stream, event=recorded.header.event)
+    return raised(recorded.topic, recorded.header.schema, body)
+
+
+_facts = msgspec.json.Decoder(dict[str, str]).decode
 
 
 def joined(text: bytes, facts: Mapping[str, str]) -> bytes:
@@ -59,12 +68,10 @@ def joined(text: bytes, facts: Mapping[str, str]) -> bytes:
     return len(head).to_bytes(4, "big") + head + text
 
 
-def parted(schema: int, body: bytes) -> tuple[bytes, dict[str, str]]:
-    """Part an opened body of RESOURCE_RECORDED into text and facts; raise Broken when it is of no known form."""
-    if schema != TEXT_WITH_FACTS:
-        return body, {}
+def parted(body: bytes) -> tuple[bytes, dict[str, str]]:
+    """Part an opened body of RESOURCE_RECORDED into text and facts; raise Broken when it is no such body."""
     try:
         end = 4 + int.from_bytes(body[:4], "big")
-        return body[end:], msgspec.json.decode(body[4:end], type=dict[str, str])
+        return body[end:], _facts(body[4:end])
     except msgspec.DecodeError as fault:
         raise Broken("HUB-5004") from fault

@@ -46,7 +46,7 @@ def rows_of(recorded: Recorded, keys: Keyring, secrets: Secrets) -> object:
         return None
     if wanted is not None:
         return msgspec.json.decode(body, type=wanted)
-    text, beside = parted(recorded.header.schema, body)
+    text, beside = parted(body)
     value = orjson.loads(text)
     name = derive.namer(secrets, recorded.header.custodian, recorded.header.compartment)
     return derive.make(

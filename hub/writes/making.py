@@ -47,7 +47,7 @@ class Making:
         patient, key_owner = self._owners.of(target, body.type, body.value)
         self.owner[target.stream] = patient
         self._texts[target.stream] = text
-        content, schema = (joined(text, write.facts), events.TEXT_WITH_FACTS) if write.facts else (text, events.TEXT)
+        content = joined(text, write.facts)
         codes = facts.main_codes(body.type, body.value)
         labels = label(
             body.type, codes=codes | label_codes(body.type, body.value), security=derive.security(body.value), custodian_kind=self._aim.kind
@@ -55,9 +55,9 @@ class Making:
         key = self._key(key_owner)
         event = next(self._ids)
         header = Header(
-            event=event, submission=self.submission, recorded=self._at, occurred=0, schema=schema, shard=0, compartment=MAIN,
+            event=event, submission=self.submission, recorded=self._at, occurred=0, schema=events.TEXT_WITH_FACTS, shard=0, compartment=MAIN,
             custodian=self._aim.custodian, kind=body.type, patient=patient, pseudonym=self._pseudonym(patient),
-            key=key.key_id, digest=self._secrets.digest(content), confidentiality=labels.confidentiality or "",
+            key=key.key_id, digest=self._secrets.digest(content if write.facts else text), confidentiality=labels.confidentiality or "",
             sensitivities=UNKNOWN if labels.sensitivities is None else tuple(sorted(labels.sensitivities)),
         )  # fmt: skip
         try:
