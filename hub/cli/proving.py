@@ -93,11 +93,16 @@ def _proved(text: str, keys: Sequence[str], witnesses: Sequence[str], quorum: in
 def export(file: Path, *, data: Path, database: str) -> int:
     """Write the log as outsiders check it."""
     beside = file.with_name(file.name + ".new")
-    with beside.open("wb") as out:
-        count = exported.write(_stored(data, database), out)
-        out.flush()
-        os.fsync(out.fileno())
-    beside.replace(file)
+    try:
+        with beside.open("wb") as out:
+            count = exported.write(_stored(data, database), out)
+            out.flush()
+            os.fsync(out.fileno())
+        beside.replace(file)
+    except ValueError as fault:
+        raise Broken("HUB-5086") from fault
+    finally:
+        beside.unlink(missing_ok=True)
     print(f"記録 {count:,} 件を書き出しました / {count:,} events written, {file.stat().st_size:,} bytes")
     return 0
 

@@ -19,6 +19,7 @@ from hub.log.verify import Event, Head, Item, Torn
 MAGIC = b"tsunagu-log 1\n"
 LARGEST = 256_000_000
 """Bytes of a record at most."""
+_LEAST = 1 + 32 + 42
 
 
 def record(item: Item) -> bytes:
@@ -28,11 +29,11 @@ def record(item: Item) -> bytes:
     if isinstance(item, Head):
         note = item.note.encode()
         return (len(note) + 9).to_bytes(4, "big") + b"H" + item.size.to_bytes(8, "big") + note
-    raise ValueError("nothing to write")
+    raise ValueError("torn")
 
 
 def write(items: Iterable[Item], file: IO[bytes]) -> int:
-    """Write a file, item by item; give how many events it holds."""
+    """Write a file, item by item; give how many events it holds. Raises ValueError where the items themselves are torn."""
     file.write(MAGIC)
     count = 0
     for item in items:
@@ -51,10 +52,10 @@ def read(file: IO[bytes]) -> Iterator[Item]:
         kind, content = held[:1], held[1:]
         if len(held) != length or not held:
             break
-        if kind == b"E" and length > 33 + 42:
+        if kind == b"E" and length >= _LEAST:
             count += 1
             yield Event(content[:32], content[32:])
-        elif kind == b"H" and length > 9:
+        elif kind == b"H" and length >= 9:
             yield Head(int.from_bytes(content[:8], "big"), content[8:].decode("utf-8", "replace"))
         elif kind == b"Z" and int.from_bytes(content, "big") == count and not file.read(1):
             return

@@ -45,7 +45,7 @@ class Verifier:
         """Read a verifier key (signed-note vkey: name, key id, key); raises ValueError for any other text."""
         name, _, rest = text.strip().partition("+")
         key_id, _, encoded = rest.partition("+")
-        held = _decoded(encoded)
+        held = decoded(encoded)
         made = cls(name, held[0] if held else 0, held[1:])
         if made.kind not in {ED25519, COSIGNATURE} or len(made.public) != 32 or not _is_name(name) or made.key_id.hex() != key_id:
             raise ValueError("not a verifier key")
@@ -85,7 +85,7 @@ class Note:
     def checkpoint(self) -> Checkpoint:
         """Read the text as a checkpoint; raises ValueError for any other, also for one with lines beyond the three."""
         origin, size, root = self.text.removesuffix("\n").split("\n")
-        made = Checkpoint(origin, int(size), _decoded(root))
+        made = Checkpoint(origin, int(size), decoded(root))
         if made.text != self.text or len(made.root) != 32 or made.size < 0 or not origin:
             raise ValueError("not a checkpoint")
         return made
@@ -93,13 +93,13 @@ class Note:
 
 def _signature(line: str) -> tuple[str, bytes, bytes, str]:
     name, _, encoded = line.removeprefix(_MARK).partition(" ")
-    held = _decoded(encoded)
+    held = decoded(encoded)
     if not line.startswith(_MARK) or not _is_name(name) or len(held) < 5:
         raise ValueError("not a signature line")
     return name, held[:4], held[4:], line
 
 
-def _decoded(text: str) -> bytes:
+def decoded(text: str) -> bytes:
     """Read Base64 (RFC 4648 §4) that is written in the one right way; raises ValueError."""
     held = base64.b64decode(text, validate=True)
     if base64.b64encode(held).decode() != text:

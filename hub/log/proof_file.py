@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from hub.log.merkle import includes, leaf
-from hub.log.notes import Verifier, cosignatures, verify
+from hub.log.notes import Verifier, cosignatures, decoded, verify
 
 FIRST = "c2sp.org/tlog-proof@v1\n"
 
@@ -48,8 +48,8 @@ def judge(text: str, *, keys: Sequence[str], witnesses: Sequence[str] = ()) -> P
     if not number.isascii() or not number.isdigit() or str(int(number)) != number:
         return None
     try:
-        entry = base64.b64decode(lines[1].removeprefix("extra "), validate=True)
-        path = [base64.b64decode(line, validate=True) for line in lines[3:]]
+        entry = decoded(lines[1].removeprefix("extra "))
+        path = [decoded(line) for line in lines[3:]]
         signed = sum(bool(cosignatures(note, witness)) for witness in watching)
     except ValueError:
         return None

@@ -10,13 +10,15 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NamedTuple
+from tempfile import TemporaryFile
+from typing import Any, NamedTuple
 
-from hub.log.merkle import Tree, event_data, leaf
+from hub.log.merkle import HASH, Tree, event_data, leaf
 from hub.log.notes import Checkpoint, Verifier, cosignatures, notes_in, verify
 
 LISTED = 100
 """Findings that are listed; further ones are counted."""
+_PARTS, _ROW, _MOST = 64, 32, 10_000
 
 
 class Event(NamedTuple):
@@ -78,22 +80,37 @@ class _Found:
 
 
 class _Versions:
-    """Says whether an event's version follows on in its stream. Kept in a temporary file that the system removes: a log has millions of streams."""
+    """Finds events whose version does not follow on in their stream; a log has millions of streams.
+
+    What has to be compared is put by in parts, in temporary files that the system removes, and each part is judged by itself at the end.
+    """
 
     def __init__(self) -> None:
-        self._db = sqlite3.connect("", isolation_level=None)
-        for pragma in ("journal_mode=OFF", "synchronous=OFF", "cache_size=-8000"):
-            self._db.execute(f"PRAGMA {pragma}")
-        self._db.execute("CREATE TABLE seen (stream BLOB PRIMARY KEY, version INTEGER NOT NULL) WITHOUT ROWID")
-        self._db.execute("BEGIN")
+        self._files = [TemporaryFile() for _ in range(_PARTS)]  # noqa: SIM115  closed by `close`
 
-    def follows(self, stream: bytes, version: int) -> bool:
-        row = self._db.execute("SELECT version FROM seen WHERE stream=?", (stream,)).fetchone()
-        self._db.execute("REPLACE INTO seen VALUES (?,?)", (stream, min(version, 2**63 - 1)))
-        return version == (row[0] if row else 0) + 1
+    def put(self, position: int, head: bytes) -> None:
+        """Take an event: its position, and the stream and version as they lie behind it."""
+        self._files[head[15] % _PARTS].write(head + position.to_bytes(8, "big"))
+
+    def judge(self, found: _Found) -> None:
+        """Add what does not follow on, in order of position."""
+        wrong: list[int] = []
+        for file in self._files:
+            file.seek(0)
+            seen: dict[bytes, int] = {}
+            while held := file.read(_ROW * 4_096):
+                for i in range(0, len(held), _ROW):
+                    stream, version = held[i : i + 16], int.from_bytes(held[i + 16 : i + 24], "big")
+                    if version != seen.get(stream, 0) + 1 and len(wrong) < _MOST:
+                        wrong.append(int.from_bytes(held[i + 24 : i + _ROW], "big"))
+                    seen[stream] = version
+        for position in sorted(wrong):
+            found.add("version", position)
 
     def close(self) -> None:
-        self._db.close()
+        """Let the files go."""
+        for file in self._files:
+            file.close()
 
 
 def check(
@@ -110,8 +127,8 @@ def check(
     for note in outside:
         for one in notes_in(note):
             heads.keep(one, found)
+    heads.judge(tree, found)
     with closing(_Versions()) as versions:
-        heads.judge(tree, found)
         for item in items:
             if isinstance(item, Event):
                 position = _event(item, position, tree, versions, found)
@@ -120,18 +137,18 @@ def check(
                 heads.take(item, tree, position, found)
             else:
                 found.add("torn", position)
+        versions.judge(found)
     heads.end(quorum, found)
     return Verified(tree.size, tree.root, heads.fitting, tuple(found.listed), found.more, heads.witnessed(max(quorum, 1)))
 
 
 def _event(item: Event, last: int, tree: Tree, versions: _Versions, found: _Found) -> int:
     data = item.data
-    position, stream, version = int.from_bytes(data[:8], "big"), data[8:24], int.from_bytes(data[24:32], "big")
+    position = int.from_bytes(data[:8], "big")
     made = leaf(data)
     if position != last + 1:
         found.add("order", position)
-    if not versions.follows(stream, version):
-        found.add("version", position)
+    versions.put(position, data[8:32])
     if made != item.leaf:
         found.add("leaf", position)
     tree.append(made)
@@ -236,8 +253,20 @@ def of_sqlite(database: Path) -> Iterator[Item]:
 def _sqlite(connection: sqlite3.Connection) -> Iterator[Item]:
     connection.execute("BEGIN")
     events = connection.execute("SELECT position, leaf, originator_id, originator_version, topic, state FROM events ORDER BY position")
-    rows = ((p, Event(h, event_data(position=p, stream=bytes.fromhex(s), version=v, topic=t, state=b))) for p, h, s, v, t, b in events)
+    rows = ((p, stored(p, h, s, v, t, b)) for p, h, s, v, t, b in events)
     yield from merged(rows, _sqlite_heads(connection))
+
+
+def stored(position: Any, held: Any, stream: Any, version: Any, topic: Any, state: Any) -> Event:
+    """Give an event from columns that anybody may have written; what no event can hold has no leaf that fits."""
+    try:
+        told = bytes.fromhex(stream) if isinstance(stream, str) else bytes(stream)
+        data = event_data(position=position, stream=told, version=version, topic=topic, state=bytes(state))
+        if len(told) == 16 and isinstance(held, bytes) and len(held) == HASH:
+            return Event(held, data)
+    except (ValueError, TypeError, AttributeError, OverflowError):
+        pass
+    return Event(bytes(HASH), (position if isinstance(position, int) and 0 <= position < 1 << 63 else 0).to_bytes(8, "big") + bytes(34))
 
 
 def _sqlite_heads(connection: sqlite3.Connection) -> Iterator[Head]:
@@ -245,7 +274,7 @@ def _sqlite_heads(connection: sqlite3.Connection) -> Iterator[Head]:
     for size, note in connection.execute("SELECT size, note FROM checkpoints ORDER BY size"):
         more = "SELECT line FROM cosignatures WHERE size=? ORDER BY witness"
         lines = connection.execute(more, (size,)) if "cosignatures" in known else ()  # 0.1.0 had none
-        yield Head(size, note + "".join(line for (line,) in lines))
+        yield Head(max(size, 0), "".join(text for text in (note, *(line for (line,) in lines)) if isinstance(text, str)))
 
 
 def merged(events: Iterator[tuple[int, Event]], heads: Iterator[Head]) -> Iterator[Item]:

@@ -7,8 +7,7 @@ from collections.abc import Iterator
 import psycopg
 from psycopg import IsolationLevel
 
-from hub.log.merkle import event_data
-from hub.log.verify import Event, Head, Item, merged
+from hub.log.verify import Head, Item, merged, stored
 
 CONNECT = 5
 """Seconds to connect at most."""
@@ -26,8 +25,5 @@ def of_postgres(url: str) -> Iterator[Item]:
             heads.itersize = events.itersize = BATCH
             heads.execute(_HEADS)
             events.execute(_EVENTS, binary=True)
-            rows = (
-                (p, Event(bytes(h), event_data(position=p, stream=bytes(s), version=v, topic=t, state=bytes(b))))
-                for p, h, s, v, t, b in events
-            )
+            rows = ((p, stored(p, h, s, v, t, b)) for p, h, s, v, t, b in events)
             yield from merged(rows, (Head(size, note) for size, note in heads))
