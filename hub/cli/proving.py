@@ -116,16 +116,12 @@ def _stored(data: Path, database: str) -> Iterator[Item]:
 
 
 def _served(database: str) -> Iterator[Item]:
-    import psycopg
-
-    from hub.log.verify_postgres import of_postgres
+    from hub.log.verify_postgres import Unread, of_postgres
 
     try:
         yield from of_postgres(database)
-    except psycopg.errors.UndefinedTable as fault:
-        raise Broken("HUB-5016", where="events") from fault
-    except psycopg.Error as fault:
-        raise Broken("HUB-5100") from fault
+    except Unread as fault:
+        raise (Broken("HUB-5016", where="events") if fault.bare else Broken("HUB-5100")) from fault
 
 
 def _keys(told: Sequence[str], where: str) -> list[str]:

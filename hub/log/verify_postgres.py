@@ -17,8 +17,23 @@ _HEADS = """SELECT size, note || coalesce((SELECT string_agg(line, '' ORDER BY w
 FROM checkpoints h ORDER BY size"""
 
 
+class Unread(Exception):
+    """The database cannot be read; `bare` = it answers, and holds no log."""
+
+    def __init__(self, *, bare: bool) -> None:
+        super().__init__(bare)
+        self.bare = bare
+
+
 def of_postgres(url: str) -> Iterator[Item]:
-    """Read a database as it stands at one moment, beside hubs that use it. Raises psycopg.Error when it cannot be read."""
+    """Read a database as it stands at one moment, beside hubs that use it. Raises Unread."""
+    try:
+        yield from _read(url)
+    except psycopg.Error as fault:
+        raise Unread(bare=isinstance(fault, psycopg.errors.UndefinedTable)) from fault
+
+
+def _read(url: str) -> Iterator[Item]:
     with psycopg.connect(url, connect_timeout=CONNECT) as connection:
         connection.read_only, connection.isolation_level = True, IsolationLevel.REPEATABLE_READ
         with connection.cursor("heads") as heads, connection.cursor("events") as events:

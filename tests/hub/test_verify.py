@@ -14,6 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import psycopg
 import pytest
 
 import hub.log.exported
@@ -605,3 +606,34 @@ def test_columns_that_no_event_can_have_are_named_and_stop_nothing(tmp_path: Pat
     for found in (check(listed, keys=[key]), check(exported.read(file), keys=[key])):
         assert found.size == 3
         assert {f.what for f in found.findings} & ({"leaf"} if "events" in sql else {"signature", "order"})
+
+
+def test_a_database_that_does_not_answer_or_holds_no_log_is_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TSUNAGU_DATA", str(tmp_path))
+    (tmp_path / "checkpoint.pub").write_text(KEY, encoding="utf-8")
+    for url, rule in ((cluster().new(), "HUB-5016 [events]"), (cluster().url("nothing_here"), "HUB-5100")):
+        monkeypatch.setenv("TSUNAGU_DATABASE", url)
+        for verb in (["verify"], ["export-log", str(tmp_path / "log")]):
+            assert main(verb) == 1
+            assert rule in capsys.readouterr().err
+    assert not list(tmp_path.glob("log*"))
+
+
+def test_rights_to_read_are_enough(data: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    if not (url := os.environ["TSUNAGU_DATABASE"]):
+        (data / DATABASE).chmod(0o400)
+        assert main(["verify"]) == 0
+        return
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("DROP ROLE IF EXISTS auditor")
+        connection.execute("CREATE ROLE auditor LOGIN")
+        connection.execute("REVOKE CREATE ON SCHEMA public FROM public")
+        connection.execute("GRANT SELECT ON events, checkpoints, cosignatures TO auditor")
+    monkeypatch.setenv("TSUNAGU_DATABASE", url.replace(f"//{cluster().user}@", "//auditor@"))
+    assert main(["verify"]) == 0
+    assert "607 events, 4 checkpoints fit" in said(capsys)
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("DROP OWNED BY auditor")
+        connection.execute("DROP ROLE auditor")
