@@ -15,8 +15,11 @@ from pathlib import Path
 MAGIC = b"SQLite format 3\0"
 ORDER = ("events", "data_keys")
 """A table that each kind of file has, in the order of copying."""
-SMALL = ("tokens.json", "checkpoint.txt", "checkpoint.pub", "erased.txt")
-"""Hashes of the organizations' tokens, the last signed head of the log, what its signature is checked with, ids of erased keys."""
+SIGNED = ("checkpoint.txt", "checkpoint.pub")
+"""The last signed head of the log and what its signature is checked with: copied first, for a copy whose log ends before a signed head is one
+that lost events, and nothing is signed after it."""
+SMALL = ("tokens.json", "erased.txt")
+"""Hashes of the organizations' tokens, ids of erased keys: copied last."""
 
 
 def is_database(path: Path) -> bool:
@@ -47,6 +50,16 @@ def copy(path: Path, target: Path) -> int:
     return target.stat().st_size
 
 
+def small(data: Path, folder: Path, names: tuple[str, ...]) -> None:
+    """Copy small files, as far as they are there."""
+    for name in names:
+        if (data / name).is_file():
+            handle = os.open(folder / name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            with os.fdopen(handle, "wb") as file:
+                file.write((data / name).read_bytes())
+            print(name)
+
+
 def backup(data: Path, destination: Path) -> Path:
     """Copy the hub's files in `data` and give the new folder. Raises RuntimeError when database or keys are missing."""
     found = {name: path for path in sorted(data.iterdir()) if is_database(path) and (name := kind(path))}
@@ -54,15 +67,11 @@ def backup(data: Path, destination: Path) -> Path:
         raise RuntimeError(f"no hub in {data}: it must hold a database and a key store")
     folder = destination / f"tsunagu-{datetime.now(UTC):%Y%m%dT%H%M%S%fZ}"
     folder.mkdir(mode=0o700, parents=True)
+    small(data, folder, SIGNED)
     for name in ORDER:
         size = copy(found[name], folder / found[name].name)
         print(f"{found[name].name}  {size} bytes")
-    for name in SMALL:
-        if (data / name).is_file():
-            small = os.open(folder / name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-            with os.fdopen(small, "wb") as file:
-                file.write((data / name).read_bytes())
-            print(name)
+    small(data, folder, SMALL)
     print(folder)
     return folder
 

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import base64
 import shutil
 import sqlite3
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from hub.assemble import DATABASE
+from hub.assemble import DATABASE, assemble
 from hub.followers import checkpoints
 from hub.followers.checkpoints import Checkpoints
-from hub.log.merkle import Tree, root_of
+from hub.log.merkle import Tree, consistent, root_of
 from hub.log.notes import verify
+from hub.log.verify import verify_file
+from hub.region import read_region
 from hub.tables import tree
 from hub.writer import Writer
 from schemas.errors import Broken
@@ -243,3 +248,68 @@ def test_a_hub_whose_head_cannot_be_signed_closes_all_the_same(tmp_path: Path, c
     assert "no last head was signed" in caplog.text
     with watched(tmp_path / "data", ()) as w:
         assert heads(w) == [3]
+
+
+@pytest.mark.sqlite
+def test_a_backup_taken_while_heads_are_signed_holds_no_head_beyond_its_log(tmp_path: Path) -> None:
+    backup = Path(__file__).parents[2] / "deploy" / "backup.py"
+    with watched(tmp_path / "data", ()) as w:
+        filled(w, 5)
+        w.hub.checkpoints.sign_now()
+        stop = threading.Event()
+
+        def live() -> None:
+            while not stop.is_set():
+                filled(w, 1)
+                w.hub.checkpoints.sign_now()
+
+        thread = threading.Thread(target=live)
+        thread.start()
+        try:
+            for _ in range(3):
+                subprocess.run([sys.executable, backup, tmp_path / "data", tmp_path / "copies"], check=True, capture_output=True)
+        finally:
+            stop.set()
+            thread.join(30)
+        key = w.hub.checkpoints.verifier
+    copies = list((tmp_path / "copies").iterdir())
+    assert len(copies) == 3
+    for copy in copies:
+        found = verify_file(copy / DATABASE, key, (copy / "checkpoint.txt").read_text(encoding="utf-8"))
+        assert found.findings == ()
+        assert found.checkpoints >= 2
+
+
+@pytest.mark.sqlite
+def test_the_log_of_a_past_release_is_signed_on_from_its_own_heads(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    shutil.copytree(Path(__file__).parents[1] / "histories" / "0.1.0", data)
+    note = (data / "checkpoint.txt").read_text(encoding="utf-8")
+    assert verify_file(data / DATABASE, (data / "checkpoint.pub").read_text(encoding="utf-8"), note).findings == ()
+    hub = assemble(
+        data=data, region=read_region(data / "region.json"), base="http://hub.test", adapters=(), now=lambda: NOW, followers=False
+    )
+    w = World(hub)
+    try:
+        filled(w, 1)
+        hub.checkpoints.sign_now()
+        assert heads(w)[-2:] == [53, 54]
+        network = hub.region.network
+        proof = w.get(network, "/log/proof/consistency?from=53&to=54").text.partition("\n\n")
+        old, new = verify(note, hub.checkpoints.verifier), verify(proof[2], hub.checkpoints.verifier)
+        assert old is not None
+        assert new is not None
+        path = [base64.b64decode(line) for line in proof[0].split("\n")[1:]]
+        assert consistent(53, 54, old.root, new.root, path)
+    finally:
+        w.close()
+        hub.close()
+    found = verify_file(data / DATABASE, (data / "checkpoint.pub").read_text(encoding="utf-8"), note)
+    assert (found.findings, found.checkpoints) == ((), len_heads(data) + 1)
+
+
+def len_heads(data: Path) -> int:
+    connection = sqlite3.connect(data / DATABASE)
+    (count,) = connection.execute("SELECT count(*) FROM checkpoints").fetchone()
+    connection.close()
+    return int(count)
