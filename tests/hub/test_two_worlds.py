@@ -236,6 +236,8 @@ def questions(known: Sequence[str], seed: int, count: int) -> list[tuple[str, st
         ("GET", "/fhir/$board", b""), ("GET", "/fhir/Patient/u1/$summary", b""), ("GET", "/refused.json", b""), ("GET", "/links", b""),
         ("GET", "/events?after=0&limit=500", b""), ("GET", "/fhir/Patient", b""), ("GET", f"/fhir/Patient?identifier={quote(numbers[0])}&_count=1", b""),
         ("GET", f"/fhir/Patient/{quote('u1')}/_history/1", b""), ("GET", "/fhir/Patient/p1/$summary", b""), ("GET", "/readyz", b""),
+        ("GET", "/log/checkpoint", b""), ("GET", "/log/proof/consistency?from=1", b""), ("GET", "/log/proof/inclusion?index=1", b""),
+        ("GET", "/log/entries?from=99999", b""), ("POST", "/log/cosignatures", b"tsunagu.example.jp/log\n9\nAAAA\n\n"),
     ]  # fmt: skip
     return fixed + [filled(*one()) for _ in range(count)]
 
