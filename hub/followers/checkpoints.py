@@ -66,7 +66,7 @@ class Checkpoints:
     def step(self) -> bool:
         """Take leaves in and sign when the time has come; publish what was signed, by whatever process."""
         more = self._due() and self._advance()
-        if time.monotonic() - self._looked >= PUBLISH:
+        if not more and time.monotonic() - self._looked >= PUBLISH:
             self.publish()
         return more
 
@@ -83,22 +83,23 @@ class Checkpoints:
         except Exception as fault:  # noqa: BLE001
             _log.error("no last head was signed", exc_info=quiet(fault))
 
-    def sign(self, tx: Tx) -> str:
-        """Grow the tree to the head of the log and sign it, inside a write transaction; empty when nothing is new."""
-        published = self._published()
-        while (grown := self._grown(tx, published)).more:
-            self._record(tx, grown)
-        return self._record(tx, grown)
-
     def publish(self) -> None:
-        """Write the newest head with its cosignatures to `checkpoint.txt`, when it is not there yet."""
+        """Write the newest head with its cosignatures to `checkpoint.txt`, when it is not there yet.
+
+        Raises Broken (HUB-5080) when what lies there is a head of another tree, or of more than this log holds: that is never written over.
+        """
         self._looked = time.monotonic()
+        published = self._published()  # before the snapshot: no process publishes what is not committed
         with self._store.read() as tx:
             head = tree.newest(tx)
-            note = tree.note(tx, head) if head else ""
-        path = self._folder / "checkpoint.txt"
-        if note and (not path.exists() or path.read_bytes() != note.encode()):
-            _write(path, note)
+            if head is None and published is None:
+                return
+            size, note = (head.size, tree.note(tx, head)) if head else (0, "")
+            path = self._folder / "checkpoint.txt"
+            if path.exists() and path.read_bytes() == note.encode():
+                return
+            self._same(Tiles(tree.tiles(tx)), size, published)
+        _write(path, note)
 
     def _due(self) -> bool:
         with self._store.read() as tx:
@@ -108,7 +109,7 @@ class Checkpoints:
 
     def _advance(self) -> bool:
         """Grow outside the lock, store and sign under it; say whether the log goes on."""
-        published = self._published()  # before the snapshot: no process publishes what is not committed
+        published = self._published()
         with self._store.read() as tx:
             grown = self._grown(tx, published)
 
@@ -137,11 +138,14 @@ class Checkpoints:
             raise Broken("HUB-5080") from fault
 
     @staticmethod
-    def _same(look: Tiles, size: int, newest: tree.Head | None, published: Checkpoint | None) -> None:
+    def _same(look: Tiles, size: int, *heads: tree.Head | Checkpoint | None) -> None:
         """Refuse to go on where a head that was signed before is none of this tree: there must never be two trees."""
-        for head in (newest, published):
-            if head is not None and (head.size > size or look.root(head.size) != head.root):
-                raise Broken("HUB-5080")
+        try:
+            for head in heads:
+                if head is not None and (head.size > size or look.root(head.size) != head.root):
+                    raise Broken("HUB-5080")
+        except Lost as fault:
+            raise Broken("HUB-5080") from fault
 
     def _record(self, tx: Tx, grown: _Grown) -> str:
         """Store what has grown and sign it; empty when there is nothing to sign, or another process was first."""
