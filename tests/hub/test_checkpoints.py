@@ -205,6 +205,9 @@ def test_a_database_put_back_to_an_earlier_state_is_not_signed_on_from_there(tmp
         left.unlink()
     shutil.copy(tmp_path / "kept" / DATABASE, data / DATABASE)
     with watched(data, ()) as w:
+        with pytest.raises(Broken):
+            w.hub.checkpoints.step()  # nothing is new, and what was published is not written over
+        assert (data / "checkpoint.txt").read_bytes() == published
         filled(w, 9, version=2)  # longer than what was signed, and another log
         with pytest.raises(Broken) as refused:
             w.hub.checkpoints.sign_now()
@@ -237,6 +240,24 @@ def test_a_log_of_the_first_release_gets_its_tiles_from_its_leaves(tmp_path: Pat
             head = tree.newest(tx)
         assert head is not None
         assert head.root == root_of(leaves(w))
+
+
+@pytest.mark.sqlite
+def test_a_log_moved_to_another_database_goes_on_from_the_head_that_was_published(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(checkpoints, "BATCH", 500)
+    data = tmp_path / "data"
+    with watched(data, ()) as w:
+        filled(w, 1_100)
+    connection = sqlite3.connect(data / DATABASE)
+    for table in ("tiles", "checkpoints", "tracking"):
+        connection.execute(f"DELETE FROM {table}")
+    connection.commit()
+    connection.close()
+    with watched(data, ()) as w:
+        filled(w, 1)
+        while w.hub.checkpoints.step():
+            pass
+        assert heads(w) == [1_101]
 
 
 def test_a_hub_whose_head_cannot_be_signed_closes_all_the_same(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
