@@ -45,7 +45,8 @@ from hub.reads.resources import Reading
 from hub.reads.sealed import Sealing
 from hub.reads.views import Viewing
 from hub.region import Region
-from hub.tables.all import SCHEMA, apply
+from hub.replay.current import bring_up
+from hub.tables.all import apply
 from hub.vault import Vault
 from hub.writer import Writer
 from hub.writes.cosigning import Cosigning
@@ -134,8 +135,9 @@ def assemble(
     need not be up.
     """
     data.mkdir(parents=True, exist_ok=True)
-    store = open_store(database or data / DATABASE, tables=SCHEMA)
+    store = open_store(database or data / DATABASE)
     secrets, keys = _keys(store, keys_at or KeyPlace.under(data))
+    _views(store, keys, secrets, region, data)
     proof = object()
     writer = Writer(store, keys, apply)
     opaque = Opaque(secrets.sessions)
@@ -199,6 +201,16 @@ def assemble(
         hear=hearing, contents=contents, publishing=publishing, listening=listening,
         operate=Operating(store=store, keys=keys, secrets=secrets, writer=writer, runner=runner, now=now),
     )  # fmt: skip
+
+
+def _views(store: Store, keys: Keyring, secrets: Secrets, region: Region, work: Path) -> None:
+    """Bring the tables up to this program; a hub that cannot serve them lets all go again."""
+    try:
+        bring_up(store, keys=keys, secrets=secrets, region=region, work=work)
+    except BaseException:
+        keys.close()
+        store.close()
+        raise
 
 
 def _keys(store: Store, place: KeyPlace) -> tuple[Secrets, Keyring]:

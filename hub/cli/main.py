@@ -56,6 +56,10 @@ def _parser() -> argparse.ArgumentParser:
         "replay", help="記録から表を作り直し、行ごとに比べる / rebuild all tables from the log and compare them row for row"
     )
     replay.add_argument("--data", type=Path, help="TSUNAGU_DATA")
+    replay.add_argument("--view", action="append", default=[], help="表のまとまりの名前（くり返し可。なければ全部） / name of a view; all without it")
+    replay.add_argument(
+        "--swap", action="store_true", help="作り直したものと入れ替える（ハブを止めて） / put what was made in its place (hub stopped)"
+    )
     replay.set_defaults(run=_replay)
 
     verify = verbs.add_parser("verify", help="記録が書き換えられていないことを確かめる / check that the log was not changed")
@@ -127,10 +131,13 @@ def _data(asked: argparse.Namespace) -> Path:
 
 
 def _replay(asked: argparse.Namespace) -> int:
-    from hub.cli.checking import replay
+    from hub.assemble import DATABASE
+    from hub.cli.replaying import replace, replay
 
     settings = _settings(asked.data)
-    return replay(settings.data, settings.keys, settings.region)
+    database = settings.database or settings.data / DATABASE
+    work = replace if asked.swap else replay
+    return work(database, data=settings.data, keys=settings.keys, region=settings.region, views=asked.view)
 
 
 def _verify(asked: argparse.Namespace) -> int:

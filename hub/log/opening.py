@@ -11,10 +11,10 @@ from hub.log.store import Store
 SCHEMES = ("postgresql://", "postgres://")
 
 
-def open_store(place: str | Path, *, tables: Sequence[str] = ()) -> Store:
-    """Open a store by its path or URL, with its tables made."""
+def open_store(place: str | Path, *, tables: Sequence[str] = (), beside: bool = False) -> Store:
+    """Open a store by its path or URL, with its tables made. `beside` = only to read, beside a hub that has it open."""
     if isinstance(place, str) and place.startswith(SCHEMES):
         from hub.log.postgres import PostgresStore
 
         return PostgresStore(place, tables=tables)
-    return SqliteStore(Path(place), tables=tables)
+    return SqliteStore(Path(place), tables=tables, beside=beside)

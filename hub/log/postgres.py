@@ -314,9 +314,25 @@ class PostgresStore(Store):
                     cursor.execute(statement)
                 if fresh:
                     cursor.execute("ALTER TABLE events ALTER COLUMN state SET STORAGE EXTERNAL")
-            rows = cursor.execute(
-                "SELECT table_name, column_name, data_type FROM information_schema.columns WHERE table_schema=current_schema()"
-            ).fetchall()
+            self._learn(cursor)
+
+    def has(self, tx: Tx, table: str) -> bool:
+        """Say whether there is a table of this name."""
+        return bool(tx.one("SELECT to_regclass(?) IS NOT NULL", (table,))[0])
+
+    def remake(self, tx: Tx, names: Sequence[str], tables: Sequence[str]) -> None:
+        """Drop tables and make others."""
+        assert isinstance(tx, PostgresTx)
+        tx.run(f"SET LOCAL statement_timeout='{MIGRATION}s'")
+        for statement in (*(f"DROP TABLE IF EXISTS {name}" for name in names), *(definition(t) for t in tables)):
+            tx.run(statement)
+        self._learn(tx.cursor)
+
+    def _learn(self, cursor: psycopg.Cursor[Any] | RawCursor[Any]) -> None:
+        """Learn the types of all columns, of which arrays of rows are made."""
+        rows = cursor.execute(
+            "SELECT table_name, column_name, data_type FROM information_schema.columns WHERE table_schema=current_schema()"
+        ).fetchall()
         for table, column, kind in rows:
             self._kinds.setdefault(table, {})[column] = kind
 

@@ -124,20 +124,33 @@ class SqliteStore(Store):
     engine, shared = "sqlite", False
     _EVENT = "position, originator_id, originator_version, topic, state"
 
-    def __init__(self, path: Path, *, tables: Sequence[str] = ()) -> None:
+    def __init__(self, path: Path, *, tables: Sequence[str] = (), beside: bool = False) -> None:
+        """Open or make it. `beside` = to read beside the hub that has it open: it must be there, and is not held."""
+        if beside and not path.exists():
+            raise Broken("HUB-5016", where=path.name)
         path.parent.mkdir(parents=True, exist_ok=True)
         self.path = path
-        self._held: int | None = _hold(path)
+        self._held: int | None = None if beside else _hold(path)
         self.datastore = Datastore(str(path))
         self.recorder = EventTable(self.datastore)
-        self.recorder.create_table()
-        self.make_tables(tables)
+        if not beside:
+            self.recorder.create_table()
+            self.make_tables(tables)
 
     def make_tables(self, tables: Sequence[str]) -> None:
         """Make tables and indexes that are not there yet."""
         with self.datastore.transaction(commit=True) as cursor:
             for statement in tables:
                 cursor.execute(statement)
+
+    def has(self, tx: Tx, table: str) -> bool:
+        """Say whether there is a table of this name."""
+        return tx.one("SELECT 1 FROM sqlite_master WHERE type=? AND name=?", ("table", table)) is not None
+
+    def remake(self, tx: Tx, names: Sequence[str], tables: Sequence[str]) -> None:
+        """Drop tables and make others."""
+        for statement in (*(f"DROP TABLE IF EXISTS {name}" for name in names), *tables):
+            tx.run(statement)
 
     @contextmanager
     def write(self) -> Iterator[Tx]:

@@ -58,6 +58,9 @@ class Tx(abc.ABC):
     def one(self, sql: str, params: Sequence[Any] = ()) -> Any:
         """Give the first row, or None."""
 
+    def flush(self) -> None:  # noqa: B027  one engine gathers nothing
+        """Insert now what `insert` has gathered, so that much can be inserted in little memory."""
+
     def many(self, sql: str, rows: Iterable[Sequence[Any]]) -> None:
         """Execute one statement for each row."""
         for row in rows:
@@ -110,6 +113,14 @@ class Store(abc.ABC):
         """Make tables and indexes that are not there yet; one process at a time."""
 
     @abc.abstractmethod
+    def has(self, tx: Tx, table: str) -> bool:
+        """Say whether there is a table of this name."""
+
+    @abc.abstractmethod
+    def remake(self, tx: Tx, names: Sequence[str], tables: Sequence[str]) -> None:
+        """Drop tables by name and make others, inside a write transaction."""
+
+    @abc.abstractmethod
     def close(self) -> None:
         """Close all connections and let the store go."""
 
@@ -147,6 +158,10 @@ class Store(abc.ABC):
         if made and self.lock(tx) + 1 != made[0][0]:
             raise Broken("HUB-5008")
         self._insert(tx, made)
+
+    def put_names(self, tx: Tx, rows: Sequence[Any]) -> None:
+        """Insert where events of another store lie, without leaves: for tables that are made beside it, which ask for a stream's positions."""
+        self._insert(tx, [(p, s, v, t, b, b"") for p, s, v, t, b in rows])
 
     def submission(self, tx: Tx, name: bytes) -> tuple[int, int] | None:
         """Give the first and last position of a submission that was appended before; None when it was not."""

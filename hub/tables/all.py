@@ -1,8 +1,9 @@
-"""All tables in the order in which they take an append, and the rows that each event brings them."""
+"""All tables in the order in which they take an append, the views that they make up, and the rows that each event brings them."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
+from types import MappingProxyType, ModuleType
 
 import msgspec
 import orjson
@@ -11,14 +12,40 @@ from hub.log.event import Recorded, open_event, parted
 from hub.log.keys import Keyring
 from hub.log.secrets import Secrets
 from hub.log.store import Tx
-from hub.tables import decisions, derive, directives, emergencies, feeds, identities, messages, moments, resources, skips, tree
+from hub.tables import (
+    decisions,
+    derive,
+    directives,
+    emergencies,
+    feeds,
+    identities,
+    messages,
+    moments,
+    resources,
+    skips,
+    tree,
+    versions,
+)
 from schemas import events
 from schemas.fhir import facts
 
 _TABLES = (resources, identities, directives, messages, decisions, emergencies, skips, moments)
-SCHEMA: tuple[str, ...] = tuple(s for t in (*_TABLES, feeds, tree) for s in t.SCHEMA)
-REBUILT: tuple[str, ...] = tuple(n for t in (*_TABLES, feeds) for n in t.TABLES)
-"""Tables that a replay makes anew, row for row."""
+SCHEMA: tuple[str, ...] = tuple(s for t in (versions, *_TABLES, feeds, tree) for s in t.SCHEMA)
+VIEWS: Mapping[str, ModuleType] = MappingProxyType({t.__name__.rpartition(".")[2]: t for t in (*_TABLES, feeds)})
+"""Groups of tables (`TABLES`) that a replay makes anew, row for row, and their `VERSION`: one more when rows of old events become other rows,
+or other columns. All take appends but `feeds`, which a follower fills."""
+_EVERY: Collection[str] = ()
+"""Of every kind."""
+_LINKS: Mapping[str, Collection[str]] = {events.PERSON_LINKED: _EVERY, events.PERSON_UNLINKED: _EVERY}
+OPENED: Mapping[str, Mapping[str, Collection[str]]] = MappingProxyType({
+    "resources": {events.RESOURCE_RECORDED: _EVERY},
+    "identities": {events.RESOURCE_RECORDED: {"Patient"}, **_LINKS},
+    "directives": {events.RESOURCE_RECORDED: {"Consent"}, **_LINKS},
+    "decisions": {events.ACCESS_DECIDED: _EVERY},
+    "emergencies": {events.EMERGENCY_OPENED: _EVERY, events.EMERGENCY_REVIEWED: _EVERY},
+    "skips": {events.FOLLOWER_SKIPPED: _EVERY},
+})  # fmt: skip
+"""View → topic → kinds of which it needs the body; all else it takes from the header, and nothing is opened for it."""
 _STRUCTS: dict[str, type[msgspec.Struct]] = {
     events.ACCESS_DECIDED: events.Decided,
     events.EMERGENCY_OPENED: events.Opened,
@@ -27,6 +54,7 @@ _STRUCTS: dict[str, type[msgspec.Struct]] = {
     events.PERSON_UNLINKED: events.Link,
     events.FOLLOWER_SKIPPED: events.Skipped,
 }
+_decoders = {topic: msgspec.json.Decoder(struct).decode for topic, struct in _STRUCTS.items()}
 
 
 def apply(tx: Tx, recorded: Sequence[Recorded]) -> None:
@@ -35,29 +63,46 @@ def apply(tx: Tx, recorded: Sequence[Recorded]) -> None:
         table.apply(tx, recorded)
 
 
-def rows_of(recorded: Recorded, keys: Keyring, secrets: Secrets) -> object:
-    """Make an event's rows anew from its sealed body; None when there are none or its key was erased."""
-    wanted = _STRUCTS.get(recorded.topic)
-    if wanted is None and recorded.topic != events.RESOURCE_RECORDED:
-        return None
-    body = open_event(keys, recorded)
-    key = keys.by_id(recorded.header.key)
-    if body is None or key is None:
-        return None
-    if wanted is not None:
-        return msgspec.json.decode(body, type=wanted)
-    text, beside = parted(body)
-    value = orjson.loads(text)
-    name = derive.namer(secrets, recorded.header.custodian, recorded.header.compartment)
-    return derive.make(
-        header=recorded.header,
-        stream=recorded.stream,
-        value=value,
-        text=text,
-        key=key,
-        secrets=secrets,
-        name=name,
-        wide=derive.hubwide(name),
-        beside=beside,
-        codes=facts.main_codes(recorded.header.kind, value),
-    )
+class Rows:
+    """Makes the rows of events anew from their sealed bodies, for the views that are asked for."""
+
+    def __init__(self, keys: Keyring, secrets: Secrets, views: Collection[str]) -> None:
+        self._keys, self._secrets = keys, secrets
+        self._opened: dict[str, Collection[str] | None] = {}
+        for view in views:
+            for topic, kinds in OPENED.get(view, {}).items():
+                before = self._opened.get(topic, ())
+                self._opened[topic] = None if before is None or kinds is _EVERY else {*before, *kinds}
+        self._names: dict[tuple[str, str], tuple[derive.Namer, derive.Change]] = {}
+
+    def forget(self) -> None:
+        """Let names go that were made: they are of one stretch of the log, and would grow with it."""
+        self._names.clear()
+
+    def of(self, recorded: Recorded) -> object:
+        """Give an event's rows; None when these views need none, and when its key was erased."""
+        kinds = self._opened.get(recorded.topic, ())
+        if kinds is not None and recorded.header.kind not in kinds:
+            return None
+        body = open_event(self._keys, recorded)
+        if body is None:
+            return None
+        if (decode := _decoders.get(recorded.topic)) is not None:
+            return decode(body)
+        return self._resource(recorded, body)
+
+    def _resource(self, recorded: Recorded, body: bytes) -> object:
+        header = recorded.header
+        key = self._keys.by_id(header.key)
+        if key is None:
+            return None
+        text, beside = parted(body)
+        value = orjson.loads(text)
+        place = header.custodian, header.compartment
+        if (named := self._names.get(place)) is None:
+            name = derive.namer(self._secrets, *place)
+            named = self._names[place] = name, derive.hubwide(name)
+        return derive.make(
+            header=header, stream=recorded.stream, value=value, text=text, key=key, secrets=self._secrets, name=named[0], wide=named[1],
+            beside=beside, codes=facts.main_codes(header.kind, value),
+        )  # fmt: skip

@@ -16,6 +16,7 @@ SCHEMA = (
     "CREATE INDEX IF NOT EXISTS decisions_person ON decisions (person, position)",
     "CREATE INDEX IF NOT EXISTS decisions_at ON decisions (at)",
 )
+VERSION = 1
 TABLES = ("decisions",)
 _COLUMNS = ("position", "reference", "at", "person", "organization", '"user"', "purpose", "action", "effect", "session")
 

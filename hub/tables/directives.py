@@ -17,6 +17,7 @@ SCHEMA = (
     "CREATE INDEX IF NOT EXISTS directives_patient ON directives (patient)",
     "CREATE TABLE IF NOT EXISTS epochs (patient BLOB PRIMARY KEY, position INTEGER NOT NULL) WITHOUT ROWID",
 )
+VERSION = 1
 TABLES = ("directives", "epochs")
 
 

@@ -15,6 +15,7 @@ SCHEMA = (
   step INTEGER NOT NULL, opened INTEGER NOT NULL, closes INTEGER NOT NULL, review TEXT NOT NULL)""",
     'CREATE INDEX IF NOT EXISTS emergencies_user ON emergencies ("user", closes)',
 )
+VERSION = 1
 TABLES = ("emergencies",)
 
 

@@ -11,6 +11,7 @@ SCHEMA = (
     """CREATE TABLE IF NOT EXISTS feeds (
   subscriber TEXT NOT NULL, number INTEGER NOT NULL, position INTEGER NOT NULL, PRIMARY KEY (subscriber, number)) WITHOUT ROWID""",
 )
+VERSION = 1
 TABLES = ("feeds",)
 
 

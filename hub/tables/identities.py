@@ -20,6 +20,7 @@ SCHEMA = (
     "CREATE INDEX IF NOT EXISTS person_tokens_patient ON person_tokens (patient)",
     "CREATE TABLE IF NOT EXISTS apart (first BLOB NOT NULL, second BLOB NOT NULL, PRIMARY KEY (first, second)) WITHOUT ROWID",
 )
+VERSION = 1
 TABLES = ("persons", "person_tokens", "apart")
 
 

@@ -14,6 +14,7 @@ SCHEMA = (
     """CREATE TABLE IF NOT EXISTS refusals (
   position INTEGER PRIMARY KEY, reference BLOB NOT NULL UNIQUE, custodian TEXT NOT NULL, at INTEGER NOT NULL, settled INTEGER)""",
 )
+VERSION = 1
 TABLES = ("messages", "refusals")
 
 

@@ -15,6 +15,7 @@ from hub.log.store import Store, Tx
 
 SCHEMA = ("CREATE TABLE IF NOT EXISTS moments (minute INTEGER PRIMARY KEY, position INTEGER NOT NULL)",)
 """The first position recorded in each minute since 1970 (UTC) in which anything was."""
+VERSION = 1
 TABLES = ("moments",)
 MINUTE = 60_000
 """Milliseconds."""

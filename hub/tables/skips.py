@@ -20,6 +20,7 @@ SCHEMA = (
     """CREATE TABLE IF NOT EXISTS skips (
   follower TEXT NOT NULL, position INTEGER NOT NULL, recorded INTEGER NOT NULL, PRIMARY KEY (follower, position)) WITHOUT ROWID""",
 )
+VERSION = 1
 TABLES = ("skips",)
 """Standing is not rebuilt by a replay: it is no history."""
 

@@ -1,0 +1,97 @@
+"""Makes views from the log, in a file of their own: nothing but stored events and keys goes in.
+
+The file holds no body beside what the views keep, and of the log only where each stream's events lie. Memory is that of one batch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from consent.network import default_network
+from hub.followers.feeds import Feeding
+from hub.gate import Gate
+from hub.log.event import Recorded
+from hub.log.keys import Keyring
+from hub.log.secrets import Secrets
+from hub.log.sqlite import SqliteStore
+from hub.log.store import Store, Tx, recorded
+from hub.region import Region
+from hub.replay.shapes import definitions
+from hub.tables.all import VIEWS, Rows
+from hub.writer import Writer
+from schemas.errors import Broken
+from schemas.events import DOMAIN_EVENT
+
+BATCH = 2_000
+FEEDS = Feeding.name
+_FED = ("resources", "identities", "directives", "skips")
+"""What matching an event to its subscribers asks for."""
+Seen = Callable[[Tx, Sequence[Any]], None]
+"""Is shown each batch of stored events."""
+
+
+class Making:
+    """Views of one log, as far as they were made. To be closed."""
+
+    def __init__(self, source: Store, file: Path, *, views: Collection[str], keys: Keyring, secrets: Secrets, region: Region) -> None:
+        wanted = {*views, *(_FED if FEEDS in views else ())}
+        self._source, self._views = source, [name for name in VIEWS if name in wanted]
+        self.store = SqliteStore(file, tables=[s for name in self._views for s in definitions(VIEWS[name])])
+        self._rows = Rows(keys, secrets, self._views)
+        self._writer = Writer(self.store, keys, _nothing)
+        gate = Gate(
+            store=self.store, keys=keys, secrets=secrets, writer=self._writer, network=default_network(), now=lambda: datetime.now(UTC),
+            proof=object(),
+        )  # fmt: skip
+        self._feeding = Feeding(store=self.store, keys=keys, writer=self._writer, gate=gate, region=region, rung=lambda: None)
+        self.position = 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, fault: BaseException | None, trace: TracebackType | None) -> None:
+        self._writer.close()
+        self.store.close()
+
+    def until(self, tx: Tx, position: int, seen: Seen | None = None) -> None:
+        """Move the views up to a position, reading the log in `tx`. Raises Broken (HUB-5008) where an event is missing."""
+        while self.position < position:
+            rows = self._source.raw(tx, self.position, min(BATCH, position - self.position))
+            if [row[0] for row in rows] != list(range(self.position + 1, self.position + len(rows) + 1)) or not rows:
+                raise Broken("HUB-5008")
+            if seen is not None:
+                seen(tx, rows)
+            self._take(rows)
+            self.position = rows[-1][0]
+
+    def _take(self, rows: Sequence[Any]) -> None:
+        batch = [self._made(recorded(*row)) for row in rows]
+        self._rows.forget()
+        with self.store.write() as out:
+            # of bodies only those of domain events are read again (by whom they are matched to), and of all events their streams
+            self.store.put_names(out, [(p, s, v, t, b if t == DOMAIN_EVENT else b"") for p, s, v, t, b in rows])
+            for name in self._views:
+                if name != FEEDS:
+                    VIEWS[name].apply(out, batch)
+
+    def _made(self, one: Recorded) -> Recorded:
+        rows = self._rows.of(one)
+        return one if rows is None else replace(one, rows=rows)
+
+    def feed(self, position: int) -> None:
+        """Move the feeds up to a position: where the follower of the log that this is made of has come to."""
+        while True:
+            with self.store.write() as out:
+                after = self.store.position_of(out, FEEDS)
+                if after >= position:
+                    return
+                self._feeding.advance(out, min(BATCH, position - after))
+
+
+def _nothing(tx: Tx, events: Sequence[Recorded]) -> None:
+    """Take no append: what is made here comes from another log."""
