@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -37,6 +38,7 @@ from hub.reads.audits import Auditing
 from hub.reads.boards import Boards
 from hub.reads.events import Hearing
 from hub.reads.opaque import Opaque
+from hub.reads.overseeing import Overseeing, Section
 from hub.reads.past import Looking
 from hub.reads.persons import Finding
 from hub.reads.presenting import Presenting
@@ -72,6 +74,7 @@ class Hub:
     writer: Writer
     runner: Runner
     operate: Operating
+    oversee: Overseeing
     checkpoints: Checkpoints
     credentials: Credentials
     opaque: Opaque
@@ -166,16 +169,18 @@ def assemble(
 
     feeding = Feeding(store=store, keys=keys, writer=writer, gate=gate, region=region, rung=told)
     deriving = Deriving(store=store, keys=keys, secrets=secrets, writer=writer, gate=gate, vault=vault, region=region, now=now)
-    runner = Runner(
-        (deriving, feeding, checkpoints, *pushing, *([publishing] if publishing else [])),
-        lead=store.leads, standing=Standing(store=store, writer=writer, now=now),
-    )  # fmt: skip
+    standing = Standing(store=store, writer=writer, now=now)
+    runner = Runner((deriving, feeding, checkpoints, *pushing, *([publishing] if publishing else [])), lead=store.leads, standing=standing)
     reading = Reading(store=store, secrets=secrets, gate=gate, presenting=presenting, opaque=opaque, base=f"{base}/fhir")
     viewing = Viewing(store=store, keys=keys, gate=gate, presenting=presenting, opaque=opaque, region=region, runner=runner, now=now)
     writer.heard = runner.heard
     receive, bundle = Receiving(adapters=adapters, submit=submit, refusals=refusals), Bundling(submit=submit, refusals=refusals)
     inlet = Inlet(kafka, region.offices, region.kafka) if kafka else None
     listening = Listening(region=region, secrets=secrets, bundle=bundle, receive=receive, inlet=inlet) if inlet else None
+    oversee = Overseeing(
+        store=store, runner=runner, writer=writer, standing=standing, now=now, versions={"network": network.version, "region": region.edition},
+        sections=_sections(keys, keys_at, publishing, listening),
+    )  # fmt: skip
     if followers:
         runner.start()
         if listening:
@@ -199,7 +204,7 @@ def assemble(
         audit=Auditing(store=store, keys=keys, gate=gate, opaque=opaque, region=region, secrets=secrets, now=now),
         proofs=Proving(store=store, gate=gate, cosigning=cosigning),
         hear=hearing, contents=contents, publishing=publishing, listening=listening,
-        operate=Operating(store=store, keys=keys, secrets=secrets, writer=writer, runner=runner, now=now),
+        operate=Operating(store=store, keys=keys, secrets=secrets, writer=writer, runner=runner, now=now), oversee=oversee,
     )  # fmt: skip
 
 
@@ -211,6 +216,22 @@ def _views(store: Store, keys: Keyring, secrets: Secrets, region: Region, work: 
         keys.close()
         store.close()
         raise
+
+
+def _sections(keys: Keyring, place: KeyPlace | None, publishing: Publishing | None, listening: Listening | None) -> dict[str, Section]:
+    """Give what the status tells of keys and Kafka: states and counts."""
+    engine = "postgresql" if place is not None and isinstance(place.store, str) else "sqlite"
+
+    def held() -> dict[str, object]:
+        keys.by_id(os.urandom(16))  # no key has this id: the store answers, or raises
+        return {"engine": engine, "answers": True}
+
+    def kafka() -> dict[str, object]:
+        behind = publishing.lag() if publishing else None
+        state = {"out": (publishing.state or "up") if publishing else "off", "in": (listening.state or "up") if listening else "off"}
+        return {**state, "lag_events": None if behind is None else sum(behind.values())}
+
+    return {"keys": held, **({"kafka": kafka} if publishing or listening else {})}
 
 
 def _keys(store: Store, place: KeyPlace) -> tuple[Secrets, Keyring]:

@@ -68,6 +68,8 @@ class Writer:
 
     def __init__(self, store: Store, keys: Keyring, apply: Apply, heard: Callable[[], None] = lambda: None) -> None:
         self._store, self._keys, self._apply, self.heard = store, keys, apply, heard
+        self.wrote: Callable[[int, Sequence[Written]], None] = _unmeasured
+        """Called after each commit with the size of its group and what was recorded: for measuring alone."""
         self._queue: queue.Queue[_Job | None] = queue.Queue(QUEUE)
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._run, name="writer", daemon=True)
@@ -89,6 +91,11 @@ class Writer:
         except queue.Full as fault:
             raise Busy("HUB-5020") from fault
         return job.future
+
+    @property
+    def waiting(self) -> int:
+        """Give how many wait."""
+        return self._queue.qsize()
 
     def close(self) -> None:
         """Finish what is queued and stop."""
@@ -158,7 +165,9 @@ class Writer:
             job.future.set_result(result)
         for job, reason in failed:
             job.future.set_exception(reason)
-        if any(isinstance(result, Written) and result.recorded for _, result in done):
+        written = [result for _, result in done if isinstance(result, Written) and result.recorded]
+        self.wrote(len(done), written)
+        if written:
             self.heard()
             self._store.ring()
 
@@ -228,6 +237,10 @@ class Writer:
 def _sealed(job: _Job, keys: frozenset[bytes]) -> bool:
     """Say whether a submission holds an event that was sealed under one of these keys."""
     return job.proposal is not None and any(e.header.key in keys for e in job.proposal.events)
+
+
+def _unmeasured(_: int, __: Sequence[Written]) -> None:
+    """Measure nothing."""
 
 
 def _broken(fault: BaseException) -> Broken:

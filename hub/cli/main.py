@@ -48,8 +48,7 @@ def _parser() -> argparse.ArgumentParser:
 
     hand = verbs.add_parser("import", help="ファイルやフォルダーを渡す / hand in a file or a folder")
     hand.add_argument("path", type=Path)
-    hand.add_argument("--to", default="", help="ハブの住所（TSUNAGU_BASE） / address of the hub")
-    hand.add_argument("--token", default="", help="組織のトークン（TSUNAGU_TOKEN） / the organization's token")
+    _at(hand)
     hand.set_defaults(run=_import)
 
     replay = verbs.add_parser(
@@ -92,6 +91,19 @@ def _parser() -> argparse.ArgumentParser:
     )
     rotate.set_defaults(run=_rotate)
 
+    status = verbs.add_parser("status", help="動いているハブの様子を見る / how the running hub is (1 = something stands)")
+    _at(status)
+    status.set_defaults(run=_status)
+
+    follower = verbs.add_parser(
+        "follower", help="止まった仕事をもう一度動かす・とばす / let a follower that stands try again, or pass an event by"
+    )
+    follower.add_argument("what", choices=("retry", "skip"))
+    follower.add_argument("name")
+    follower.add_argument("--reason", default="", help="とばす理由（記録に残ります） / why it is passed by: recorded")
+    _at(follower)
+    follower.set_defaults(run=_follower)
+
     authenticator = verbs.add_parser("authenticator", help="緊急開示の確認コードの鍵を表示する / show a user's one-time-code secret")
     authenticator.add_argument("user")
     authenticator.set_defaults(run=_authenticator)
@@ -121,8 +133,33 @@ def _demo(asked: argparse.Namespace) -> int:
 def _import(asked: argparse.Namespace) -> int:
     from hub.cli.handing import hand_in
 
+    return hand_in(asked.path, *_where(asked))
+
+
+def _at(parser: argparse.ArgumentParser) -> None:
+    """Let a verb that asks a running hub be told where it is."""
+    parser.add_argument("--to", default="", help="ハブの住所（TSUNAGU_BASE） / address of the hub")
+    parser.add_argument("--token", default="", help="組織のトークン（TSUNAGU_TOKEN） / the organization's token")
+
+
+def _where(asked: argparse.Namespace) -> tuple[str, str]:
+    """Give the address of the hub and the token."""
     base = asked.to or os.environ.get("TSUNAGU_BASE", "http://127.0.0.1:8080")
-    return hand_in(asked.path, base.rstrip("/"), asked.token or os.environ.get("TSUNAGU_TOKEN", ""))
+    return base.rstrip("/"), asked.token or os.environ.get("TSUNAGU_TOKEN", "")
+
+
+def _status(asked: argparse.Namespace) -> int:
+    from hub.cli.status import status
+
+    return status(*_where(asked))
+
+
+def _follower(asked: argparse.Namespace) -> int:
+    from hub.cli.status import retry, skip
+
+    if asked.what == "retry":
+        return retry(*_where(asked), asked.name)
+    return skip(*_where(asked), asked.name, asked.reason)
 
 
 def _data(asked: argparse.Namespace) -> Path:

@@ -30,6 +30,8 @@ from schemas import events
 
 CAUSES = tuple(sorted({"Encounter", "CarePlan", "Flag", "Appointment"} | TYPES))
 """Types of resources that can make an organization hear something."""
+Opened = dict[int, Known | None]
+"""Versions that were opened in this step, by position: one serves several causes. None = there is nothing to see."""
 _KEEP = 50_000
 
 
@@ -87,20 +89,21 @@ class Deriving:
     def _derived(self, tx: Tx, after: int, last: int) -> list[NewEvent]:
         """Derive from each cause what it changed, as of its own position: how many are taken at once makes no difference."""
         causes = resources.between(tx, CAUSES, after, last)
-        passed = skips.passed(tx, self.name, after, last) if causes else frozenset()
-        opened: dict[int, Known | None] = {}  # one version serves several causes of a batch
+        # what was passed by is as if it had never come, also where a later version is compared with it
+        opened: Opened = dict.fromkeys(skips.passed(tx, self.name, 0, last)) if causes else {}
         made: list[NewEvent] = []
         for cause in causes:
-            if cause.position not in passed:
-                made += self._events(cause, self._changed(tx, cause, opened))
+            made += self._events(cause, self._changed(tx, cause, opened))
         return made
 
-    def _changed(self, tx: Tx, cause: Row, opened: dict[int, Known | None]) -> Sequence[domain_events.DomainEvent]:
+    def _changed(self, tx: Tx, cause: Row, opened: Opened) -> Sequence[domain_events.DomainEvent]:
         new = self._known(tx, cause, opened)
         if new is None:
             return ()
         patients = identities.together(tx, cause.patient, cause.position)
         row = resources.earlier(tx, cause)
+        while row is not None and self._known(tx, row, opened) is None:
+            row = resources.earlier(tx, row)
         before = self._known(tx, row, opened) if row is not None and row.patient in patients else None
         near = [before] if before is not None else []
         staying = bool(pieces([*near, new]))
@@ -116,7 +119,7 @@ class Deriving:
         held = [told[position] for position in sorted(told)]
         return domain_events.derive(held, [*held, new], new, organizations=self._region.offices)
 
-    def _stays(self, tx: Tx, cause: Row, patients: Sequence[bytes], opened: dict[int, Known | None]) -> dict[int, Known]:
+    def _stays(self, tx: Tx, cause: Row, patients: Sequence[bytes], opened: Opened) -> dict[int, Known]:
         """Open what the cause's custodian told of this person's stays before, by position."""
         found = {}
         rows = resources.of_patients(tx, patients, ("Encounter",), all_versions=True, until=cause.position - 1, custodian=cause.custodian)
@@ -132,7 +135,7 @@ class Deriving:
                 self._no_stay.add(row.position)
         return found
 
-    def _known(self, tx: Tx, row: Row, opened: dict[int, Known | None]) -> Known | None:
+    def _known(self, tx: Tx, row: Row, opened: Opened) -> Known | None:
         if row.position not in opened:
             opened[row.position] = self._open(tx, row)
         return opened[row.position]

@@ -64,7 +64,7 @@ class Refusals:
             event=event, submission=b"", recorded=milliseconds, occurred=0, schema=JSON, shard=0, compartment=QUARANTINE, custodian=custodian,
             kind="MessageRefused", patient=b"", pseudonym=b"", key=key.key_id, digest=self._secrets.digest(raw), confidentiality="", sensitivities=(),
         )  # fmt: skip
-        made = NewEvent(stream, MESSAGE_REFUSED, header, seal_json(key, body, stream=stream, event=event), version=1)
+        made = NewEvent(stream, MESSAGE_REFUSED, header, seal_json(key, body, stream=stream, event=event), version=1, rows=body)
         self._writer.submit(Proposal(once or os.urandom(16), [made])).result()
         return stream
 

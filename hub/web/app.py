@@ -30,6 +30,8 @@ from hub.web.fhir.reading import FhirReading, known_type, pretty
 from hub.web.fhir.writing import Writing
 from hub.web.handing import Handing
 from hub.web.log import LogDoor
+from hub.web.metrics import Metrics, Timing
+from hub.web.ops import Operations as Operating
 from hub.web.showing import Showing
 from schemas.errors import Broken, NotFound, NotOffered, Refusal, quiet
 
@@ -53,8 +55,9 @@ def create_app(hub: Hub, *, demo: bool = False) -> FastAPI:
 
     app = FastAPI(title="Tsunagu つなぐ", version="0.1.0", lifespan=lifespan, docs_url=None, redoc_url=None, redirect_slashes=False)
     app.state.sessions, app.state.events = sessions, events
-    _guards(app)
-    _health(app, hub)
+    metrics = app.state.metrics = Metrics(hub)
+    _guards(app, metrics)
+    Operating(hub, door, metrics).routes(app)
     _fhir(app, hub, door)
     handing = Handing(hub, door)
     app.add_api_route("/hand-in", handing.hand_in, methods=["POST"], response_class=Response)
@@ -104,12 +107,14 @@ class Guard:
                 await answer(Broken("HUB-5000"))(scope, receive, sending)
 
 
-def _guards(app: FastAPI) -> None:
+def _guards(app: FastAPI, metrics: Metrics) -> None:
     app.add_middleware(Guard)
+    app.add_middleware(Timing, metrics=metrics)
 
     @app.exception_handler(Refusal)
     async def refused(_: Request, fault: Exception) -> Response:
         assert isinstance(fault, Refusal)
+        metrics.refused(fault)
         return answer(fault)
 
     @app.exception_handler(HTTPException)
@@ -124,20 +129,6 @@ def _offered(app: FastAPI, request: Request) -> set[str]:
     """Give the methods of all routes that an address fits."""
     routes = [r for r in app.routes if isinstance(r, Route) and r.matches(request.scope)[0] is not Match.NONE]
     return {method for route in routes for method in route.methods or ()}
-
-
-def _health(app: FastAPI, hub: Hub) -> None:
-    @app.get("/livez", response_class=Response)
-    async def alive() -> Response:
-        return Response(b"ok\n", media_type="text/plain")
-
-    @app.get("/readyz", response_class=Response)
-    async def ready() -> Response:
-        behind = sorted(hub.runner.stopped)
-        body: dict[str, object] = {"ready": not behind, "stopped": behind}
-        if hub.publishing and hub.listening:  # beside: a hub without its broker serves all the same
-            body["kafka"] = {"out": hub.publishing.state or "up", "in": hub.listening.state or "up"}
-        return Response(orjson.dumps(body), 200 if not behind else 503, media_type="application/json")
 
 
 def _fhir(app: FastAPI, hub: Hub, door: Doorkeeper) -> None:

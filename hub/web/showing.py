@@ -64,6 +64,7 @@ class Showing:
         return guarded
 
     def _refusal(self, request: Request, refusal: Refusal) -> Response:
+        request.app.state.metrics.refused(refusal)
         signed = self._door.sessions.signed_in(request)
         if "json" in request.headers.get("accept", ""):
             return answer(refusal)

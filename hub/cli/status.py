@@ -1,0 +1,110 @@
+"""`tsunagu status` and `tsunagu follower …`: asks a running hub how it is, and what to do about a follower that stands."""
+
+from __future__ import annotations
+
+import sys
+import unicodedata
+from collections.abc import Mapping, Sequence
+from typing import Any
+from urllib.parse import quote
+
+import httpx
+import orjson
+
+_HEAD = ("追う仕事", "遅れ（件）", "遅れ（秒）", "とばした", "様子")
+_HEAD_EN = ("follower", "behind (events)", "behind (s)", "skipped", "state")
+
+
+class _Silent(Exception):
+    """The hub does not answer, or not as one."""
+
+
+def status(base: str, token: str) -> int:
+    """Print the status; 0 when everything goes on, 1 when something stands or the hub does not answer."""
+    try:
+        told = _asked("GET", base, token, "/status.json")
+        print("\n".join(_lines(told)))
+    except _Silent as fault:
+        print(fault, file=sys.stderr)
+        return 1
+    return 0 if told["ok"] else 1
+
+
+def retry(base: str, token: str, name: str) -> int:
+    """Let a follower try at once."""
+    return _done(base, token, f"/followers/{quote(name, safe='')}/retry", {}, f"{name}: もう一度試します / it tries again")
+
+
+def skip(base: str, token: str, name: str, reason: str) -> int:
+    """Let a follower pass by the event that it stands at."""
+    path = f"/followers/{quote(name, safe='')}/skip"
+    return _done(base, token, path, {"reason": reason}, f"{name}: とばしました。理由は記録に残ります / passed by; the reason is recorded")
+
+
+def _done(base: str, token: str, path: str, sent: Mapping[str, str], said: str) -> int:
+    try:
+        _asked("POST", base, token, path, sent)
+    except _Silent as fault:
+        print(fault, file=sys.stderr)
+        return 1
+    print(said)
+    return 0
+
+
+def _asked(method: str, base: str, token: str, path: str, sent: Mapping[str, str] | None = None) -> dict[str, Any]:
+    """Ask the hub; raises _Silent with what to say when it refuses or does not answer."""
+    headers = {"Authorization": f"Bearer {token}"} if token else {}
+    try:
+        answer = httpx.request(method, f"{base}{path}", headers=headers, json=sent, timeout=30, trust_env=False)
+        told = orjson.loads(answer.content)
+    except (httpx.HTTPError, httpx.InvalidURL, orjson.JSONDecodeError) as fault:
+        raise _Silent(f"ハブに届きません / the hub does not answer ({type(fault).__name__})") from fault
+    if not isinstance(told, dict):
+        raise _Silent(f"ハブに届きません / the hub does not answer ({answer.status_code})")
+    if answer.is_success:
+        return told
+    raise _Silent("\n".join(_refused(told)) or f"できませんでした / not done ({answer.status_code})")
+
+
+def _refused(told: Mapping[str, Any]) -> list[str]:
+    """Say an OperationOutcome."""
+    return [f"{issue['details']['coding'][0]['code']} {issue['details']['text']}" for issue in told.get("issue", ())]
+
+
+def _lines(told: Mapping[str, Any]) -> list[str]:
+    stands = [f["name"] for f in told["followers"] if f["stopped"]]
+    rows = [_HEAD, _HEAD_EN, *(_row(f) for f in told["followers"])]
+    head = f"止まっています / standing: {', '.join(stands)}" if stands else "動いています / going on"
+    signed = told["checkpoints"]["age_seconds"]
+    lines = [
+        f"{head}   つなぐ {told['versions']['tsunagu']}   {told['at']}",
+        "",
+        *_table(rows),
+        "",
+        f"記録 {told['store']['events']:,} 件（{told['store']['engine']}） / events",
+        f"書き込み待ち {told['writer']['waiting']:,} / waiting for the writer (most {told['writer']['most']:,})",
+        f"署名 {'まだありません / none yet' if signed is None else f'{signed:.0f} 秒前 / s ago'}、未署名 {told['checkpoints']['unsigned_events']:,} 件 / unsigned",
+    ]
+    known = {"ok", "at", "versions", "store", "followers", "writer", "checkpoints", "process"}
+    lines += [f"{name} " + " ".join(f"{k}={v}" for k, v in part.items()) for name, part in told.items() if name not in known]
+    return lines
+
+
+def _row(f: Mapping[str, Any]) -> tuple[str, ...]:
+    stopped = f["stopped"]
+    state = "—"
+    if stopped:
+        state = f"停止 / stands: {stopped['fault']}、{stopped['since']} から / since、{stopped['tried']} 回 / tries"
+    number = "?" if f["lag_events"] is None else f"{f['lag_events']:,}"
+    seconds = "?" if f["lag_seconds"] is None else f"{f['lag_seconds']:.1f}"
+    return f["name"], number, seconds, f"{f['skipped']:,}", state
+
+
+def _table(rows: Sequence[Sequence[str]]) -> list[str]:
+    widths = [max(_width(row[i]) for row in rows) for i in range(len(rows[0]))]
+    return ["  ".join(cell + " " * (widths[i] - _width(cell)) for i, cell in enumerate(row)).rstrip() for row in rows]
+
+
+def _width(text: str) -> int:
+    """Give the columns that a text takes: full-width characters take two (Unicode Standard Annex #11)."""
+    return sum(2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)
