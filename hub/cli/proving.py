@@ -9,7 +9,8 @@ from pathlib import Path
 
 from hub.assemble import DATABASE
 from hub.log import exported, proof_file
-from hub.log.verify import Item, Verified, check, of_sqlite
+from hub.log.verify import Item, Verified, check
+from hub.log.verify_sqlite import of_sqlite
 from schemas.errors import Broken
 
 WORDS = {

@@ -5,11 +5,9 @@ Shares only the hash rules with the writer. Reads what it checks once, from firs
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
-from pathlib import Path
 from tempfile import TemporaryFile
 from typing import Any, NamedTuple
 
@@ -233,28 +231,7 @@ class _Heads:
             self._by_count[count] = max(self._by_count.get(count, 0), size)
 
 
-# ── a file of SQLite ─────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-def verify_file(database: Path, verifier: str, outside: str = "") -> Verified:
-    """Check a database (opened read-only) against its signed checkpoints and those kept outside."""
-    return check(of_sqlite(database), keys=[verifier], outside=[outside] if outside else [])
-
-
-def of_sqlite(database: Path) -> Iterator[Item]:
-    """Read a database as it stands at one moment, read-only, beside a hub that uses it."""
-    with closing(sqlite3.connect(f"{database.absolute().as_uri()}?mode=ro", uri=True)) as connection:
-        try:
-            yield from _sqlite(connection)
-        except sqlite3.DatabaseError:  # no database, or a damaged page of one
-            yield Torn()
-
-
-def _sqlite(connection: sqlite3.Connection) -> Iterator[Item]:
-    connection.execute("BEGIN")
-    events = connection.execute("SELECT position, leaf, originator_id, originator_version, topic, state FROM events ORDER BY position")
-    rows = ((p, stored(p, h, s, v, t, b)) for p, h, s, v, t, b in events)
-    yield from merged(rows, _sqlite_heads(connection))
+# ── what the readers of databases share ──────────────────────────────────────────────────────────────────────────────
 
 
 def stored(position: Any, held: Any, stream: Any, version: Any, topic: Any, state: Any) -> Event:
@@ -267,14 +244,6 @@ def stored(position: Any, held: Any, stream: Any, version: Any, topic: Any, stat
     except (ValueError, TypeError, AttributeError, OverflowError):
         pass
     return Event(bytes(HASH), (position if isinstance(position, int) and 0 <= position < 1 << 63 else 0).to_bytes(8, "big") + bytes(34))
-
-
-def _sqlite_heads(connection: sqlite3.Connection) -> Iterator[Head]:
-    known = {row[0] for row in connection.execute("SELECT name FROM sqlite_schema WHERE type='table'")}
-    for size, note in connection.execute("SELECT size, note FROM checkpoints ORDER BY size"):
-        more = "SELECT line FROM cosignatures WHERE size=? ORDER BY witness"
-        lines = connection.execute(more, (size,)) if "cosignatures" in known else ()  # 0.1.0 had none
-        yield Head(max(size, 0), "".join(text for text in (note, *(line for (line,) in lines)) if isinstance(text, str)))
 
 
 def merged(events: Iterator[tuple[int, Event]], heads: Iterator[Head]) -> Iterator[Item]:

@@ -18,7 +18,7 @@ from hub.followers import checkpoints
 from hub.followers.checkpoints import Checkpoints
 from hub.log.merkle import Tree, consistent, root_of
 from hub.log.notes import verify
-from hub.log.verify import verify_file
+from hub.log.verify_sqlite import verify_file
 from hub.region import read_region
 from hub.tables import tree
 from hub.writer import Writer

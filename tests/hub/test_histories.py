@@ -14,7 +14,7 @@ import pytest
 from hub.assemble import DATABASE
 from hub.log.sqlite import SqliteStore
 from hub.log.unlocking import KeyPlace
-from hub.log.verify import verify_file
+from hub.log.verify_sqlite import verify_file
 from hub.names import hub_id
 from hub.region import read_region
 from hub.replay import Replayed, replay

@@ -12,7 +12,7 @@ from pathlib import Path
 import httpx
 import orjson
 
-from hub.log.verify import verify_file
+from hub.log.verify_sqlite import verify_file
 from tests.hub.serving import ROOT, Served, served, start
 from tests.hub.world import FHIR, HOSPITAL
 

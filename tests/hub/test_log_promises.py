@@ -16,7 +16,8 @@ from hub.assemble import DATABASE
 from hub.log.event import open_event
 from hub.log.sqlite import SqliteStore
 from hub.log.unlocking import KeyPlace, open_keys
-from hub.log.verify import Verified, verify_file
+from hub.log.verify import Verified
+from hub.log.verify_sqlite import verify_file
 from hub.replay import replay
 from hub.tables import resources
 from hub.tables.derive import open_facts

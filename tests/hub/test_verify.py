@@ -21,12 +21,14 @@ import hub.log.exported
 import hub.log.proof_file
 import hub.log.verify
 import hub.log.verify_postgres
+import hub.log.verify_sqlite
 from hub.assemble import DATABASE
 from hub.cli.main import main
 from hub.log import exported
 from hub.log.merkle import Tree, event_data, leaf
 from hub.log.notes import Checkpoint, Verifier, cosign, public_bytes, sign
-from hub.log.verify import LISTED, Event, Finding, Head, Item, Torn, Verified, check, of_sqlite
+from hub.log.verify import LISTED, Event, Finding, Head, Item, Torn, Verified, check
+from hub.log.verify_sqlite import of_sqlite
 from tests.hub.watching import filled, key_of, line_of, verifier_of, watched
 from tests.hub.world import database_of
 from tests.postgres import cluster
@@ -414,6 +416,7 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
         (hub.log.exported, {"hub.log.verify"}),
         (hub.log.proof_file, {"hub.log.merkle", "hub.log.notes"}),
         (hub.log.verify_postgres, {"hub.log.verify"}),
+        (hub.log.verify_sqlite, {"hub.log.verify"}),
         (sys.modules["hub.log.merkle"], set()),
         (sys.modules["hub.log.notes"], set()),
     ],
