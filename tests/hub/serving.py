@@ -1,7 +1,8 @@
 """A hub as a process of its own: `python -m tests.hub.serving FOLDER`, on a free port of loopback, until SIGTERM.
 
 When it answers it prints one line of JSON: base, tokens by organization. `--port N` = the port; `--watch DIR` = a folder to watch;
-`--roll-back N` = each N-th submission fails inside its transaction, after its events were appended.
+`--roll-back N` = each N-th submission fails inside its transaction, after its events were appended; `--clock FILE` = the hub's clock is wrong by
+as many seconds as the file says at that moment.
 """
 
 from __future__ import annotations
@@ -11,9 +12,10 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import httpx
@@ -106,8 +108,8 @@ def region_file(folder: Path) -> Path:
     return written
 
 
-def _rolling_back(writer: Writer, each: int) -> None:
-    """Let each n-th submission that records a resource fail when its tables are moved: the log's rows are there already."""
+def _rolling_back(writer: Writer, each: int, kept: Path) -> None:
+    """Let each n-th submission that records a resource fail when its tables are moved: the log's rows are there already. `kept` = a mark for each."""
     apply, count = writer._apply, 0
 
     def failing(tx: Tx, recorded: Sequence[Recorded]) -> None:
@@ -116,9 +118,15 @@ def _rolling_back(writer: Writer, each: int) -> None:
         if any(r.topic == RESOURCE_RECORDED for r in recorded):
             count += 1
             if count % each == 0:
+                with kept.open("a", encoding="ascii") as marks:
+                    marks.write("|")
                 raise OSError("no space left")
 
     writer._apply = failing
+
+
+def _wrong(said: Path) -> Callable[[], datetime]:
+    return lambda: datetime.now(UTC) + timedelta(seconds=int(said.read_text(encoding="ascii")))
 
 
 def main() -> None:
@@ -137,14 +145,20 @@ def main() -> None:
     parser.add_argument("--watch", type=Path)
     parser.add_argument("--database", default="")
     parser.add_argument("--roll-back", type=int, default=0)
+    parser.add_argument("--clock", type=Path)
     asked = parser.parse_args()
     bound = bind("127.0.0.1", asked.port)
     base = f"http://127.0.0.1:{bound.getsockname()[1]}"
     hub = assemble(
-        data=asked.folder, region=register(), base=base, adapters=load_adapters(ADAPTERS), now=clock(None), database=asked.database
+        data=asked.folder,
+        region=register(),
+        base=base,
+        adapters=load_adapters(ADAPTERS),
+        now=_wrong(asked.clock) if asked.clock else clock(None),
+        database=asked.database,
     )
     if asked.roll_back:
-        _rolling_back(hub.writer, asked.roll_back)
+        _rolling_back(hub.writer, asked.roll_back, asked.folder / "rolled-back")
     watching = Watching(hub, asked.watch, asked.folder / "watched.json") if asked.watch else None
     if watching:
         watching.start()
