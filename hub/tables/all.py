@@ -26,8 +26,8 @@ from hub.tables import (
     tree,
     versions,
 )
+from hub.tables.told import told
 from schemas import events
-from schemas.fhir import facts
 
 _TABLES = (resources, identities, directives, messages, decisions, emergencies, skips, moments)
 SCHEMA: tuple[str, ...] = tuple(s for t in (versions, *_TABLES, feeds, tree) for s in t.SCHEMA)
@@ -97,12 +97,11 @@ class Rows:
         if key is None:
             return None
         text, beside = parted(body)
-        value = orjson.loads(text)
         place = header.custodian, header.compartment
         if (named := self._names.get(place)) is None:
             name = derive.namer(self._secrets, *place)
             named = self._names[place] = name, derive.hubwide(name)
         return derive.make(
-            header=header, stream=recorded.stream, value=value, text=text, key=key, secrets=self._secrets, name=named[0], wide=named[1],
-            beside=beside, codes=facts.main_codes(header.kind, value),
+            header=header, stream=recorded.stream, told=told(header.kind, orjson.loads(text), text), text=text, key=key, secrets=self._secrets,
+            name=named[0], wide=named[1], beside=beside,
         )  # fmt: skip

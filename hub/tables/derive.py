@@ -4,31 +4,25 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime
-from typing import Any
 
 import msgspec
 import orjson
 
 from consent import directive
 from consent.ask import Labels, Record
-from consent.labels import harms
-from consent.redact import has_inline_labels, may_speak_of_family, speaks_of_family
 from hub.log.envelope import Header
 from hub.log.keys import DataKey
 from hub.log.seal import open_cell, seal_cell
 from hub.log.secrets import Secrets
 from hub.names import hub_id
 from hub.tables.resources import TOKEN
-from schemas.fhir import facts
+from hub.tables.told import Told
 from schemas.fhir.references import splice
 from schemas.ids import KAIGO_INSURED
 
 _REFERENCE = re.compile(r"([A-Z][A-Za-z]+)/([A-Za-z0-9\-.]{1,64})(/_history/[A-Za-z0-9\-.]{1,64})?")
-_KANA = re.compile(r"[ぁ-ゖァ-ヺー・\s]+")
-_NONE: frozenset[str] = frozenset()
-_INLINE = "http://terminology.hl7.org/CodeSystem/v3-ActCode|PROCESSINLINELABEL"
 
 
 class FactsCell(msgspec.Struct, array_like=True, frozen=True):
@@ -124,63 +118,48 @@ def _plain(kana: str) -> str:
     return "".join(chr(ord(c) - 0x60) if "ァ" <= c <= "ヶ" else c for c in folded if not c.isspace() and c != "・")
 
 
-def _kana_names(value: Mapping[str, Any]) -> Iterator[str]:
-    for name in value.get("name", ()):
-        if not isinstance(name, dict):
-            continue
-        parts = [name.get("family", ""), *name.get("given", ())]
-        for text in (name.get("text", ""), "".join(p for p in parts if isinstance(p, str))):
-            if isinstance(text, str) and text and _KANA.fullmatch(unicodedata.normalize("NFKC", text)):
-                yield text
-
-
 def make(
     *,
     header: Header,
     stream: bytes,
-    value: dict[str, Any],
+    told: Told,
     text: bytes,
     key: DataKey,
     secrets: Secrets,
     name: Namer,
     wide: Change,
     beside: Mapping[str, str],
-    codes: frozenset[str],
 ) -> ResourceRows:
-    """Make the rows of a version from its tree and text. Raises BadInput for a Consent that cannot be normalised.
+    """Make the rows of a version from what it told and its text. Raises BadInput for a Consent that cannot be normalised.
 
-    `beside` are the adapter's facts, `wide` makes a reference as it stands in the tree hub-wide, `codes` are its main codes.
+    `beside` are the adapter's facts, `wide` makes a reference as it stands in the tree hub-wide.
     """
-    kind, tree = header.kind, value
-    begins, ends = facts.clinical_days(kind, tree)
-    tags = security(tree, "tag")
+    kind = header.kind
     cell = FactsCell(
-        begins=begins.isoformat() if begins else "",
-        ends=ends.isoformat() if ends else "",
-        author=_wide(wide, facts.author(kind, tree)),
-        related=tuple(sorted(_wide(wide, r) for r in facts.related(kind, tree))),
-        codes=tuple(sorted(codes)),
-        profiles=tuple(sorted(facts.profiles(tree))),
-        in_error=_in_error(tree),
-        family=may_speak_of_family(kind, text) and speaks_of_family(kind, tree),
-        harm=harms(tags),
-        inline=_INLINE in tags or _INLINE in security(tree) or (b"inline-sec-label" in text and has_inline_labels(tree)),
+        begins=told.begins,
+        ends=told.ends,
+        author=wide(told.author) or told.author if told.author else "",
+        related=tuple(sorted([wide(r) or r for r in told.related])),
+        codes=tuple(sorted(told.codes)),
+        profiles=tuple(sorted(told.profiles)),
+        in_error=told.in_error,
+        family=told.family,
+        harm=told.harm,
+        inline=told.inline,
         set=beside.get("set", ""),
         version=beside.get("version", ""),
         told=beside.get("sent", "") or beside.get("told", ""),
-        sent=sent_id(value, stream, kind, name),
+        sent=told.id if told.id and name(kind, told.id) == stream else "",  # the hub gave the id of all others
     )
-    found = facts.identifiers(tree)
-    tokens = {token(secrets, kind, s, v).ljust(TOKEN, b"\0") for s, v in found}
+    tokens = {token(secrets, kind, s, v).ljust(TOKEN, b"\0") for s, v in told.identifiers}
     if cell.set:
         tokens.add(set_token(secrets, header.custodian, cell.set))
     insured: tuple[bytes, ...] = ()
     names: tuple[bytes, ...] = ()
     sealed = None
     if kind == "Patient":
-        insured = tuple(sorted({secrets.token("insured", v) for s, v in found if s == KAIGO_INSURED}))
-        birth = tree.get("birthDate", "")
-        names = tuple(sorted({name_token(secrets, kana, birth) for kana in _kana_names(tree)})) if isinstance(birth, str) else ()
+        insured = tuple(sorted({secrets.token("insured", v) for s, v in told.identifiers if s == KAIGO_INSURED}))
+        names = tuple(sorted({name_token(secrets, kana, told.birth) for kana in told.names}))
     elif kind == "Consent":
         sealed = seal_cell(key, _directive(header, stream, text, hubwide(name)), column="directives.directive", row=header.event)
     return ResourceRows(
@@ -203,31 +182,6 @@ def _directive(header: Header, stream: bytes, text: bytes, change: Change) -> by
         now=datetime.fromtimestamp(header.recorded / 1000, UTC),
     )
     return directive.pack(made)
-
-
-def sent_id(value: Mapping[str, Any], stream: bytes, kind: str, name: Namer) -> str:
-    """Give the id under which the custodian itself knows a stream; empty when the hub gave the id."""
-    number = value.get("id")
-    return number if isinstance(number, str) and name(kind, number) == stream else ""
-
-
-def _wide(change: Callable[[str], str | None], text: str) -> str:
-    return (change(text) or text) if text else ""
-
-
-def security(tree: Mapping[str, Any], name: str = "security") -> frozenset[str]:
-    """Give `system|code` of meta.security (or meta.tag)."""
-    meta = tree.get("meta")
-    rows = meta.get(name) if isinstance(meta, dict) else None
-    return frozenset(f"{c.get('system', '')}|{c.get('code', '')}" for c in rows if isinstance(c, dict)) if rows else _NONE
-
-
-def _in_error(tree: Mapping[str, Any]) -> bool:
-    if tree.get("status") == "entered-in-error":
-        return True
-    concept = tree.get("verificationStatus")
-    codings = concept.get("coding", ()) if isinstance(concept, dict) else ()
-    return any(c.get("code") == "entered-in-error" for c in codings if isinstance(c, dict))
 
 
 def open_facts(key: DataKey, sealed: bytes, event: bytes) -> FactsCell:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from consent.labels import label, label_codes
+from consent.labels import label
 from hub.commands import Message, Taken, Write
 from hub.log.envelope import Header
 from hub.log.event import NewEvent, joined
@@ -14,12 +14,12 @@ from hub.log.secrets import Secrets
 from hub.names import MAIN, event_id, event_ids
 from hub.tables import derive
 from hub.tables.resources import UNKNOWN
+from hub.tables.told import told_of
 from hub.writes.numbered import Numbered
 from hub.writes.owners import Owners
 from hub.writes.targets import Aim, Target
 from schemas import events
 from schemas.errors import Refusal
-from schemas.fhir import facts
 
 
 class Making:
@@ -44,14 +44,12 @@ class Making:
         if body is None:
             return None
         text = self._aim.text(write, body.raw)
-        patient, key_owner = self._owners.of(target, body.type, body.value)
+        told = told_of(body)
+        patient, key_owner = self._owners.of(target, body.type, told)
         self.owner[target.stream] = patient
         self._texts[target.stream] = text
         content = joined(text, write.facts)
-        codes = facts.main_codes(body.type, body.value)
-        labels = label(
-            body.type, codes=codes | label_codes(body.type, body.value), security=derive.security(body.value), custodian_kind=self._aim.kind
-        )
+        labels = label(body.type, codes=told.codes | told.reasons, security=told.security, custodian_kind=self._aim.kind)
         key = self._key(key_owner)
         event = next(self._ids)
         header = Header(
@@ -62,8 +60,8 @@ class Making:
         )  # fmt: skip
         try:
             rows = derive.make(
-                header=header, stream=target.stream, value=body.value, text=text, key=key, secrets=self._secrets, name=self._aim.name,
-                wide=partial(self._wide, write), beside=write.facts, codes=codes,
+                header=header, stream=target.stream, told=told, text=text, key=key, secrets=self._secrets, name=self._aim.name,
+                wide=partial(self._wide, write), beside=write.facts,
             )  # fmt: skip
         except Refusal as refusal:
             place = self._aim.where(write, ".resource")

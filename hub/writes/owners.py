@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from functools import cache
 from importlib.resources import files
-from typing import Any
 
 import orjson
 
@@ -13,9 +12,9 @@ from hub.commands import Write
 from hub.log.secrets import Secrets
 from hub.log.store import Tx
 from hub.tables import resources
+from hub.tables.told import Told, told_of
 from hub.writes.targets import Aim, Target
 from schemas.errors import BrokenRule, MissingValue, NotFound
-from schemas.fhir import facts
 
 _OF_ITS_OWN = frozenset({"Practitioner"})
 """People in the directory: each under a key of its own, so that one can be erased."""
@@ -40,7 +39,7 @@ class Owners:
         self._checked: set[bytes] = set()
         self._pointed: dict[str, tuple[str, bytes]] = {}  # most of a submission points to one Patient
 
-    def of(self, target: Target, kind: str, value: dict[str, Any]) -> tuple[bytes, bytes]:
+    def of(self, target: Target, kind: str, told: Told) -> tuple[bytes, bytes]:
         """Give (Patient stream or empty, owner of the key).
 
         Raises BrokenRule when the resource speaks of two persons, or points to a person in a form that the hub cannot follow; MissingValue
@@ -49,7 +48,7 @@ class Owners:
         if kind == "Patient":
             return target.stream, target.stream
         write = target.write
-        patients = self._patients(write, kind, value)
+        patients = self._patients(write, told)
         if len(patients) > 1:
             raise BrokenRule("HUB-4076", where=self._aim.where(write, f".resource.{list(patients.values())[1]}"))
         if patients:
@@ -61,11 +60,11 @@ class Owners:
             raise MissingValue("HUB-4077", where=self._aim.where(write, f".resource{element}"))
         return b"", target.stream if kind in _OF_ITS_OWN else self._secrets.name("directory", self._aim.custodian)
 
-    def _patients(self, write: Write, kind: str, value: dict[str, Any]) -> dict[bytes, str]:
+    def _patients(self, write: Write, told: Told) -> dict[bytes, str]:
         """Give the Patients that a resource names, with the place; where it names none, those of what it is about (Provenance.target)."""
         patients: dict[bytes, str] = {}
         about: dict[bytes, str] = {}
-        for place, text in facts.subject_references(kind, value) or facts.patient_references(kind, value):
+        for place, text in told.patients:
             found = self._pointed.get(text) or self._aim.pointed(write, text)
             if found is None:
                 raise BrokenRule("HUB-4075", where=self._aim.where(write, f".resource.{place}"))
@@ -77,7 +76,7 @@ class Owners:
         """Give whose data a resource is that is written beside, or lies here already."""
         beside = next((t for t in self._aim.targets if t.stream == stream and t.write.body is not None), None)
         if beside is not None and beside.write.body is not None and beside.type != "Provenance":
-            return self._patients(beside.write, beside.type, beside.write.body.value)
+            return self._patients(beside.write, told_of(beside.write.body))
         row = resources.newest(self._tx, stream)
         return [row.patient] if row is not None and row.patient and row.custodian == self._aim.custodian else []
 

@@ -19,9 +19,9 @@ from hub.log.store import Tx
 from hub.names import MAIN, hub_id, new_stream, stream_of
 from hub.tables import resources
 from hub.tables.derive import Namer, namer, open_facts, token
+from hub.tables.told import told_of
 from hub.writes.conditions import condition_token, matching
 from schemas.errors import BadValue, BrokenRule, MissingValue, NotFound, SeveralMatches, Stale, Unsupported
-from schemas.fhir import facts
 from schemas.fhir.references import references, splice
 
 _LITERAL = re.compile(r"([A-Z][A-Za-z]+)/([A-Za-z0-9\-.]{1,64})")
@@ -280,8 +280,7 @@ class Aim:
         if self._borne is None:
             self._borne = {}
             for t in self.targets:
-                tree = t.write.body.value if t.write.body is not None and not t.idle else {}
-                for system, value in facts.identifiers(tree):
+                for system, value in told_of(t.write.body).identifiers if t.write.body is not None and not t.idle else ():
                     for one in {token(self._secrets, t.type, system, value), token(self._secrets, t.type, "*", value)}:
                         self._borne.setdefault(one, []).append(t)
         return list({t.stream: t for t in self._borne.get(mark, ())}.values())

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import msgspec
+import orjson
 
 from schemas.errors import BadInput, BadValue, BrokenRule, Issue, Malformed, MissingValue, TooLong, Unsupported
-from schemas.fhir.limits import as_object, parse
-from schemas.fhir.resource import Body, check, refusal, type_of
+from schemas.fhir.limits import as_object, bounded, parse, quotes
+from schemas.fhir.resource import Body, Keep, check, let_go, refusal, type_of
 from schemas.fhir.schema import resource_types
 from schemas.fhir.strict import CAP, faults, fits, make
 
@@ -66,12 +67,65 @@ _LOOSE = msgspec.json.Decoder(_Loose)
 _ONE = msgspec.json.Decoder(_Slice)
 
 
-def read_bundle(raw: bytes, *, max_bytes: int = 20_000_000, max_entries: int = 5_000) -> Envelope:
-    """Read a transaction or batch whole.
+class _Asking(msgspec.Struct, forbid_unknown_fields=True, rename="camel"):
+    """An entry of the commonest form."""
+
+    request: dict[str, Any]
+    resource: msgspec.Raw
+    full_url: str | msgspec.UnsetType = msgspec.UNSET
+
+
+class _Common(msgspec.Struct, forbid_unknown_fields=True, rename="camel"):
+    """A Bundle of the commonest form."""
+
+    resource_type: str
+    type: str
+    entry: list[_Asking]
+
+
+_COMMON = msgspec.json.Decoder(_Common)
+
+
+def read_bundle(raw: bytes, *, max_bytes: int = 20_000_000, max_entries: int = 5_000, keep: Keep = let_go) -> Envelope:
+    """Read a transaction or batch whole. `keep` says what is kept of each resource's tree.
 
     A transaction with any fault raises one refusal with the issues of all entries (at most 50); in a batch each faulty entry
     carries its own. Both raise for faults of the Bundle itself. Other types of Bundle: Unsupported. Methods are returned as sent.
     """
+    return _by_pieces(raw, bounded(raw, max_bytes=max_bytes), max_entries, keep) or _whole(raw, max_bytes, max_entries, keep)
+
+
+def _by_pieces(raw: bytes, strings: int, max_entries: int, keep: Keep) -> Envelope | None:
+    """Read a Bundle of the commonest form, a resource at a time; None when anything is off: what, is then said by reading it whole.
+
+    A tree that is let go before the next is read costs half: all trees of a Bundle are larger than what a processor keeps at hand.
+    """
+    try:
+        common = _COMMON.decode(raw)
+        shells = [
+            {"request": e.request} if e.full_url is msgspec.UNSET else {"fullUrl": e.full_url, "request": e.request} for e in common.entry
+        ]
+        bare = {"resourceType": common.resource_type, "type": common.type, "entry": shells}
+        counted = quotes(bare) + len(shells) * 2
+        if common.type not in _TYPES or not 0 < len(shells) <= max_entries or not fits("Bundle", bare):
+            return None
+        seen: set[str] = set()
+        entries = []
+        for i, (sent, shell) in enumerate(zip(common.entry, shells, strict=True)):
+            text = bytes(sent.resource)
+            tree = orjson.loads(text)
+            counted += quotes(tree)
+            read, issues = _entry(i, {**shell, "resource": tree}, text, [], seen, keep)
+            if issues:
+                return None
+            entries.append(read)
+    except (msgspec.DecodeError, ValueError, orjson.JSONEncodeError):  # not JSON, not UTF-8, not of this form
+        return None
+    # fewer strings than the text has: a key stands twice
+    return Envelope(common.type, tuple(entries)) if counted == strings else None
+
+
+def _whole(raw: bytes, max_bytes: int, max_entries: int, keep: Keep) -> Envelope:
     value = as_object(parse(raw, max_bytes=max_bytes))
     kind = _kind(value)
     sent = value.get("entry", [])
@@ -87,7 +141,7 @@ def read_bundle(raw: bytes, *, max_bytes: int = 20_000_000, max_entries: int = 5
     entries = []
     found: list[Issue] = []
     for i, (entry, cut) in enumerate(zip(sent, slices, strict=True)):
-        read, issues = _entry(i, entry, cut, by_entry.get(i, []), seen)
+        read, issues = _entry(i, entry, bytes(cut.resource), by_entry.get(i, []), seen, keep)
         if issues:
             found += issues
             read = Entry(i, read.full_url, read.method, read.url, refusal=refusal(issues[:CAP]))
@@ -139,7 +193,7 @@ def _shell(value: dict[str, Any], sent: list[Any]) -> tuple[list[Issue], dict[in
     return own, by_entry
 
 
-def _entry(i: int, entry: Any, cut: _Slice, faulty: list[Issue], seen: set[str]) -> tuple[Entry, list[Issue]]:
+def _entry(i: int, entry: Any, text: bytes, faulty: list[Issue], seen: set[str], keep: Keep) -> tuple[Entry, list[Issue]]:
     """Read one entry; with issues, the entry holds only what can be told of it."""
     where = f"Bundle.entry[{i}]"
     if not isinstance(entry, dict):
@@ -153,7 +207,7 @@ def _entry(i: int, entry: Any, cut: _Slice, faulty: list[Issue], seen: set[str])
     _labelled(issues, where, entry, full_url, seen)
     _conditions(issues, where, request)
     address = _target(issues, where, method, url)
-    body = _body(issues, where, entry["resource"], cut) if "resource" in entry else None
+    body = _body(issues, where, entry["resource"], text, keep) if "resource" in entry else None
     _together(issues, where, method, address, body, present="resource" in entry)
     read = Entry(
         i,
@@ -210,12 +264,11 @@ def _target(issues: list[Issue], where: str, method: str, url: str) -> tuple[str
     return kind, number
 
 
-def _body(issues: list[Issue], where: str, value: Any, cut: _Slice) -> Body | None:
-    """Check one resource; its `raw` is the slice that was received."""
+def _body(issues: list[Issue], where: str, value: Any, raw: bytes, keep: Keep) -> Body | None:
+    """Check one resource; `raw` is its slice of what was received."""
     if not isinstance(value, dict):
         issues.append(make(Malformed, "HUB-4022", f"{where}.resource", expected="{ }"))
         return None
-    raw = bytes(cut.resource)
     try:
         kind = type_of(value)
     except BadInput as error:
@@ -223,7 +276,7 @@ def _body(issues: list[Issue], where: str, value: Any, cut: _Slice) -> Body | No
     else:
         wrong = check(kind, value, raw)
         if not wrong:
-            return Body(kind, value.get("id"), raw, value)
+            return Body(kind, value.get("id"), raw, keep(kind, value, raw))
     issues += [issue.at(f"{where}.resource") for issue in wrong]
     return None
 

@@ -34,6 +34,18 @@ def check_text(raw: bytes, *, max_bytes: int, max_depth: int = 64) -> None:
 
 def parse(raw: bytes, *, max_bytes: int, max_depth: int = 64) -> Any:
     """Check the text and give its tree; the same refusals as `check_text`."""
+    strings = bounded(raw, max_bytes=max_bytes, max_depth=max_depth)
+    try:
+        value = orjson.loads(raw)
+    except orjson.JSONDecodeError as error:
+        raise _unreadable(raw, error) from None
+    if strings != quotes(value):
+        raise _doubled_key(raw)
+    return value
+
+
+def bounded(raw: bytes, *, max_bytes: int, max_depth: int = 64) -> int:
+    """Refuse text that is too large or too deep; give the number of quotation marks around its strings."""
     if len(raw) > max_bytes:
         raise TooLong("HUB-4000", limit=f"{max_bytes:,}")
     if raw.startswith(_BOM):
@@ -43,13 +55,12 @@ def parse(raw: bytes, *, max_bytes: int, max_depth: int = 64) -> Any:
         raise TooLong("HUB-4004", limit=str(max_depth))
     if b"\\u0000" in raw and b"\\u0000" in raw.replace(b"\\\\", b""):
         raise Malformed("HUB-4003")  # JSON can write it, but no FHIR string holds it (R4 §2.24.0.1) and no XML either
-    try:
-        value = orjson.loads(raw)
-    except orjson.JSONDecodeError as error:
-        raise _unreadable(raw, error) from None
-    if bones.count(b'"') != _skeleton(orjson.dumps(value)).count(b'"'):
-        raise _doubled_key(raw)
-    return value
+    return bones.count(b'"')
+
+
+def quotes(value: Any) -> int:
+    """Count the quotation marks around the strings of a tree; a text in which a key stands twice has more."""
+    return _skeleton(orjson.dumps(value)).count(b'"')
 
 
 def _skeleton(raw: bytes) -> bytes:

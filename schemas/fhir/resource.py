@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import msgspec
+import orjson
 
 from schemas.errors import BadInput, BadValue, BrokenRule, Issue, Malformed, MissingValue, TooLong, UnknownCode, Unsupported
 from schemas.fhir import narrative, oracle
@@ -23,26 +24,40 @@ _LEAVES: dict[str, type[BadInput]] = {
 }
 
 
+Keep = Callable[[str, dict[str, Any], bytes], Any]
+"""Gives what is kept of a tree that holds, by its type, the tree and its text."""
+
+
+def let_go(_type: str, _tree: dict[str, Any], _text: bytes) -> None:
+    """Keep nothing of a tree."""
+
+
 class Body(msgspec.Struct, frozen=True):
-    """A resource that holds. `raw` is the text as it was received, `value` its tree (decimals there are floats: never write it out)."""
+    """A resource that holds. `raw` is the text as it was received, `kept` what the reader keeps of its tree."""
 
     type: str
     id: str | None
     raw: bytes
-    value: dict[str, Any]
+    kept: Any = None
+
+    @property
+    def value(self) -> dict[str, Any]:
+        """Read the tree anew (decimals there are floats: never write it out)."""
+        tree: dict[str, Any] = orjson.loads(self.raw)
+        return tree
 
 
-def read(raw: bytes, *, expected_type: str | None = None, max_bytes: int = MAX_BYTES) -> Body:
-    """Read one resource: limits, JSON, strict schema, own checks.
+def read(raw: bytes, *, expected_type: str | None = None, max_bytes: int = MAX_BYTES, keep: Keep = let_go) -> Body:
+    """Read one resource: limits, JSON, strict schema, own checks. `keep` says what is kept of its tree.
 
     Raises the leaf of the first issue with all issues found (at most 50): Malformed, TooLong, MissingValue, BadValue, UnknownCode,
     BrokenRule, or Unsupported for a type that the hub does not take.
     """
     value = as_object(parse(raw, max_bytes=max_bytes))
-    body = Body(type_of(value, expected_type), _id(value), raw, value)
-    if issues := check(body.type, value, raw):
+    kind = type_of(value, expected_type)
+    if issues := check(kind, value, raw):
         raise refusal(issues)
-    return body
+    return Body(kind, _id(value), raw, keep(kind, value, raw))
 
 
 def type_of(value: dict[str, Any], expected_type: str | None = None) -> str:

@@ -11,6 +11,7 @@ import orjson
 from hub.assemble import Hub
 from hub.commands import Asking, Submit, Taken, Write
 from hub.reads.presenting import instant
+from hub.tables.told import told
 from hub.web.errors import status_of
 from hub.web.fhir.reading import known_type, searchset
 from schemas.errors import BadValue, Gone, NotOffered, Refusal
@@ -37,7 +38,7 @@ class Bundles:
         `full` = with the resources as they were recorded; `settles` = the refused Bundle that this is, sent again.
         """
         try:
-            envelope = read_bundle(raw)
+            envelope = read_bundle(raw, keep=told)
             if envelope.type == "transaction":
                 return _answered("transaction", self._transaction(asking, envelope.entries, settles, full=full))
         except Refusal as refusal:

@@ -12,6 +12,7 @@ from starlette.responses import Response
 
 from hub.assemble import Hub
 from hub.commands import Asking, Submit, Taken, Write
+from hub.tables.told import told
 from hub.web.auth import Doorkeeper
 from hub.web.bodies import acceptable, body, fhir_media, http_date
 from hub.web.errors import FHIR
@@ -59,7 +60,7 @@ class Writing:
 
         def work() -> Response:
             kind = url.partition("/")[0].partition("?")[0]
-            found = read(raw, expected_type=kind)
+            found = read(raw, expected_type=kind, keep=told)
             number = url.partition("/")[2]
             if method == "PUT" and number and found.id != number:
                 raise BadValue("HUB-4059", where=f"{kind}.id")

@@ -1,0 +1,102 @@
+"""What is kept of a resource's tree once it was checked: the tree itself, fifty times as large as what is used of it, is let go at once."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+
+from consent.labels import harms, label_codes
+from consent.redact import has_inline_labels, may_speak_of_family, speaks_of_family
+from schemas.fhir import facts
+from schemas.fhir.resource import Body
+
+_KANA = re.compile(r"[ぁ-ゖァ-ヺー・\s]+")
+_INLINE = "http://terminology.hl7.org/CodeSystem/v3-ActCode|PROCESSINLINELABEL"
+_NONE: frozenset[str] = frozenset()
+
+
+class Told(msgspec.Struct, frozen=True):
+    """What a resource says of itself that owners, labels and rows hang on. Days ISO, empty = unknown; references as they were sent."""
+
+    id: str
+    patients: tuple[tuple[str, str], ...]
+    """Place and text of the references that say whose data it is; where none does, of those that put it into a person's compartment."""
+    codes: frozenset[str]
+    """`system|code` of what it is about."""
+    reasons: frozenset[str]
+    """`system|code` of what its label hangs on besides."""
+    security: frozenset[str]
+    begins: str
+    ends: str
+    author: str
+    related: frozenset[str]
+    profiles: frozenset[str]
+    in_error: bool
+    family: bool
+    harm: bool
+    inline: bool
+    identifiers: tuple[tuple[str, str], ...]
+    names: tuple[str, ...] = ()
+    """Kana names of a Patient, if its birth date is known."""
+    birth: str = ""
+
+
+def told(kind: str, tree: dict[str, Any], text: bytes) -> Told:
+    """Read a tree that fits its schema. `text`, which it was read from, only tells which questions need not be asked."""
+    begins, ends = facts.clinical_days(kind, tree)
+    stated, tags = _labels(tree, "security"), _labels(tree, "tag")
+    number = tree.get("id")
+    birth = tree.get("birthDate") if kind == "Patient" else None
+    return Told(
+        id=number if isinstance(number, str) else "",
+        patients=tuple(facts.subject_references(kind, tree) or facts.patient_references(kind, tree)),
+        codes=facts.main_codes(kind, tree),
+        reasons=label_codes(kind, tree),
+        security=stated,
+        begins=begins.isoformat() if begins else "",
+        ends=ends.isoformat() if ends else "",
+        author=facts.author(kind, tree),
+        related=facts.related(kind, tree),
+        profiles=facts.profiles(tree),
+        in_error=_in_error(tree),
+        family=may_speak_of_family(kind, text) and speaks_of_family(kind, tree),
+        harm=harms(tags),
+        inline=_INLINE in tags or _INLINE in stated or (b"inline-sec-label" in text and has_inline_labels(tree)),
+        identifiers=tuple(facts.identifiers(tree)),
+        names=tuple(_kana_names(tree)) if isinstance(birth, str) else (),
+        birth=birth if isinstance(birth, str) else "",
+    )
+
+
+def told_of(body: Body) -> Told:
+    """Give what was kept when a resource was read; read it now where nothing was."""
+    return body.kept if isinstance(body.kept, Told) else told(body.type, body.value, body.raw)
+
+
+def _labels(tree: dict[str, Any], name: str) -> frozenset[str]:
+    """Give `system|code` of meta.security or meta.tag."""
+    meta = tree.get("meta")
+    rows = meta.get(name) if isinstance(meta, dict) else None
+    return frozenset(f"{c.get('system', '')}|{c.get('code', '')}" for c in rows if isinstance(c, dict)) if rows else _NONE
+
+
+def _in_error(tree: dict[str, Any]) -> bool:
+    if tree.get("status") == "entered-in-error":
+        return True
+    concept = tree.get("verificationStatus")
+    codings = concept.get("coding", ()) if isinstance(concept, dict) else ()
+    return any(c.get("code") == "entered-in-error" for c in codings if isinstance(c, dict))
+
+
+def _kana_names(tree: dict[str, Any]) -> Iterator[str]:
+    for name in tree.get("name", ()):
+        if not isinstance(name, dict):
+            continue
+        parts = [name.get("family", ""), *name.get("given", ())]
+        for text in (name.get("text", ""), "".join(p for p in parts if isinstance(p, str))):
+            if isinstance(text, str) and text and _KANA.fullmatch(unicodedata.normalize("NFKC", text)):
+                yield text
