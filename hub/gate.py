@@ -109,15 +109,14 @@ class Gate:
         return [Given(row, Permit(row.stream, row.version, frozenset(), inside=True, proof=self._proof)) for row in rows]
 
     def would(
-        self, tx: Tx, askers: Iterable[tuple[Requester, str]], row: Row, *, patients: Iterable[bytes], at: datetime
+        self, askers: Iterable[tuple[Requester, str]], row: Row, *, held: Iterable[directives.DirectiveRow], at: datetime
     ) -> list[Decision]:
         """Decide without recording to which subscribers (with their purposes) an event is matched; delivery decides again.
 
-        `patients` = all Patients of the person, as of the event; the consents are those that were in force when the row itself was recorded:
-        how soon the hub comes to tell of it must not make the difference.
+        `held` = the consents of the person, as of the event, that were in force when the row itself was recorded: how soon the hub comes to
+        tell of it must not make the difference.
         """
-        held = tuple(self._directive(r) for r in directives.in_force(tx, patients, row.position))
-        person = _Person(tuple(d for d in held if d), None)
+        person = _Person(tuple(d for r in held if (d := self._directive(r))), None)
         return [self._one(Ask(requester, purpose, at, "disclose"), row, person) for requester, purpose in askers]
 
     # ── in ───────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 
 import orjson
 
+from hub.followers.looking import Looking
 from hub.followers.run import BATCH
 from hub.gate import Gate
 from hub.log.event import NewEvent, Recorded
@@ -17,7 +18,7 @@ from hub.log.secrets import Secrets
 from hub.log.store import Store, Tx
 from hub.names import MAIN, hub_id
 from hub.region import Region
-from hub.tables import identities, resources, skips
+from hub.tables import resources, skips
 from hub.tables.resources import Row
 from hub.vault import Vault
 from hub.views import domain_events
@@ -91,16 +92,17 @@ class Deriving:
         causes = resources.between(tx, CAUSES, after, last)
         # what was passed by is as if it had never come, also where a later version is compared with it
         opened: Opened = dict.fromkeys(skips.passed(tx, self.name, 0, last)) if causes else {}
+        looking = Looking(tx, last)
         made: list[NewEvent] = []
         for cause in causes:
-            made += self._events(cause, self._changed(tx, cause, opened))
+            made += self._events(cause, self._changed(tx, cause, opened, looking))
         return made
 
-    def _changed(self, tx: Tx, cause: Row, opened: Opened) -> Sequence[domain_events.DomainEvent]:
+    def _changed(self, tx: Tx, cause: Row, opened: Opened, looking: Looking) -> Sequence[domain_events.DomainEvent]:
         new = self._known(tx, cause, opened)
         if new is None:
             return ()
-        patients = identities.together(tx, cause.patient, cause.position)
+        patients = looking.together(cause.patient, cause.position)
         row = resources.earlier(tx, cause)
         while row is not None and self._known(tx, row, opened) is None:
             row = resources.earlier(tx, row)
@@ -111,7 +113,8 @@ class Deriving:
         if not found and not staying:
             return ()  # stays would only say to which of them it belongs: none needs to be opened
         # one custodian's word alone: what another told may be nothing that the subscriber is to know
-        told = self._stays(tx, cause, patients, opened)
+        rows = looking.versions(patients, ("Encounter",), cause.custodian)
+        told = self._stays(tx, [r for r in rows if r.position < cause.position and not r.deleted], opened)
         if not told and not staying:
             return found
         if row is not None and before is not None:
@@ -119,10 +122,9 @@ class Deriving:
         held = [told[position] for position in sorted(told)]
         return domain_events.derive(held, [*held, new], new, organizations=self._region.offices)
 
-    def _stays(self, tx: Tx, cause: Row, patients: Sequence[bytes], opened: Opened) -> dict[int, Known]:
-        """Open what the cause's custodian told of this person's stays before, by position."""
+    def _stays(self, tx: Tx, rows: Sequence[Row], opened: Opened) -> dict[int, Known]:
+        """Open those Encounters that tell of stays, by position."""
         found = {}
-        rows = resources.of_patients(tx, patients, ("Encounter",), all_versions=True, until=cause.position - 1, custodian=cause.custodian)
         for row in rows:
             if row.position in self._no_stay:
                 continue

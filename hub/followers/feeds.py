@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 import msgspec
 
 from consent.ask import Requester
+from hub.followers.looking import Looking, Patients
 from hub.followers.run import BATCH
 from hub.gate import Gate
 from hub.log.event import Recorded, open_event
 from hub.log.keys import Keyring
 from hub.log.store import Store, Tx
 from hub.region import Region
-from hub.tables import feeds, identities, resources, skips
+from hub.tables import feeds, resources, skips
 from hub.writer import Writer
 from schemas import events
 
@@ -76,30 +77,33 @@ class Feeding:
         """Give who is to hear what, in the order of the log."""
         told = self._store.events_of(tx, events.DOMAIN_EVENT, after, until)
         passed = skips.passed(tx, self.name, after, until) if told else frozenset()
-        return [(code, one.position) for one in told if one.position not in passed for code in self._subscribers(tx, one)]
+        opened = [(one, cause) for one in told if one.position not in passed and (cause := self._cause(one))]
+        rows = resources.by_events(tx, (cause for _, cause in opened))
+        looking = Looking(tx, until)
+        return [
+            (code, one.position)
+            for one, cause in opened
+            if (row := rows.get(cause)) is not None
+            for code in self._subscribers(looking, one, row)
+        ]
 
-    def _subscribers(self, tx: Tx, one: Recorded) -> list[str]:
+    def _cause(self, one: Recorded) -> bytes | None:
+        """Give the event that caused a domain event; None when its key was erased."""
+        body = open_event(self._keys, one)
+        return bytes.fromhex(msgspec.json.decode(body, type=events.Derived).cause) if body is not None else None
+
+    def _subscribers(self, looking: Looking, one: Recorded, row: resources.Row) -> list[str]:
         """Give those whom the event concerns and who may see the resource that it is about."""
-        row = self._about(tx, one)
-        if row is None:
-            return []
         at = datetime.fromtimestamp(one.header.recorded / 1000, UTC)
-        patients = identities.together(tx, one.header.patient, one.position)
-        codes = sorted(self._concerned(tx, one, patients))
-        decided = self._gate.would(tx, (application(self._region, c) for c in codes), row, patients=patients, at=at) if codes else ()
+        patients = looking.together(one.header.patient, one.position)
+        codes = sorted(self._concerned(looking, one, patients))
+        held = looking.directives(patients, row.position) if codes else ()
+        decided = self._gate.would((application(self._region, code) for code in codes), row, held=held, at=at)
         return [code for code, decision in zip(codes, decided, strict=True) if decision.gives]
 
-    def _about(self, tx: Tx, one: Recorded) -> resources.Row | None:
-        """Give the version that caused a domain event."""
-        body = open_event(self._keys, one)
-        if body is None:
-            return None
-        derived = msgspec.json.decode(body, type=events.Derived)
-        return cause_of(tx, derived)
-
-    def _concerned(self, tx: Tx, one: Recorded, patients: Sequence[bytes]) -> set[str]:
+    def _concerned(self, looking: Looking, one: Recorded, patients: Patients) -> set[str]:
         """Give the organizations that care for the person: each that holds a Patient of it; of care managers, the one with the newest plan."""
-        rows = resources.of_patients(tx, patients, ("Patient", "CarePlan"), until=one.position)
+        rows = looking.standing(patients, ("Patient", "CarePlan"), one.position)
         holders = {r.custodian for r in rows if r.type == "Patient"} - {one.header.custodian}
         managers = {c for c in holders if self._kind(c) in _MANAGERS}
         plans = [r for r in rows if r.type == "CarePlan" and r.custodian in managers]

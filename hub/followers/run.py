@@ -20,9 +20,9 @@ POLL = 1.0
 """Seconds after which a follower looks by itself."""
 LONGEST = 60.0
 """Seconds at most between two tries of a follower that stands; twice as many each time until then."""
-GATHER = 0.05
-"""Seconds that a follower lets pass under load once it is woken, so that one step takes the appends of several: a tenth of all CPU then.
-What it tells comes so much later, twice so much where one follower stands behind another; the care side is to know within a second."""
+GATHER = 0.02
+"""Seconds that a follower lets pass under load once it is woken, so that one step takes the appends of several: a step costs about a
+millisecond beside what it finds. What it tells comes so much later, twice so much where one follower stands behind another."""
 LOAD = 20, 0.5
 """Load is so many appends within so many seconds; below it nothing waits."""
 BATCH = 500

@@ -60,6 +60,25 @@ def in_force(tx: Tx, patients: Iterable[bytes], at: int | None = None) -> list[D
     return [DirectiveRow(*r) for r in sorted(rows)]
 
 
+class Held(NamedTuple):
+    """One version of a consent, with the positions between which it was in force."""
+
+    row: DirectiveRow
+    since: int
+    until: int | None
+
+
+def history(tx: Tx, patients: Iterable[bytes]) -> list[Held]:
+    """Give all versions of the consents of these Patients."""
+    rows = tx.each("SELECT consent, version, patient, event, key, directive, since, until FROM directives WHERE patient IN", patients)
+    return [Held(DirectiveRow(*r[:6]), r[6], r[7]) for r in sorted(rows)]
+
+
+def as_of(held: Iterable[Held], at: int) -> list[DirectiveRow]:
+    """Give what was in force as of a position: `in_force` from a history."""
+    return [one.row for one in held if one.since <= at and (one.until is None or one.until > at)]
+
+
 def epochs(tx: Tx, patients: Iterable[bytes]) -> dict[bytes, int]:
     """Give the positions at which the consents of these Patients last changed; a Patient whose consents never did is not in it."""
     return dict(tx.each("SELECT patient, position FROM epochs WHERE patient IN", patients))

@@ -122,18 +122,32 @@ def patients_of(tx: Tx, person: bytes, at: int | None = None) -> list[bytes]:
     return sorted(found)
 
 
-def together(tx: Tx, patient: bytes, at: int) -> list[bytes]:
-    """Give all Patients of a Patient's person as of a position: `patients_of` its `person_of`, in two statements."""
-    person = person_of(tx, patient, at)
-    rows = tx.all(
-        "SELECT patient, person FROM persons WHERE (person=? OR patient=?) AND since<=? AND (until IS NULL OR until>?)",
-        (person, person, at, at),
-    )
-    found = {bytes(p): bytes(one) for p, one in rows}
-    members = {p for p, one in found.items() if one == person}
-    if found.get(person, person) == person:
-        members.add(person)
-    return sorted(members)
+class Spell(NamedTuple):
+    """For how long a Patient was of a person. `until` None = it still is."""
+
+    patient: bytes
+    since: int
+    until: int | None
+    person: bytes
+
+    def at(self, position: int) -> bool:
+        """Say whether it was so as of a position."""
+        return self.since <= position and (self.until is None or self.until > position)
+
+
+def spells(tx: Tx, patient: bytes) -> list[Spell]:
+    """Give all that tells who was one person with a Patient at any time."""
+    columns = "SELECT patient, since, until, person FROM persons WHERE"
+    persons = {patient, *(bytes(r[3]) for r in tx.all(f"{columns} patient=?", (patient,)))}
+    return sorted({Spell(*r) for column in ("patient", "person") for r in tx.each(f"{columns} {column} IN", sorted(persons))})
+
+
+def together(held: Sequence[Spell], patient: bytes, at: int) -> tuple[bytes, ...]:
+    """Give all Patients of a Patient's person as of a position, from its `spells`: `patients_of` its `person_of`."""
+    now = {spell.patient: spell.person for spell in held if spell.at(at)}
+    person = now.get(patient, patient)
+    members = {p for p, one in now.items() if one == person}
+    return tuple(sorted(members | {person} if now.get(person, person) == person else members))
 
 
 class Groups(NamedTuple):

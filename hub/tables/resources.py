@@ -101,6 +101,12 @@ def version(tx: Tx, stream: bytes, number: int) -> Row | None:
     return Row(*found) if found else None
 
 
+def by_events(tx: Tx, events: Iterable[bytes]) -> dict[bytes, Row]:
+    """Give the versions that these events recorded."""
+    rows = (Row(*r) for r in tx.each(f"{_SELECT} WHERE event IN", events))
+    return {row.event: row for row in rows}
+
+
 def by_event(tx: Tx, event: bytes) -> Row | None:
     """Give the version that an event recorded."""
     found = tx.one(f"{_SELECT} WHERE event=?", (event,))
@@ -168,6 +174,13 @@ def earlier(tx: Tx, row: Row) -> Row | None:
         f"{_SELECT} WHERE {_OF_STREAM} AND position<? AND deleted=0 ORDER BY position DESC LIMIT 1", (row.stream.hex(), row.position)
     )
     return Row(*found) if found else None
+
+
+def versions(tx: Tx, patients: Iterable[bytes], types: Sequence[str], *, until: int, custodian: str = "") -> list[Row]:
+    """Give all versions about these Patients up to a position, in the order of the log, withdrawals too. `custodian` = of one organization alone."""
+    then = f" AND position<=? AND type IN ({','.join('?' * len(types))})" + (" AND custodian=?" if custodian else "")
+    params = (until, *types, *([custodian] if custodian else []))
+    return sorted(Row(*r) for r in tx.each(f"{_SELECT} WHERE patient IN", patients, params, then))
 
 
 def own(tx: Tx, custodian: str, kind: str) -> list[Row]:
