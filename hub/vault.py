@@ -6,7 +6,7 @@ from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field
 from threading import Lock
 
-from hub.log.event import open_event, parted
+from hub.log.event import Recorded, open_event, parted
 from hub.log.keys import Keyring
 from hub.log.store import Store, Tx
 from hub.tables.resources import Row
@@ -87,10 +87,13 @@ class Vault:
         if type(permit) is not Permit or permit.proof is not self._proof or (permit.stream, permit.version) != (row.stream, row.version):
             raise Broken("HUB-5030")
 
-    def open(self, tx: Tx, permit: Permit, row: Row) -> Content | None:
-        """Open a version; None when its key was erased. Raises Broken (HUB-5030) without a permit for just this version."""
+    def open(self, tx: Tx, permit: Permit, row: Row, recorded: Recorded | None = None) -> Content | None:
+        """Open a version; None when its key was erased. Raises Broken (HUB-5030) without a permit for just this version.
+
+        `recorded` = its event, where that has been read already.
+        """
         self._judge(permit, row)
-        recorded = self._store.event(tx, row.position)
+        recorded = recorded or self._store.event(tx, row.position)
         if recorded is None or recorded.stream != row.stream:
             raise Broken("HUB-5008")
         body = open_event(self._keys, recorded)

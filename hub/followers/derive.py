@@ -93,8 +93,11 @@ class Deriving:
         # what was passed by is as if it had never come, also where a later version is compared with it
         opened: Opened = dict.fromkeys(skips.passed(tx, self.name, 0, last)) if causes else {}
         looking = Looking(tx, last)
+        read = self._store.events_at(tx, [c.position for c in causes if c.position not in opened])
         made: list[NewEvent] = []
         for cause in causes:
+            if cause.position not in opened:
+                opened[cause.position] = self._open(tx, cause, read.get(cause.position))
             made += self._events(cause, self._changed(tx, cause, opened, looking))
         return made
 
@@ -142,9 +145,9 @@ class Deriving:
             opened[row.position] = self._open(tx, row)
         return opened[row.position]
 
-    def _open(self, tx: Tx, row: Row) -> Known | None:
+    def _open(self, tx: Tx, row: Row, recorded: Recorded | None = None) -> Known | None:
         (given,) = self._gate.inside([row])
-        content = self._vault.open(tx, given.permit, row)
+        content = self._vault.open(tx, given.permit, row, recorded)
         if content is None:
             return None
         return Known(
