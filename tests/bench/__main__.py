@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from schemas.fhir.warm import warm
-from tests.bench import append, costs, decision, disk, followers, ingest, load, memory, views
+from tests.bench import append, costs, decision, disk, followers, ingest, load, memory, replay, views
 from tests.bench.client import NotTaken
 from tests.bench.database import database
 from tests.bench.figures import Figure, line
@@ -29,7 +29,10 @@ def main() -> int:
     """Measure and print, figures as they come; give 1 when a load was refused."""
     options = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
     options.add_argument("--quick", action="store_true", help="the same table in less than 60 s, with fewer and shorter rounds")
-    options.add_argument("--only", choices=("ingest", "postgres", "append", "followers", "views", "decision"), help="one part alone")
+    options.add_argument(
+        "--only", choices=("ingest", "postgres", "append", "followers", "replay", "views", "decision"), help="one part alone"
+    )
+    options.add_argument("--events", type=int, default=0, help="events of the log that is replayed (5,000, or 100,000 without --quick)")
     options.add_argument("--data", type=Path, help="folder for the databases, on the disk that is to be measured (a temporary one)")
     chosen = options.parse_args()
     if not Path("/proc/self/stat").exists():
@@ -40,14 +43,14 @@ def main() -> int:
     warm()
     with tempfile.TemporaryDirectory(prefix="tsunagu-bench-", dir=chosen.data) as folder:
         whole = True
-        for figure in measure(Path(folder), plan, chosen.only or ""):
+        for figure in measure(Path(folder), plan, chosen.only or "", chosen.events or (5_000 if chosen.quick else 100_000)):
             print(line(figure), flush=True)
             whole = whole and not figure.yardstick.startswith("refused")
     _say(f"{time.monotonic() - begun:.0f} s")
     return 0 if whole else 1
 
 
-def measure(folder: Path, plan: Plan, only: str) -> Iterator[Figure]:
+def measure(folder: Path, plan: Plan, only: str, events: int) -> Iterator[Figure]:
     """Give all figures, or those of one part."""
     if only in {"", "decision"}:
         _say("decisions")
@@ -63,6 +66,10 @@ def measure(folder: Path, plan: Plan, only: str) -> Iterator[Figure]:
         yield from _append(folder, plan)
     if only in {"", "followers"}:
         yield from _followers(folder, plan)
+    if only in {"", "replay"}:
+        _say(f"replay of {events:,} events")
+        (home := folder / "replay").mkdir()
+        yield from replay.figures(home, 1 if events > 10_000 else plan.rounds, events)
     if only in {"", "postgres"}:
         yield from _postgres(folder, plan)
     if only in {"", "views"}:
