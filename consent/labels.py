@@ -8,7 +8,7 @@ that the code may reveal what the table cannot tell: the resource stays unknown 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from typing import Any
@@ -16,6 +16,7 @@ from typing import Any
 from consent.ask import Labels
 from consent.rules import CONFIDENTIALITY
 from consent.tables import rows
+from schemas.fhir.facts import values
 
 _ICD = re.compile(r"[A-Z][0-9]{2}(\.?[0-9A-Z]{1,4})?")
 _CATEGORY = 3
@@ -73,12 +74,14 @@ def _labelled(resource_type: str, codes: frozenset[str], security: frozenset[str
 def label_codes(resource_type: str, body: Mapping[str, Any]) -> frozenset[str]:
     """Give `system|code` of the codings that a label hangs on besides the main code: reasons, departments, categories (`data/label_paths.csv`)."""
     return frozenset(
-        f"{coding.get('system', '')}|{coding['code']}"
-        for path in _paths().get(resource_type, ())
-        if path[0] in body
-        for concept in _at(body, path)
-        for coding in concept.get("coding", (concept,))
-        if isinstance(coding, dict) and isinstance(coding.get("code"), str)
+        [
+            f"{coding.get('system', '')}|{coding['code']}"
+            for path in _paths().get(resource_type, ())
+            for concept in values(body, path)
+            if isinstance(concept, dict)
+            for coding in concept.get("coding", (concept,))
+            if isinstance(coding, dict) and isinstance(coding.get("code"), str)
+        ]
     )
 
 
@@ -188,20 +191,8 @@ def _harmful() -> frozenset[str]:
 
 
 @cache
-def _paths() -> Mapping[str, tuple[tuple[str, ...], ...]]:
-    found: dict[str, tuple[tuple[str, ...], ...]] = {}
+def _paths() -> Mapping[str, tuple[str, ...]]:
+    found: dict[str, tuple[str, ...]] = {}
     for row in rows("label_paths"):
-        found[row["type"]] = (*found.get(row["type"], ()), tuple(row["path"].split(".")))
+        found[row["type"]] = (*found.get(row["type"], ()), row["path"])
     return found
-
-
-def _at(value: Any, path: tuple[str, ...]) -> Iterator[Mapping[str, Any]]:
-    """Follow element names through objects and lists; give the objects at the end."""
-    if isinstance(value, list):
-        for inner in value:
-            yield from _at(inner, path)
-    elif isinstance(value, dict):
-        if path:
-            yield from _at(value.get(path[0]), path[1:])
-        else:
-            yield value

@@ -100,7 +100,7 @@ def _patients(resource_type: str, value: dict[str, Any], kind: str) -> list[tupl
         return _of_document(value, kind)
     found: list[tuple[str, str]] = []
     for steps in _rows("compartments", kind, resource_type):
-        texts = _plain(value, steps) if steps[0] in value else []
+        texts = _plain(value, steps)
         if not any(_TO_PATIENT.fullmatch(text) for text in texts):
             continue
         if len(steps) == 1 and isinstance(value[steps[0]], dict):  # `subject` and its like: the place is the path
@@ -127,7 +127,11 @@ def _texts(value: Any, path: str) -> Iterator[tuple[str, str]]:
 
 
 def _plain(value: dict[str, Any], steps: Steps) -> list[str]:
-    return [text for one in _found(value, steps) if isinstance(one, dict) and isinstance(text := one.get("reference"), str)]
+    here = value.get(steps[0])
+    if here is None:
+        return []
+    found = [here] if len(steps) == 1 and isinstance(here, dict) else _found(value, steps)
+    return [text for one in found if isinstance(one, dict) and isinstance(text := one.get("reference"), str)]
 
 
 def identifiers(value: dict[str, Any]) -> list[tuple[str, str]]:
@@ -148,12 +152,17 @@ def _identifying(resource_type: str) -> tuple[Steps, ...]:
 
 def main_codes(resource_type: str, value: dict[str, Any]) -> frozenset[str]:
     """Give `system|code` of what the resource is about: its code, drug, vaccine or kind of document; a contained drug's too."""
-    codings = [c for steps in _rows("facts", "codes", resource_type) for c in _found(value, (*steps, "coding"))]
+    codings = [c for steps in _coded(resource_type) for c in _found(value, steps)]
     drug = value.get("medicationReference")
     if isinstance(drug, dict) and str(drug.get("reference", "")).startswith("#"):
         inside = [c for c in value.get("contained", ()) if isinstance(c, dict) and c.get("id") == drug["reference"][1:]]
         codings += [c for one in inside for c in values(one, "code.coding")]
-    return frozenset(f"{c.get('system', '')}|{c['code']}" for c in codings if isinstance(c, dict) and "code" in c)
+    return frozenset([f"{c.get('system', '')}|{c['code']}" for c in codings if isinstance(c, dict) and "code" in c])
+
+
+@cache
+def _coded(resource_type: str) -> tuple[Steps, ...]:
+    return tuple((*steps, "coding") for steps in _rows("facts", "codes", resource_type))
 
 
 def clinical_days(resource_type: str, value: dict[str, Any]) -> Days:
@@ -223,7 +232,7 @@ def days_of(text: str) -> Days:
 def author(resource_type: str, value: dict[str, Any]) -> str:
     """Give the reference of who wrote the resource; empty when it does not say."""
     for steps in _rows("facts", "authors", resource_type):
-        for text in _plain(value, steps) if steps[0] in value else ():
+        for text in _plain(value, steps):
             return text
     return ""
 
@@ -233,7 +242,7 @@ def related(resource_type: str, value: dict[str, Any]) -> frozenset[str]:
     kinds = _table("facts")["related_types"]
     found = set()
     for steps in _rows("facts", "related", resource_type):
-        for text in _plain(value, steps) if steps[0] in value else ():
+        for text in _plain(value, steps):
             typed = _TYPED.fullmatch(text)
             if (typed and (typed[1] or typed[2]) in kinds) or (_UNTYPED.fullmatch(text) and steps[0] != "basedOn"):
                 found.add(text)
@@ -242,4 +251,6 @@ def related(resource_type: str, value: dict[str, Any]) -> frozenset[str]:
 
 def profiles(value: dict[str, Any]) -> frozenset[str]:
     """Give the profiles that the resource claims (meta.profile), with their versions if they have one."""
-    return frozenset(p for p in _found(value, ("meta", "profile")) if isinstance(p, str))
+    meta = value.get("meta")
+    claimed = meta.get("profile") if isinstance(meta, dict) else None
+    return frozenset([p for p in claimed if isinstance(p, str)]) if isinstance(claimed, list) else frozenset()
