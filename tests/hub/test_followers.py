@@ -15,18 +15,20 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+import orjson
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from hub.assemble import Hub
+from hub.assemble import Hub, assemble
 from hub.commands import Asking
 from hub.followers.derive import Deriving
 from hub.followers.feeds import Feeding, application
+from hub.followers.looking import Looking
 from hub.followers.run import Pulling, Runner
 from hub.followers.standing import Standing
 from hub.log.event import open_event
-from hub.tables import skips
+from hub.tables import directives, identities, resources, skips
 from hub.writer import Writer
 from schemas import events
 from schemas.errors import BrokenRule, Conflict, Denied, MissingValue, NotFound, Refusal
@@ -35,6 +37,7 @@ from tests.hub.serving import ROOT, region_file
 from tests.hub.world import (
     HOSPITAL,
     NETWORK,
+    NOW,
     OFFICE,
     OTHER_HOSPITAL,
     STATION,
@@ -43,6 +46,7 @@ from tests.hub.world import (
     a_patient,
     a_plan,
     an_encounter,
+    register,
     world,
 )
 
@@ -413,3 +417,70 @@ def test_one_passes_by_and_only_one_when_two_say_so_at_once(hub_world: World) ->
         thread.join()
     assert sorted(outcomes) == ["done", *["too late"] * 7]
     assert _position(hub_world, "derive") == encounters(hub.store)[0]
+
+
+# ── on several processes ─────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_on_two_processes_one_of_them_follows_both_tell_what_stands_and_the_other_takes_over(tmp_path: Path) -> None:
+    """Two hubs over one PostgreSQL; each holds its own connection, as two processes do."""
+    from tests.postgres import cluster
+
+    url, data = cluster().new(), tmp_path / "data"
+    with world(data, database=url) as w:
+        two_lives(w)
+        bad = encounters(w.hub.store)[0]
+        flip(w.hub.store, bad)
+
+    def process() -> World:
+        return World(assemble(data=data, region=register(), base="http://hub.test", adapters=(), now=lambda: NOW, database=url))
+
+    first = process()
+    until(lambda: "derive" in first.hub.runner.stopped, "it stands")
+    second = process()
+    try:
+        until(lambda: second.ask("GET", "/readyz").status_code == 503, "the other one tells of it too")
+        assert second.ask("GET", "/readyz").json()["stopped"] == ["derive"]
+        tried = second.hub.runner.stopped["derive"].tried
+        second.hub.operate.retry(asking(NETWORK, second.hub), "derive")
+        until(lambda: first.hub.runner.stopped["derive"].tried > tried, "the first one tries at once when the second one asks")
+        flip(second.hub.store, bad)
+        second.hub.operate.retry(asking(NETWORK, second.hub), "derive")
+        until(lambda: not first.hub.runner.stopped and not second.hub.runner.stopped, "both tell that it goes on")
+        first.close()
+        first.hub.close()
+        second.put(HOSPITAL, an_encounter("e9", patient="Patient/p1"))
+        with second.hub.store.read() as tx:
+            head = second.hub.store.head(tx)
+        until(lambda: _position(second, "feeds") >= head, "the other one follows now")
+    finally:
+        second.close()
+        second.hub.close()
+
+
+# ── as of any position ───────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_what_a_step_reads_once_is_what_the_tables_said_at_each_position(hub_world: World) -> None:
+    two_lives(hub_world)
+    pair = {"first": {"organization": HOSPITAL, "number": "p1"}, "second": {"organization": HOSPITAL, "number": "p2"}, "reason": "試験"}
+    for path in ("/links", "/links/undo", "/links"):
+        assert hub_world.ask("POST", path, by=NETWORK, content=orjson.dumps(pair)).status_code == 200
+    hub_world.put(OFFICE, a_patient("u1", insured="131016:0000012342"))  # the number moves it to the other person
+    assert hub_world.ask("DELETE", "/fhir/CarePlan/c1", by=OFFICE).status_code == 204
+    hub_world.put(OFFICE, a_plan("c1", patient="Patient/u1"))
+    types, store = ("Patient", "CarePlan"), hub_world.hub.store
+    sizes = set()
+    with store.read() as tx:
+        head = store.head(tx)
+        looking = Looking(tx, head)
+        patients = [row.stream for code in (HOSPITAL, OFFICE, STATION) for row in resources.own(tx, code, "Patient")]
+        for at in range(1, head + 1):
+            for patient in patients:
+                together = looking.together(patient, at)
+                assert list(together) == identities.patients_of(tx, identities.person_of(tx, patient, at), at)
+                assert looking.directives(together, at) == directives.in_force(tx, together, at)
+                standing = resources.of_patients(tx, together, types, until=at)
+                assert sorted(looking.standing(together, types, at)) == sorted(standing)
+                sizes.add(len(together))
+    assert (min(sizes), max(sizes)) == (1, 7)  # alone at first; three and four while the two are linked
