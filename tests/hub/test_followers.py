@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import random
 import shutil
 import subprocess
 import sys
@@ -182,6 +183,36 @@ def test_whatever_the_batches_and_wherever_it_was_stopped_the_feeds_are_the_same
         w.settle()
         assert told(w.hub) == once
     shutil.rmtree(here)
+
+
+@pytest.mark.sqlite
+def test_killed_at_any_moment_it_goes_on_and_the_feeds_are_the_same(
+    lived: tuple[Path, list[tuple[str, int, str, str]]], tmp_path: Path, long: bool
+) -> None:
+    folder, once = lived
+    draw, here, kills, round_ = random.Random(5), tmp_path / "data", 0, 0
+    shutil.copytree(folder / "data", here)
+    while kills < (40 if long else 4):
+        process = subprocess.Popen([sys.executable, "-m", "tests.hub.following", str(here)], cwd=ROOT, stdout=subprocess.PIPE, text=True)
+        assert process.stdout is not None
+        said = ""
+        for _ in range(draw.randrange(1, 6)):
+            said = process.stdout.readline()
+        if said != "done\n":
+            time.sleep(draw.random() * 0.01)  # into the middle of a step
+            process.kill()
+            kills += 1
+        process.stdout.close()
+        process.wait(timeout=30)
+        if said == "done\n":
+            with world(here) as w:
+                assert told(w.hub) == once
+            round_ += 1
+            here = tmp_path / f"data-{round_}"
+            shutil.copytree(folder / "data", here)
+    with world(here) as w:
+        w.settle()
+        assert told(w.hub) == once
 
 
 def test_two_processes_that_follow_at_once_tell_nothing_twice(hub_world: World) -> None:
