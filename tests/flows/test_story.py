@@ -11,11 +11,10 @@ from random import Random
 
 import pytest
 
-from hub.assemble import MASTER
 from hub.demo.region import write
 from hub.demo.story import NOW, tell
 from hub.region import read_region
-from tests.hub.world import World, world
+from tests.hub.world import World, known_root, world
 
 
 def test_the_story_is_seen_from_the_first_step_to_the_last() -> None:
@@ -44,8 +43,7 @@ def boards(folder: Path, steps: list[tuple[str, str, bytes]]) -> object:
     home = folder / "region"
     home.mkdir(parents=True)
     write(home, now=datetime.fromisoformat(NOW))
-    (folder / "data").mkdir()
-    (folder / "data" / MASTER).write_text("5e" * 32, encoding="ascii")  # one key for both, so that the same things get the same ids
+    known_root(folder / "data")
     with world(
         folder / "data", region=read_region(home / "region.json"), now=lambda: datetime.fromisoformat(NOW),
         adapters=("hospital", "visiting_nurse", "care_manager"),

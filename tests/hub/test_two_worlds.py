@@ -19,8 +19,6 @@ import httpx
 import orjson
 import pytest
 
-from hub.log.keys import Keyring
-from hub.log.wrapping import Wrapping
 from hub.tables import resources
 from schemas.ids import INSTITUTION, KAIGO_INSURED
 from tests.hub.web.answers import links
@@ -38,6 +36,7 @@ from tests.hub.world import (
     a_patient,
     a_plan,
     an_encounter,
+    known_root,
     world,
 )
 
@@ -127,9 +126,7 @@ HIDDEN: tuple[Step, ...] = (
 @contextmanager
 def lived(folder: Path, hidden: Sequence[Sequence[Step]]) -> Iterator[World]:
     """Live through all that is seen, each step at its own minute; `hidden[i]` comes just before step i, the last after all."""
-    folder.mkdir()
-    (folder / "master.key").write_text("5a" * 32 + "\n", encoding="ascii")
-    Keyring(folder / "keys.db", Wrapping.of(b"\x5a" * 32)).close()  # a store of 0.1.0: its root is the master key, so both name alike
+    known_root(folder)
     moment: list[datetime] = [NOW]
     with world(folder, now=lambda: moment[0]) as w:
         w.moment = moment  # type: ignore[attr-defined]
