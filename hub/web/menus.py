@@ -21,7 +21,10 @@ _PLACES = (
 
 def _places(requester: Requester) -> list[tuple[str, str, str]]:
     if requester.role == "privacy-officer":
-        return [("/audit", "開示の記録", "だれが、だれの何を、どの根拠で見たか。緊急開示の確認。")]
+        return [
+            ("/audit", "開示の記録", "だれが、だれの何を、どの根拠で見たか。緊急開示の確認。"),
+            ("/status", "ハブの様子", "記録を追う仕事が動いているか。止まったものを動かす、とばす。"),
+        ]
     return [(href, title, text) for href, title, text, kinds in _PLACES if requester.kind in kinds]
 
 

@@ -18,6 +18,7 @@ from hub.web.pages import Refused, SignIn, render
 from hub.web.requests import asked, html, posted
 from hub.web.showing_audit import ShowingAudit
 from hub.web.showing_care import ShowingCare
+from hub.web.showing_status import ShowingStatus
 from schemas.errors import NotSignedIn, Refusal
 
 
@@ -45,6 +46,7 @@ class Showing:
         add("/refused/send", self.send, "POST")
         self._care.routes(add)
         self._audit.routes(add)
+        ShowingStatus(self._hub, self._door, demo=self._demo).routes(add)
 
     def _guarded(self, handler: Callable[[Request], Awaitable[Response]]) -> Callable[[Request], Awaitable[Response]]:
         """Draw refusals as pages, and give each page its policy."""

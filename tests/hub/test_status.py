@@ -175,6 +175,23 @@ def _database(folder: Path) -> str:
     return database_of(folder)
 
 
+def test_the_officers_page_shows_what_stands_and_passes_it_by_for_a_reason(stands: World) -> None:
+    stands.sign_in("officer")
+    page = stands.get("officer", "/status")
+    assert page.status_code == 200
+    assert "「derive」が止まっています" in page.text
+    assert "HUB-5005 InvalidTag" in page.text
+    assert "「feeds」が止まっています" not in page.text
+    short = stands.form("officer", "/status/skip", name="derive", reason="短い")
+    assert (short.status_code, "理由を 10 文字以上" in short.text) == (422, True)
+    assert stands.form("officer", "/status/retry", name="derive").status_code == 303
+    assert stands.form("officer", "/status/skip", name="derive", reason=REASON).status_code == 303
+    assert "止まっています" not in stands.get("officer", "/status").text
+    stands.sign_in("clerk")
+    assert stands.get("clerk", "/status").status_code == 403
+    assert stands.form("clerk", "/status/skip", name="derive", reason=REASON).status_code == 403
+
+
 # ── measures ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 

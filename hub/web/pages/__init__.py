@@ -72,6 +72,41 @@ class SignIn:
 
 
 @dataclass(frozen=True, slots=True)
+class Worker:
+    """One follower of the log: what it does, how far it is behind, and, when it stands, at what kind of fault since when."""
+
+    name: str
+    words: str
+    behind: str
+    skipped: int
+    stopped: bool
+    skippable: bool
+    fault: str = ""
+    since: str = ""
+    tried: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """How the hub is, in counts. `signed` = age of the newest signed head; None = there is none yet."""
+
+    at: str
+    version: str
+    engine: str
+    events: int
+    waiting: int
+    most: int
+    signed: str | None
+    unsigned: int
+    followers: Sequence[Worker]
+
+    @property
+    def standing(self) -> Sequence[Worker]:
+        """Give those that stand."""
+        return [one for one in self.followers if one.stopped]
+
+
+@dataclass(frozen=True, slots=True)
 class Refused:
     """One message that was not taken: when, who sent it, which layout, and why. Never what it held."""
 

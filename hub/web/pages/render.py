@@ -16,7 +16,7 @@ from urllib.parse import urlencode
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from hub.views.shapes import AuditPage, Board, EmergencyPage
-from hub.web.pages import EmergencyLinks, Entry, Found, Frame, Nav, Refused, SignIn
+from hub.web.pages import EmergencyLinks, Entry, Found, Frame, Nav, Refused, SignIn, Status
 from hub.web.pages.drawing import density, direction, spark
 from hub.web.pages.saying import as_date, clock, dial, hour, label, moment, readings, remaining, seconds, until
 from schemas.errors import Issue
@@ -201,6 +201,15 @@ def refused_list(
 ) -> str:
     """Draw the messages that were not taken, with the reasons in Japanese and English, and 「もう一度送る」; never their content."""
     return _draw("refused.html", Frame(demo, csrf, user, organization, nav), rows=rows, action=action)
+
+
+def status(
+    model: Status, *, demo: bool, csrf: str, user: str = "", organization: str = "", nav: Sequence[Nav] = (), problem: str = "",
+    least: int = REASON_LEAST, retry: str = "/status/retry", skip: str = "/status/skip",
+) -> str:  # fmt: skip
+    """Draw how the hub is, with what stands first."""
+    frame = Frame(demo, csrf, user, organization, nav)
+    return _draw("status.html", frame, model=model, problem=problem, least=least, retry=retry, skip=skip)
 
 
 def home(

@@ -22,7 +22,7 @@ from hub.views.shapes import (
     Why,
     Wishes,
 )  # fmt: skip
-from hub.web.pages import EmergencyLinks, Entry, Found, Nav, Refused, SignIn, render
+from hub.web.pages import EmergencyLinks, Entry, Found, Nav, Refused, SignIn, Status, Worker, render
 from schemas.errors import Issue
 from tests.hub.views import emergency_persons as persons
 
@@ -199,6 +199,16 @@ SORRY = (
 )
 
 
+STATUS = Status(
+    at="11-25 10:42:03", version="0.1.0", engine="postgresql", events=1_234_567, waiting=12, most=2_000, signed="4秒前", unsigned=31,
+    followers=(
+        Worker("derive", "受け取った記録から、知らせることを見つける", "1,204 件（3分）", 2, True, True, "HUB-5005 InvalidTag", "11-25 10:38:40", 7),
+        Worker("checkpoints", "記録の先頭に署名する", "わかりません", 0, True, False, "HUB-5080", "11-25 10:40:00", 3),
+        Worker("feeds", "知らせることを、聞く組織に配る", "なし", 0, False, True),
+    ),
+)  # fmt: skip
+
+
 def pages(*, demo=True):
     """Every page by name: `…-full` says much, `…-empty` as little as can be."""
     signed_in = {"demo": demo, "csrf": CSRF, "user": "森 拓也", "organization": "中央病院", "nav": nav("/emergency")}
@@ -227,6 +237,8 @@ def pages(*, demo=True):
         ),
         "audit-unseen": render.audit(replace(FULL_AUDIT, why=WHY_UNSEEN, proof_state="不一致"), demo=demo, csrf=CSRF),
         "audit-empty": render.audit(EMPTY_AUDIT, demo=demo, csrf=CSRF),
+        "status-full": render.status(STATUS, demo=demo, csrf=CSRF, nav=nav("/status"), organization="さくら市医介連携協議会", problem="理由を10文字以上で書いてください。"),
+        "status-empty": render.status(replace(STATUS, signed=None, followers=()), **bare),
         "refused-full": render.refused_list(REFUSED, **signed_in | {"nav": nav("/refused")}),
         "refused-empty": render.refused_list((), **bare),
         "home-full": render.home(ENTRIES, demo=demo, csrf=CSRF, user="小川 奈緒", role="介護支援専門員", organization="さくら居宅介護支援", nav=nav(), fresh="最後の更新 10:42"),
