@@ -37,8 +37,9 @@ from schemas.errors import Broken, NotFound, NotOffered, Refusal, quiet
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9\-_.]{1,64}")
 _log = logging.getLogger("tsunagu.web")
-THREADS = 3
-"""Requests that are worked on at a time; the others wait their turn. Python threads share one lock, and more of them only pass it around."""
+THREADS = 12
+"""Requests that are worked on at a time; the others wait their turn. Those that wait for the commit are among them: what waits together is
+written together. Each holds a connection to the database while it reads, beside the writer's and the followers'."""
 
 
 def create_app(hub: Hub, *, demo: bool = False) -> FastAPI:
