@@ -43,6 +43,7 @@ from hub.reads.past import Looking
 from hub.reads.persons import Finding
 from hub.reads.presenting import Presenting
 from hub.reads.proofs import Proving
+from hub.reads.redeciding import Redeciding
 from hub.reads.resources import Reading
 from hub.reads.sealed import Sealing
 from hub.reads.views import Viewing
@@ -89,6 +90,7 @@ class Hub:
     view: Viewing
     boards: Boards
     past: Looking
+    redecide: Redeciding
     find: Finding
     audit: Auditing
     proofs: Proving
@@ -200,22 +202,13 @@ def assemble(
         read=reading, view=viewing,
         boards=Boards(
             store=store, secrets=secrets, gate=gate, presenting=presenting, viewing=viewing, region=region, submit=submit, now=now
-        ), past=Looking(store=store, now=now), find=Finding(store=store, secrets=secrets, gate=gate, presenting=presenting, opaque=opaque),
+        ), past=Looking(store=store, now=now), redecide=Redeciding(store=store, keys=keys, gate=gate, now=now),
+        find=Finding(store=store, secrets=secrets, gate=gate, presenting=presenting, opaque=opaque),
         audit=Auditing(store=store, keys=keys, gate=gate, opaque=opaque, region=region, secrets=secrets, now=now),
         proofs=Proving(store=store, gate=gate, cosigning=cosigning),
         hear=hearing, contents=contents, publishing=publishing, listening=listening,
         operate=Operating(store=store, keys=keys, secrets=secrets, writer=writer, runner=runner, now=now), oversee=oversee,
     )  # fmt: skip
-
-
-def _views(store: Store, keys: Keyring, secrets: Secrets, region: Region, work: Path) -> None:
-    """Bring the tables up to this program; a hub that cannot serve them lets all go again."""
-    try:
-        bring_up(store, keys=keys, secrets=secrets, region=region, work=work)
-    except BaseException:
-        keys.close()
-        store.close()
-        raise
 
 
 def _sections(keys: Keyring, place: KeyPlace | None, publishing: Publishing | None, listening: Listening | None) -> dict[str, Section]:
@@ -232,6 +225,16 @@ def _sections(keys: Keyring, place: KeyPlace | None, publishing: Publishing | No
         return {**state, "lag_events": None if behind is None else sum(behind.values())}
 
     return {"keys": held, **({"kafka": kafka} if publishing or listening else {})}
+
+
+def _views(store: Store, keys: Keyring, secrets: Secrets, region: Region, work: Path) -> None:
+    """Bring the tables up to this program; a hub that cannot serve them lets all go again."""
+    try:
+        bring_up(store, keys=keys, secrets=secrets, region=region, work=work)
+    except BaseException:
+        keys.close()
+        store.close()
+        raise
 
 
 def _keys(store: Store, place: KeyPlace) -> tuple[Secrets, Keyring]:

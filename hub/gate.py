@@ -16,6 +16,7 @@ from datetime import UTC, datetime
 from consent.ask import Ask, Decision, Emergency, Labels, Network, Record, Requester
 from consent.decide import decide, decide_write
 from consent.directive import Directive, unreadable
+from hub.clock import milliseconds, moment
 from hub.commands import Asking
 from hub.log.envelope import Header
 from hub.log.event import NewEvent, seal_json
@@ -119,15 +120,31 @@ class Gate:
         person = _Person(tuple(d for r in held if (d := self._directive(r))), None)
         return [self._one(Ask(requester, purpose, at, "disclose"), row, person) for requester, purpose in askers]
 
+    def as_of(self, tx: Tx, asking: Asking, rows: Sequence[Row], *, position: int, at: datetime) -> list[Decision]:
+        """Decide on each row as it was to be decided at a position and a moment: nothing is recorded, and nothing permitted by it."""
+        people = identities.groups(tx, {row.patient for row in rows if row.patient}, position)
+        state = self._state(tx, people, asking, at, position)
+        ask = _asked(asking, whole(at))
+        return [self._one(ask, row, state[people.person.get(row.patient, b"")]) for row in rows]
+
     # ── in ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 
     def collect(
-        self, tx: Tx, asking: Asking, types: Mapping[bytes, AbstractSet[str]], people: identities.Groups, at: datetime
+        self,
+        tx: Tx,
+        asking: Asking,
+        types: Mapping[bytes, AbstractSet[str]],
+        people: identities.Groups,
+        at: datetime,
+        position: int | None = None,
     ) -> list[tuple[bytes, Decision]]:
-        """Decide whether data of these types about these Patients (`people` are theirs) may be taken in from this sender: (Patient, decision)."""
-        ask = Ask(asking.requester, asking.purpose, at, "collect")
+        """Decide whether data of these types about these Patients (`people` are theirs) may be taken in from this sender: (Patient, decision).
+
+        `position` = by the consents as of then.
+        """
+        ask = Ask(asking.requester, asking.purpose, whole(at), "collect")
         found = []
-        state = self._state(tx, people, asking, at)
+        state = self._state(tx, people, asking, at, position)
         for patient, kinds in types.items():
             only_consents = "Consent" if kinds == {"Consent"} else ""
             held = state[people.person[patient]].directives
@@ -143,12 +160,12 @@ class Gate:
     # ── shared ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
     def _decided(self, tx: Tx, asking: Asking, rows: Sequence[Row], about: tuple[bytes, ...]) -> Proposal:
-        at = self._now()
+        at = whole(self._now())
         people = identities.groups(tx, {row.patient for row in rows if row.patient})
         state = self._state(tx, people, asking, at)
         decisions: list[Decision] = []
         seen: dict[bytes, list[tuple[Decision, SeenRow]]] = {person: [] for person in about}
-        ask = Ask(asking.requester, asking.purpose, at, "disclose" if asking.action == "deliver" else "access")
+        ask = _asked(asking, at)
         for row in rows:
             person = people.person.get(row.patient, b"")
             decision = self._one(ask, row, state[person])
@@ -166,16 +183,16 @@ class Gate:
 
         return Proposal(os.urandom(16), events, holds=holds, answer=(tuple(decisions), references))
 
-    def _state(self, tx: Tx, people: identities.Groups, asking: Asking, at: datetime) -> dict[bytes, _Person]:
-        """Give what is in force for each of these persons; for the directory (no person) nothing is."""
+    def _state(self, tx: Tx, people: identities.Groups, asking: Asking, at: datetime, position: int | None = None) -> dict[bytes, _Person]:
+        """Give what is in force for each of these persons, now or as of a position; for the directory (no person) nothing is."""
         by_patient: dict[bytes, list[directives.DirectiveRow]] = {}
-        for row in directives.in_force(tx, (patient for patients in people.patients.values() for patient in patients)):
+        for row in directives.in_force(tx, (patient for patients in people.patients.values() for patient in patients), position):
             by_patient.setdefault(row.patient, []).append(row)
         sessions: dict[bytes, emergencies.EmergencyRow] = {}
         if asking.requester.person:
-            for o in emergencies.open_for(tx, asking.requester.person, int(at.timestamp() * 1000)):
-                if o.organization == asking.requester.organization:
-                    sessions.setdefault(identities.person_of(tx, o.patient), o)
+            for o in emergencies.open_for(tx, asking.requester.person, milliseconds(at)):
+                if o.organization == asking.requester.organization and (position is None or o.position <= position):
+                    sessions.setdefault(identities.person_of(tx, o.patient, position), o)
         state = {b"": _Person((), None)}
         for person, patients in people.patients.items():
             rows = sorted(row for patient in patients for row in by_patient.get(patient, ()))
@@ -234,11 +251,11 @@ class Gate:
         state: _Person | None = None,
     ) -> tuple[NewEvent, str]:
         """Make the event of one request about one person."""
-        lead = _lead([d for d, _ in items])
+        lead, effect, obligations = summed_up([d for d, _ in items])
         name = reference()
         requester = asking.requester
-        milliseconds = int(at.timestamp() * 1000)
-        event = event_id(milliseconds)
+        recorded = milliseconds(at)
+        event = event_id(recorded)
         stream = os.urandom(16)
         body = Decided(
             reference=name,
@@ -249,20 +266,20 @@ class Gate:
             user=requester.person,
             purpose=asking.purpose,
             action=asking.action,
-            effect=_effect([d for d, _ in items]),
+            effect=effect,
             reason=lead.reason,
             basis=lead.basis,
             network=self.network.version,
             consents=tuple((c.consent, c.version, c.effect) for c in lead.consents),
             trail=lead.trail,
-            obligations=tuple(sorted({o for d, _ in items for o in d.obligations})),
+            obligations=obligations,
             seen=tuple(s for _, rows in items for s in rows),
             session=state.emergency.session if state and state.emergency and lead.reason.startswith(("P-BTG", "R-BTG")) else "",
             asof=asking.asof,
         )
         key = self._keys.of(self._secrets.name("audit", requester.organization), AUDIT)
         header = Header(
-            event=event, submission=b"", recorded=milliseconds, occurred=0, schema=JSON, shard=0, compartment=MAIN, custodian=requester.organization,
+            event=event, submission=b"", recorded=recorded, occurred=0, schema=JSON, shard=0, compartment=MAIN, custodian=requester.organization,
             kind="AccessDecided", patient=person, pseudonym=self._secrets.pseudonym(person) if person else b"", key=key.key_id, digest=b"",
             confidentiality="", sensitivities=(),
         )  # fmt: skip
@@ -273,6 +290,20 @@ def _seen(row: Row, decision: Decision) -> SeenRow:
     return SeenRow(
         row.type, hub_id(row.stream), row.version, decision.effect, decision.reason, decision.basis, tuple(sorted(decision.masks))
     )
+
+
+def whole(at: datetime) -> datetime:
+    """Give a moment as the log keeps it, in whole milliseconds: a decision is taken on the very moment that it can be repeated with."""
+    return moment(milliseconds(at))
+
+
+def _asked(asking: Asking, at: datetime) -> Ask:
+    return Ask(asking.requester, asking.purpose, at, "disclose" if asking.action == "deliver" else "access")
+
+
+def summed_up(decisions: Sequence[Decision]) -> tuple[Decision, Effect, tuple[str, ...]]:
+    """Give what one request about one person came to: the decision that speaks for it, its effect, its obligations."""
+    return _lead(decisions), _effect(decisions), tuple(sorted({o for d in decisions for o in d.obligations}))
 
 
 def _lead(decisions: Sequence[Decision]) -> Decision:

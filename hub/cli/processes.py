@@ -42,9 +42,9 @@ def run_many(count: int, work: Callable[[int], int]) -> int:
             child, status = os.wait()
         except InterruptedError:
             continue
-        number = running.pop(child, None)
-        if number is None:
+        if child not in running:
             continue
+        number = running.pop(child)
         code = os.waitstatus_to_exitcode(status)
         if ending:
             worst = max(worst, code if code >= 0 else 1)

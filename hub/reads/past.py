@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
+from hub.clock import milliseconds, moment
 from hub.commands import Asking
 from hub.log.store import Store
 from hub.reads.officers import is_officer
@@ -56,9 +57,9 @@ class Looking:
             raise BadValue("HUB-5121", where="at")
         with self._store.read() as tx:
             first = moments.recorded_at(self._store, tx, 1)
-            if first is None or _milliseconds(at) < first:
+            if first is None or milliseconds(at) < first:
                 raise BadValue("HUB-5122", where="at")
-            position = moments.position_at(self._store, tx, _milliseconds(at), _milliseconds(now))
+            position = moments.position_at(self._store, tx, milliseconds(at), milliseconds(now))
         if not position:
             raise BadValue("HUB-5122", where="at")
         return Past(at, position)
@@ -68,7 +69,7 @@ class Looking:
             recorded = moments.recorded_at(self._store, tx, position)
         if recorded is None:
             raise BadValue("HUB-5121" if position else "HUB-5122", where="at")
-        return Past(min(datetime.fromtimestamp(recorded / 1000, UTC), now), position)
+        return Past(min(moment(recorded), now), position)
 
 
 def instant(text: str) -> datetime:
@@ -80,7 +81,3 @@ def instant(text: str) -> datetime:
         return at.astimezone(UTC)
     except (ValueError, OverflowError) as fault:
         raise BadValue("HUB-5120", where="at") from fault
-
-
-def _milliseconds(at: datetime) -> int:
-    return int(at.timestamp() * 1000)

@@ -101,6 +101,12 @@ def version(tx: Tx, stream: bytes, number: int) -> Row | None:
     return Row(*found) if found else None
 
 
+def as_of(tx: Tx, stream: bytes, position: int) -> Row | None:
+    """Give the version of a stream that was the newest at a position, deleted ones too."""
+    found = tx.one(f"{_SELECT} WHERE {_OF_STREAM} AND position<=? ORDER BY position DESC LIMIT 1", (stream.hex(), position))
+    return Row(*found) if found else None
+
+
 def by_events(tx: Tx, events: Iterable[bytes]) -> dict[bytes, Row]:
     """Give the versions that these events recorded."""
     rows = (Row(*r) for r in tx.each(f"{_SELECT} WHERE event IN", events))

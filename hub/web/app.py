@@ -32,6 +32,7 @@ from hub.web.handing import Handing
 from hub.web.log import LogDoor
 from hub.web.metrics import Metrics, Timing
 from hub.web.ops import Operations as Operating
+from hub.web.redeciding import Redecided
 from hub.web.showing import Showing
 from schemas.errors import Broken, NotFound, NotOffered, Refusal, quiet
 
@@ -70,6 +71,7 @@ def create_app(hub: Hub, *, demo: bool = False) -> FastAPI:
     app.add_api_route("/events", events.events, methods=["GET"], response_class=Response)
     app.add_api_route("/events/keys/{id}", events.key, methods=["GET"], response_class=Response)
     LogDoor(hub, door).routes(app.add_api_route)
+    Redecided(hub, door).routes(app.add_api_route)
     Showing(hub, door, demo=demo).routes(app)
     return app
 

@@ -227,7 +227,7 @@ def test_the_shape_of_a_decision_is_the_one_that_is_told():
     """A field that is added to the record must be told here, or be named as kept back."""
     told = {
         "reference", "request", "at", "organization", "kind", "role", "user", "purpose", "action", "pseudonym", "effect", "reason", "basis", "consents", "trail",
-        "obligations", "seen", "closes", "review",
+        "obligations", "seen", "closes", "review", "asof",
     }  # fmt: skip
     kept_back = {"person", "typed_reason", "notices", "proof"}
     assert set(Decided.__slots__) == told | kept_back
