@@ -10,6 +10,7 @@ import os
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from threading import Semaphore
 
 from consent.ask import Decision
 from hub.commands import Submit, Taken
@@ -31,6 +32,9 @@ from schemas import events
 from schemas.errors import Denied, Issue, NotFound, Refusal
 from schemas.events import SeenRow
 
+TURNS = 2
+"""Submissions that are checked or prepared at a time. Python's threads share one lock: more at once take it from each other a hundred times a
+Bundle and push each other out of the processor's cache. One more than one, because a preparation also waits for the database."""
 _RESOURCES = frozenset({events.RESOURCE_RECORDED, events.RESOURCE_WITHDRAWN})
 
 
@@ -48,6 +52,8 @@ class Submitting:
     def __init__(
         self, *, store: Store, keys: Keyring, secrets: Secrets, writer: Writer, gate: Gate, now: Callable[[], datetime], base: str
     ) -> None:
+        self.turns = Semaphore(TURNS)
+        """Taken for the work before the commit: for the check of what was sent, and again for its preparation."""
         self._store, self._keys, self._secrets, self._writer, self._gate, self._now, self._base = (
             store,
             keys,
@@ -65,7 +71,7 @@ class Submitting:
             return self._prepare(tx, command)
 
         try:
-            with self._store.read() as tx:
+            with self.turns, self._store.read() as tx:
                 if command.submission and self._store.submission(tx, command.submission) is not None:
                     return Answer((), repeat=True)
                 proposal = again(tx)

@@ -38,7 +38,8 @@ class Bundles:
         `full` = with the resources as they were recorded; `settles` = the refused Bundle that this is, sent again.
         """
         try:
-            envelope = read_bundle(raw, keep=told)
+            with self._hub.submit.turns:
+                envelope = read_bundle(raw, keep=told)
             if envelope.type == "transaction":
                 return _answered("transaction", self._transaction(asking, envelope.entries, settles, full=full))
         except Refusal as refusal:
