@@ -54,6 +54,14 @@ class _Job:
 
 
 @dataclass(frozen=True, slots=True)
+class _Held:
+    """What a group has learnt under the lock: submissions that were appended before, and the last versions of streams (0 = none)."""
+
+    known: set[bytes]
+    versions: dict[bytes, int]
+
+
+@dataclass(frozen=True, slots=True)
 class Written:
     """What became of a submission; `answer` is the proposal's own, as it was prepared last."""
 
@@ -130,14 +138,15 @@ class Writer:
         failed: list[tuple[_Job, Refusal]] = []
         try:
             with self._store.write() as tx:
-                known: set[bytes] = set()
-                if names := [job.proposal.submission for job in group if job.proposal is not None]:
+                held = _Held(set(), {})
+                if proposals := [job.proposal for job in group if job.proposal is not None]:
                     self._store.lock(tx)
-                    known = self._store.known(tx, names)
+                    held.known.update(self._store.known(tx, [p.submission for p in proposals]))
+                    self._versions(tx, held, [e for p in proposals for e in p.events])
                 for job in group:
                     before = tx.writes
                     try:
-                        done.append((job, self._one(tx, job, known, anew=anew)))
+                        done.append((job, self._one(tx, job, held, anew=anew)))
                     except Refusal as refusal:
                         if tx.writes != before:
                             raise
@@ -201,29 +210,37 @@ class Writer:
                 if time.monotonic() > until or self._closing.wait(PAUSE):
                     raise
 
-    def _one(self, tx: Tx, job: _Job, known: set[bytes], *, anew: bool = False) -> Any:
+    def _one(self, tx: Tx, job: _Job, held: _Held, *, anew: bool = False) -> Any:
         if job.proposal is None:
             return job.work(tx) if job.work else None
         proposal = job.proposal
-        if proposal.submission in known:
+        if proposal.submission in held.known:
             return Written((), proposal.answer)
         if anew or (proposal.holds is not None and not proposal.holds(tx)):
             if proposal.again is None:
                 raise Broken("HUB-5022")
             proposal = proposal.again(tx)
-        recorded = self._append(tx, proposal) if proposal.events else []
+        recorded = self._append(tx, proposal, held) if proposal.events else []
         self._apply(tx, recorded)
         if proposal.also is not None:
             proposal.also(tx, recorded)
         if recorded:
-            known.add(proposal.submission)
+            held.known.add(proposal.submission)
         return Written(tuple(recorded), proposal.answer, proposal.submission)
 
-    def _append(self, tx: Tx, proposal: Proposal) -> list[Recorded]:
-        versions = self._store.last_versions(tx, {e.stream for e in proposal.events if e.version is None})
+    def _versions(self, tx: Tx, held: _Held, events: Sequence[NewEvent]) -> None:
+        """Learn the last versions of the streams whose next version is to be given; under the lock nobody else moves them."""
+        streams = {e.stream for e in events if e.version is None} - held.versions.keys()
+        if streams:
+            held.versions.update(dict.fromkeys(streams, 0))
+            held.versions.update(self._store.last_versions(tx, streams))
+
+    def _append(self, tx: Tx, proposal: Proposal, held: _Held) -> list[Recorded]:
+        self._versions(tx, held, proposal.events)
+        versions = held.versions
         stored: list[Stored] = []
         for event in proposal.events:
-            number = event.version if event.version is not None else versions.get(event.stream, 0) + 1
+            number = event.version if event.version is not None else versions[event.stream] + 1
             versions[event.stream] = number
             stored.append(Stored(event.stream, number, event.topic, event.state or pack(event.header, event.body)))
         positions = self._store.append(tx, stored)

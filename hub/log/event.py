@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import msgspec
@@ -29,8 +29,7 @@ class NewEvent:
     """Header and body as they are stored, once they were packed."""
 
 
-@dataclass(frozen=True, slots=True)
-class Recorded:
+class Recorded(msgspec.Struct, frozen=True):
     """An event as the log holds it. `rows` as in NewEvent; None = to be made from the opened body."""
 
     position: int
@@ -39,7 +38,7 @@ class Recorded:
     topic: str
     header: Header
     body: bytes
-    rows: Any = field(default=None, compare=False)
+    rows: Any = None
 
 
 def seal_json(key: DataKey, value: Any, *, stream: bytes, event: bytes) -> bytes:

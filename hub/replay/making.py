@@ -6,11 +6,12 @@ The file holds no body beside what the views keep, and of the log only where eac
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
+
+import msgspec
 
 from consent.network import default_network
 from hub.followers.feeds import Feeding
@@ -81,7 +82,7 @@ class Making:
 
     def _made(self, one: Recorded) -> Recorded:
         rows = self._rows.of(one)
-        return one if rows is None else replace(one, rows=rows)
+        return one if rows is None else msgspec.structs.replace(one, rows=rows)
 
     def feed(self, position: int) -> None:
         """Move the feeds up to a position: where the follower of the log that this is made of has come to."""
