@@ -13,6 +13,7 @@ from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.structs import OffsetAndMetadata
 
 from hub.kafka import topics
+from hub.kafka.clients import made
 from hub.kafka.faults import Away, named
 from hub.kafka.options import REQUEST_MS, Options
 from hub.kafka.records import Arrived, Record
@@ -22,7 +23,7 @@ GROUP = "tsunagu"
 AT_ONCE = 100
 LOOK_SECONDS = 60.0
 """After so long the hub looks whether another organization has a topic now."""
-SESSION_MS = 15_000
+SESSION_MS = 10_000
 """After so long without a word a hub is taken for dead, and the others take over what it read."""
 
 
@@ -41,13 +42,14 @@ class Inlet:
         self.drop()
         self._look()
         with named():
-            self._consumer = KafkaConsumer(
-                **self._options.client("tsunagu-in"), group_id=GROUP, isolation_level="read_committed", metrics_enabled=False, enable_auto_commit=False,
+            self._consumer = made(
+                KafkaConsumer, **self._options.client("tsunagu-in"), group_id=GROUP, isolation_level="read_committed", metrics_enabled=False, enable_auto_commit=False,
                 auto_offset_reset="earliest", allow_auto_create_topics=False, max_poll_records=AT_ONCE, session_timeout_ms=SESSION_MS,
             )  # fmt: skip
-            self._consumer.subscribe(list(self._listening)) if self._listening else None
-            self._producer = KafkaProducer(
-                **self._options.client("tsunagu-dead"), max_block_ms=BLOCK_MS, delivery_timeout_ms=BLOCK_MS, allow_auto_create_topics=False,
+            if self._listening:
+                self._consumer.subscribe(list(self._listening))
+            self._producer = made(
+                KafkaProducer, **self._options.client("tsunagu-dead"), max_block_ms=BLOCK_MS, delivery_timeout_ms=BLOCK_MS, allow_auto_create_topics=False,
                 acks="all", enable_idempotence=True, metrics_enabled=False,
             )  # fmt: skip
 

@@ -15,6 +15,7 @@ from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.errors import KafkaError, KafkaTimeoutError
 
 from hub.kafka import topics
+from hub.kafka.clients import made
 from hub.kafka.faults import Away, named
 from hub.kafka.options import REQUEST_MS, Options
 from hub.kafka.records import Record
@@ -69,8 +70,8 @@ class Outlet:
         there = topics.present(self._options)
         topics.ensure(self._options, [topics.POSITIONS, *(t for code in codes for t in topics.outs(code))], there)
         with named():
-            producer = _Producer(
-                **self._options.client(self._name), transactional_id=self._name, transaction_timeout_ms=TRANSACTION_MS,
+            producer = made(
+                _Producer, **self._options.client(self._name), transactional_id=self._name, transaction_timeout_ms=TRANSACTION_MS,
                 max_block_ms=BLOCK_MS, delivery_timeout_ms=BLOCK_MS, linger_ms=5, metrics_enabled=False, allow_auto_create_topics=False, compression_type="gzip",
             )  # fmt: skip
             try:
@@ -114,8 +115,8 @@ def positions(options: Options) -> dict[str, int]:
     place = TopicPartition(topics.POSITIONS, 0)
     with named():
         end = _end(options, place)
-        consumer: Any = KafkaConsumer(
-            **options.client("tsunagu-positions"), isolation_level="read_committed", metrics_enabled=False, enable_auto_commit=False, auto_offset_reset="earliest",
+        consumer: Any = made(
+            KafkaConsumer, **options.client("tsunagu-positions"), isolation_level="read_committed", metrics_enabled=False, enable_auto_commit=False, auto_offset_reset="earliest",
             allow_auto_create_topics=False,
         )  # fmt: skip
         try:
@@ -137,8 +138,12 @@ def _end(options: Options, place: TopicPartition) -> int:
 
     The end of what is committed stands still at whatever another region's hub has open: what was committed behind it would be missed.
     """
-    consumer: Any = KafkaConsumer(
-        **options.client("tsunagu-positions"), enable_auto_commit=False, allow_auto_create_topics=False, metrics_enabled=False
+    consumer: Any = made(
+        KafkaConsumer,
+        **options.client("tsunagu-positions"),
+        enable_auto_commit=False,
+        allow_auto_create_topics=False,
+        metrics_enabled=False,
     )
     try:
         return int(consumer.end_offsets([place], timeout_ms=BLOCK_MS)[place])

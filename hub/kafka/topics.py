@@ -17,6 +17,7 @@ from pathlib import Path
 
 from kafka import KafkaAdminClient
 
+from hub.kafka.clients import knock, made
 from hub.kafka.faults import Away, named
 from hub.kafka.options import REQUEST_MS, Options
 
@@ -65,8 +66,9 @@ def dead(code: str) -> str:
 
 def present(options: Options) -> frozenset[str]:
     """Give the topics that the broker shows. Raises Away."""
+    knock(options)
     with named():
-        admin = KafkaAdminClient(**options.client("tsunagu-admin"))
+        admin = made(KafkaAdminClient, **options.client("tsunagu-admin"))
         try:
             return frozenset(admin.list_topics())
         finally:
@@ -82,7 +84,7 @@ def ensure(options: Options, wanted: Iterable[str], there: frozenset[str]) -> No
         raise Away("HUB-5093", missing)
     new = {name: _form(name, options.replicas) for name in missing}
     with named():
-        admin = KafkaAdminClient(**options.client("tsunagu-admin"))
+        admin = made(KafkaAdminClient, **options.client("tsunagu-admin"))
         try:
             admin.create_topics(new, timeout_ms=REQUEST_MS, raise_errors=False)  # another hub may have been first
             left = tuple(sorted(set(missing) - set(admin.list_topics())))

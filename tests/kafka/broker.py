@@ -19,6 +19,8 @@ from pathlib import Path
 from kafka import KafkaAdminClient
 from kafka.errors import KafkaError
 
+from hub.kafka.clients import made
+
 HERE = Path(__file__).parent
 HEAP = "-Xmx384m"
 USER, PASSWORD = "tsunagu", "open-sesame"
@@ -102,7 +104,7 @@ class Broker:
         try:
             with socket.create_connection(("127.0.0.1", self._port), timeout=1):
                 pass
-            KafkaAdminClient(bootstrap_servers=self.servers, bootstrap_timeout_ms=2_000).close()
+            made(KafkaAdminClient, bootstrap_servers=self.servers, bootstrap_timeout_ms=2_000).close()
         except (OSError, KafkaError):
             time.sleep(0.05)
             return False

@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import orjson
+
 from hub.assemble import assemble
 from hub.ingest.adapters import load_adapters
 from hub.kafka.options import Options
@@ -81,3 +83,16 @@ def a_client_of_the_office(w: Told, number: str = "p1", insured: str = "131016:0
     ):
         answer = w.put(who, tree)
         assert answer.status_code in {200, 201}, answer.text
+
+
+def region_file(folder: Path, region: Region) -> Path:
+    """Write a register as the file that a hub reads."""
+    written = folder / "region.json"
+    rows = [
+        {"code": o.code, "name": o.name, "kind": o.kind, "purpose": region.purposes[o.code]}
+        | ({"kafka": region.kafka[o.code]} if o.code in region.kafka else {})
+        for o in region.offices.values()
+    ]
+    tree = {"name": region.name, "edition": region.edition, "network": region.network, "organizations": rows, "users": []}
+    written.write_bytes(orjson.dumps(tree))
+    return written
