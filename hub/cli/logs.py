@@ -34,6 +34,5 @@ def to_standard_error() -> None:
     handler.setFormatter(JsonLines())
     logging.basicConfig(handlers=[handler], level=logging.INFO, force=True)
     logging.getLogger("httpx").setLevel(logging.WARNING)
-    logging.getLogger("kafka").setLevel(
-        logging.CRITICAL
-    )  # three lines a second while a broker is away; what is wrong, tsunagu.kafka says once
+    # of a broker that is away the library speaks three times a second; what is wrong, tsunagu.kafka says once
+    logging.getLogger("kafka").setLevel(logging.CRITICAL)

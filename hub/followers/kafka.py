@@ -26,6 +26,8 @@ FRESH = 5.0
 """Seconds after which a decision is too old to be sent upon: it is taken anew."""
 LOOK = 1.0
 """Seconds after which feeds are looked at without having been told of anything: another process may have filled them."""
+KNOCK = 10.0
+"""Seconds after which it is seen whether there is a broker, while nothing is to be sent."""
 REST = 1.0, 30.0
 """Seconds until Kafka is tried again: at first, at most."""
 UP, IDLE = "", "idle"
@@ -60,6 +62,7 @@ class Publishing:
         self._hear, self._last, self._region, self._outlet = hear, last, region, outlet
         self._positions: dict[str, int] | None = None
         self._rest, self._again, self._looked, self._rung = REST[0], 0.0, float("-inf"), False
+        self._knocked = float("-inf")
         self.state, self.missing = IDLE, ()  # type: str, tuple[str, ...]
         """`missing` = topics that are not there and that the hub may not make."""
 
@@ -112,10 +115,14 @@ class Publishing:
                 records, moved, begun = [], {}, time.monotonic()
         if moved:
             self._sent(positions, records, moved, begun)
+        elif time.monotonic() - self._knocked > KNOCK:
+            self._outlet.knock()
+            self._knocked = time.monotonic()
         return more
 
     def _sent(self, positions: dict[str, int], records: Sequence[Record], moved: Mapping[str, int], begun: float) -> None:
         self._outlet.send(records, moved, until=begun + FRESH)
+        self._knocked = time.monotonic()
         positions.update(moved)
 
     def _up(self) -> None:

@@ -13,7 +13,7 @@ from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.structs import OffsetAndMetadata
 
 from hub.kafka import topics
-from hub.kafka.clients import made
+from hub.kafka.clients import knock, made
 from hub.kafka.faults import Away, named
 from hub.kafka.options import REQUEST_MS, Options
 from hub.kafka.records import Arrived, Record
@@ -23,6 +23,8 @@ GROUP = "tsunagu"
 AT_ONCE = 100
 LOOK_SECONDS = 60.0
 """After so long the hub looks whether another organization has a topic now."""
+KNOCK_SECONDS = 10.0
+"""After so long without a record the hub sees whether there is a broker."""
 SESSION_MS = 10_000
 """After so long without a word a hub is taken for dead, and the others take over what it read."""
 
@@ -34,7 +36,7 @@ class Inlet:
         self._options, self._codes, self._made = options, tuple(codes), tuple(made)
         self._consumer: Any = None
         self._producer: Any = None
-        self._looked = 0.0
+        self._looked, self._knocked = 0.0, time.monotonic()
         self._listening: tuple[str, ...] = ()
 
     def open(self) -> None:
@@ -72,6 +74,9 @@ class Inlet:
             return []
         with named():
             polled: Mapping[TopicPartition, Sequence[Any]] = self._consumer.poll(timeout_ms=int(seconds * 1000))
+        if not polled and time.monotonic() - self._knocked > KNOCK_SECONDS:
+            knock(self._options)  # the library says nothing of a broker that went away: it waits
+            self._knocked = time.monotonic()
         return [[_arrived(one) for one in some] for some in polled.values()]
 
     def done(self, last: Iterable[Arrived]) -> None:

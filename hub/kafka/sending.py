@@ -15,7 +15,7 @@ from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.errors import KafkaError, KafkaTimeoutError
 
 from hub.kafka import topics
-from hub.kafka.clients import made
+from hub.kafka.clients import knock, made
 from hub.kafka.faults import Away, named
 from hub.kafka.options import REQUEST_MS, Options
 from hub.kafka.records import Record
@@ -101,6 +101,10 @@ class Outlet:
             if time.monotonic() > until:
                 raise Away("HUB-5090")
             producer.commit_within(BLOCK_MS)
+
+    def knock(self) -> None:
+        """See whether there is a broker, while there is nothing to send. Raises Away."""
+        knock(self._options)
 
     def drop(self) -> None:
         """Let the way out go."""
