@@ -30,10 +30,9 @@ def known_views(names: Collection[str]) -> list[str]:
 
 
 def found_in(store: Store, tx: Tx) -> Mapping[str, int]:
-    """Give the version of each view that a database holds, by name."""
-    if not store.has(tx, "views"):
-        return FIRST if store.head(tx) else {}
-    return {name: made.version for name, made in versions.held(tx).items()}
+    """Give the version of each view that a database holds, by name. Where none is written down it is one of 0.1.0, or a log alone."""
+    held = {name: made.version for name, made in versions.held(tx).items()} if store.has(tx, "views") else {}
+    return held or {name: version for name, version in FIRST.items() if all(store.has(tx, table) for table in VIEWS[name].TABLES)}
 
 
 def bring_up(store: Store, *, keys: Keyring, secrets: Secrets, region: Region, work: Path) -> Sequence[str]:
@@ -55,9 +54,8 @@ def _older(store: Store) -> list[str]:
     store.make_tables(versions.SCHEMA)
     with store.write() as tx:
         head = store.lock(tx)
-        held = {name: made.version for name, made in versions.held(tx).items()}
-        if not held:
-            held = dict(FIRST) if head else {name: view.VERSION for name, view in VIEWS.items()}
+        held = found_in(store, tx) if head else {name: view.VERSION for name, view in VIEWS.items()}
+        if not versions.held(tx):
             versions.write(tx, ((name, version, 0) for name, version in held.items()))
     if any(held.get(name, 0) > view.VERSION for name, view in VIEWS.items()):
         raise Broken("HUB-5126")
