@@ -1,6 +1,6 @@
 """A real Apache Kafka for the tests: one node (KRaft) on loopback, from jars that Maven fetched once into the user's cache folder.
 
-Needs Java (17 or later); Maven only where the jars are not there yet. Two listeners: one in clear, one with SASL (SCRAM-SHA-512).
+Needs Java (17 or later); Maven only where the jars are not there yet. Two listeners: one in clear, one with SASL (SCRAM-SHA-512, PLAIN).
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ import os
 import shutil
 import signal
 import socket
+import struct
 import subprocess
 import tempfile
 import time
@@ -16,14 +17,11 @@ from collections.abc import Sequence
 from hashlib import sha256
 from pathlib import Path
 
-from kafka import KafkaAdminClient
-from kafka.errors import KafkaError
-
-from hub.kafka.clients import made
-
 HERE = Path(__file__).parent
 HEAP = "-Xmx384m"
 USER, PASSWORD = "tsunagu", "open-sesame"
+READER, READING = "reader", "reading"
+"""A user without any right of its own, by PLAIN."""
 UP = 60.0
 """Seconds in which a broker is up, on a machine that does something else too."""
 
@@ -101,14 +99,15 @@ class Broker:
         self._process.wait(timeout=60)
 
     def _answers(self) -> bool:
+        """Ask it which requests it knows (ApiVersions v0): a bare answer, which leaves nothing of a client behind when there is none."""
+        asked = struct.pack(">hhih1s", 18, 0, 1, 1, b"t")
         try:
-            with socket.create_connection(("127.0.0.1", self._port), timeout=1):
-                pass
-            made(KafkaAdminClient, bootstrap_servers=self.servers, bootstrap_timeout_ms=2_000).close()
-        except (OSError, KafkaError):
+            with socket.create_connection(("127.0.0.1", self._port), timeout=2) as line:
+                line.sendall(struct.pack(">i", len(asked)) + asked)
+                return len(line.recv(10, socket.MSG_WAITALL)) == 10
+        except OSError:
             time.sleep(0.05)
             return False
-        return True
 
     def _run(self, main: str, *arguments: str) -> None:
         done = subprocess.run(java(main, *arguments), capture_output=True, text=True, check=False, timeout=120, cwd=self._folder)
@@ -138,9 +137,11 @@ def _settings(folder: Path, port: int, secured: int, controller: int) -> str:
         "listeners": f"PLAINTEXT://127.0.0.1:{port},SASL_PLAINTEXT://127.0.0.1:{secured},CONTROLLER://127.0.0.1:{controller}",
         "advertised.listeners": f"PLAINTEXT://127.0.0.1:{port},SASL_PLAINTEXT://127.0.0.1:{secured}",
         "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,SASL_PLAINTEXT:SASL_PLAINTEXT,CONTROLLER:PLAINTEXT",
-        "sasl.enabled.mechanisms": "SCRAM-SHA-512",
+        "sasl.enabled.mechanisms": "SCRAM-SHA-512,PLAIN",
         "listener.name.sasl_plaintext.scram-sha-512.sasl.jaas.config":
             "org.apache.kafka.common.security.scram.ScramLoginModule required;",
+        "listener.name.sasl_plaintext.plain.sasl.jaas.config":
+            f'org.apache.kafka.common.security.plain.PlainLoginModule required user_{READER}="{READING}";',
         "authorizer.class.name": "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
         "super.users": f"User:ANONYMOUS;User:{USER}",
         "log.dirs": str(folder),
@@ -162,3 +163,7 @@ def _tool(name: str) -> str:
     if not found:
         raise NoBroker(f"`{name}` is not on this machine (Java of version 17 or later and Maven are needed)")
     return found
+
+
+if __name__ == "__main__":
+    print(jars())
