@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from time import time
 
@@ -13,6 +13,7 @@ from consent.network import default_network
 from hub.credentials import Credentials
 from hub.followers.checkpoints import EVERY, Checkpoints
 from hub.followers.derive import Deriving
+from hub.followers.erasing import Shredding
 from hub.followers.feeds import Feeding
 from hub.followers.kafka import Publishing
 from hub.followers.operating import Operating
@@ -22,7 +23,7 @@ from hub.followers.witnesses import Witnessing
 from hub.gate import Gate
 from hub.ingest.bundles import Bundling
 from hub.ingest.receive import Receiving
-from hub.ingest.refusals import Refusals
+from hub.ingest.refusals import KEEP_DAYS, Refusals
 from hub.ingest.topic import Listening
 from hub.kafka.options import Options
 from hub.kafka.receiving import Inlet
@@ -36,6 +37,7 @@ from hub.log.unlocking import KEYS, KeyPlace, assert_belongs, open_keys
 from hub.log.witnesses import ORIGIN, Witness
 from hub.reads.audits import Auditing
 from hub.reads.boards import Boards
+from hub.reads.erasures import KEY_BACKUP_DAYS, Erasures
 from hub.reads.events import Hearing
 from hub.reads.opaque import Opaque
 from hub.reads.overseeing import Overseeing, Section
@@ -49,13 +51,16 @@ from hub.reads.sealed import Sealing
 from hub.reads.views import Viewing
 from hub.region import Region
 from hub.replay.current import bring_up
-from hub.tables.all import apply
+from hub.tables.all import take
 from hub.vault import Vault
 from hub.writer import Writer
 from hub.writes.cosigning import Cosigning
+from hub.writes.destroying import Destroying
 from hub.writes.emergency import Breaking
+from hub.writes.erase import Erasing
 from hub.writes.links import Linking
 from hub.writes.submit import Submitting
+from hub.writes.tombstone import Network
 from schemas.adapter import Adapter
 
 DATABASE, MASTER, TOKENS = "hub.db", MASTER_FILE, "tokens.json"
@@ -91,6 +96,8 @@ class Hub:
     boards: Boards
     past: Looking
     redecide: Redeciding
+    erase: Erasing
+    erasures: Erasures
     find: Finding
     audit: Auditing
     proofs: Proving
@@ -132,26 +139,28 @@ def assemble(
     origin: str = ORIGIN,
     witnesses: Sequence[Witness] = (),
     kafka: Options | None = None,
+    keep_refused: timedelta = timedelta(days=KEEP_DAYS),
+    key_backups: timedelta = timedelta(days=KEY_BACKUP_DAYS),
 ) -> Hub:
     """Open the data folder (made when missing) and wire the hub over it. With `followers` they run when this returns.
 
     `database` = URL of a PostgreSQL database; empty = a file of SQLite in the data folder. `keys_at` = where the keys are; None = there too.
     `origin` = the name under which the log is signed; `witnesses` = who signs its heads beside it. `kafka` = where Kafka is; it
-    need not be up.
+    need not be up. `keep_refused` = how long the content of refused messages is kept; `key_backups` = how long copies of the key store are.
     """
     data.mkdir(parents=True, exist_ok=True)
     store = open_store(database or data / DATABASE)
     secrets, keys = _keys(store, keys_at or KeyPlace.under(data))
     _views(store, keys, secrets, region, data)
     proof = object()
-    writer = Writer(store, keys, apply)
+    writer = Writer(store, keys, take)
     opaque = Opaque(secrets.sessions)
     network = default_network()
     gate = Gate(store=store, keys=keys, secrets=secrets, writer=writer, network=network, now=now, proof=proof)
     vault = Vault(store, keys, proof)
     presenting = Presenting(vault, secrets)
     submit = Submitting(store=store, keys=keys, secrets=secrets, writer=writer, gate=gate, now=now, base=f"{base}/fhir")
-    refusals = Refusals(store=store, keys=keys, secrets=secrets, writer=writer, opaque=opaque, now=now)
+    refusals = Refusals(store=store, keys=keys, secrets=secrets, writer=writer, opaque=opaque, now=now, keep=keep_refused)
     checkpoints = Checkpoints(
         store=store, writer=writer, signing=secrets.signing, origin=origin, folder=data, now=now, every=checkpoint_every
     )
@@ -171,8 +180,14 @@ def assemble(
 
     feeding = Feeding(store=store, keys=keys, writer=writer, gate=gate, region=region, rung=told)
     deriving = Deriving(store=store, keys=keys, secrets=secrets, writer=writer, gate=gate, vault=vault, region=region, now=now)
+    office = Network(region.network, keys, secrets)
+    destroying = Destroying(store=store, writer=writer, network=office, now=now)
+    erase = Erasing(store=store, writer=writer, gate=gate, region=region, network=office, destroying=destroying, now=now)
+    shredding = Shredding(erasing=erase, destroying=destroying, keep=keep_refused, now=now)
     standing = Standing(store=store, writer=writer, now=now)
-    runner = Runner((deriving, feeding, checkpoints, *pushing, *([publishing] if publishing else [])), lead=store.leads, standing=standing)
+    runner = Runner(
+        (deriving, feeding, checkpoints, shredding, *pushing, *([publishing] if publishing else [])), lead=store.leads, standing=standing
+    )
     reading = Reading(store=store, secrets=secrets, gate=gate, presenting=presenting, opaque=opaque, base=f"{base}/fhir")
     viewing = Viewing(store=store, keys=keys, gate=gate, presenting=presenting, opaque=opaque, region=region, runner=runner, now=now)
     writer.heard = runner.heard
@@ -203,6 +218,7 @@ def assemble(
         boards=Boards(
             store=store, secrets=secrets, gate=gate, presenting=presenting, viewing=viewing, region=region, submit=submit, now=now
         ), past=Looking(store=store, now=now), redecide=Redeciding(store=store, keys=keys, gate=gate, now=now),
+        erase=erase, erasures=Erasures(store=store, gate=gate, opaque=opaque, erasing=erase, backups=key_backups),
         find=Finding(store=store, secrets=secrets, gate=gate, presenting=presenting, opaque=opaque),
         audit=Auditing(store=store, keys=keys, gate=gate, opaque=opaque, region=region, secrets=secrets, now=now),
         proofs=Proving(store=store, gate=gate, cosigning=cosigning),

@@ -36,6 +36,7 @@ AUDIT = "audit"
 """Compartment of the keys that decisions are sealed under: one for each asking organization, so that erasing a person leaves the audit whole."""
 _KEEP, _KEEP_RECORDS = 50_000, 20_000
 _ERASED = Decision("deny", "D-HARD", trail=("erased:yes",))
+_RESTRICTED = Decision("deny", "D-RESTRICTED", trail=("restricted:yes",))
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +63,8 @@ class _Person:
 
     directives: tuple[Directive, ...]
     emergency: emergencies.EmergencyRow | None
+    barred: bytes = b""
+    """RESTRICTED or ERASED (`hub.tables.directives`)."""
 
 
 class Gate:
@@ -117,7 +120,7 @@ class Gate:
         `held` = the consents of the person, as of the event, that were in force when the row itself was recorded: how soon the hub comes to
         tell of it must not make the difference.
         """
-        person = _Person(tuple(d for r in held if (d := self._directive(r))), None)
+        person = self._person(held, None)
         return [self._one(Ask(requester, purpose, at, "disclose"), row, person) for requester, purpose in askers]
 
     def as_of(self, tx: Tx, asking: Asking, rows: Sequence[Row], *, position: int, at: datetime) -> list[Decision]:
@@ -140,15 +143,16 @@ class Gate:
     ) -> list[tuple[bytes, Decision]]:
         """Decide whether data of these types about these Patients (`people` are theirs) may be taken in from this sender: (Patient, decision).
 
-        `position` = by the consents as of then.
+        About a person who is to be erased nothing is taken in from anybody. `position` = by the consents as of then.
         """
         ask = Ask(asking.requester, asking.purpose, whole(at), "collect")
         found = []
         state = self._state(tx, people, asking, at, position)
         for patient, kinds in types.items():
             only_consents = "Consent" if kinds == {"Consent"} else ""
-            held = state[people.person[patient]].directives
-            found.append((patient, decide_write(ask, held, self.network, resource_type=only_consents)))
+            person = state[people.person[patient]]
+            decision = decide_write(ask, person.directives, self.network, resource_type=only_consents)
+            found.append((patient, decision if not person.barred else _RESTRICTED))
         return found
 
     def record_of_collecting(
@@ -163,12 +167,14 @@ class Gate:
         at = whole(self._now())
         people = identities.groups(tx, {row.patient for row in rows if row.patient})
         state = self._state(tx, people, asking, at)
+        nobodys = _nobodys(rows)
+        barred = directives.barred(tx, nobodys)
         decisions: list[Decision] = []
         seen: dict[bytes, list[tuple[Decision, SeenRow]]] = {person: [] for person in about}
         ask = _asked(asking, at)
         for row in rows:
             person = people.person.get(row.patient, b"")
-            decision = self._one(ask, row, state[person])
+            decision = self._one(ask, row, state[person] if row.stream not in barred else _Person((), None, barred[row.stream]))
             decisions.append(decision)
             seen.setdefault(person, []).append((decision, _seen(row, decision)))
         epochs = directives.epochs_of(tx, people)
@@ -179,7 +185,10 @@ class Gate:
             references[person] = name
 
         def holds(later: Tx) -> bool:
-            return directives.epochs_of(later, identities.groups(later, people.patients)) == epochs
+            return (
+                directives.epochs_of(later, identities.groups(later, people.patients)) == epochs
+                and directives.barred(later, nobodys) == barred
+            )
 
         return Proposal(os.urandom(16), events, holds=holds, answer=(tuple(decisions), references))
 
@@ -196,8 +205,18 @@ class Gate:
         state = {b"": _Person((), None)}
         for person, patients in people.patients.items():
             rows = sorted(row for patient in patients for row in by_patient.get(patient, ()))
-            state[person] = _Person(tuple(d for r in rows if (d := self._directive(r))), sessions.get(person))
+            state[person] = self._person(rows, sessions.get(person))
         return state
+
+    def _person(self, rows: Iterable[directives.DirectiveRow], session: emergencies.EmergencyRow | None) -> _Person:
+        """Open what is in force for one person."""
+        held, barred = [], b""
+        for row in rows:
+            if not row.key:
+                barred = max(barred, row.directive, key=(b"", directives.RESTRICTED, directives.ERASED).index)
+            elif (found := self._directive(row)) is not None:
+                held.append(found)
+        return _Person(tuple(held), session, barred)
 
     def _directive(self, row: directives.DirectiveRow) -> Directive | None:
         """Open a consent's canonical form; None when its key was erased."""
@@ -219,9 +238,11 @@ class Gate:
         return made
 
     def _one(self, ask: Ask, row: Row, person: _Person) -> Decision:
-        record = self.record(row)
+        record = self.record(row) if person.barred != directives.ERASED else None
         if record is None:
             return _ERASED
+        if person.barred and ask.requester.kind != "subject" and ask.requester.organization != row.custodian:
+            return _RESTRICTED
         if person.emergency is not None:
             ask = replace(ask, purpose="BTG", emergency=_emergency(person.emergency, ask.requester, record))
         return decide(ask, record, person.directives, self.network)
@@ -284,6 +305,11 @@ class Gate:
             confidentiality="", sensitivities=(),
         )  # fmt: skip
         return NewEvent(stream, ACCESS_DECIDED, header, seal_json(key, body, stream=stream, event=event), version=1, rows=body), name
+
+
+def _nobodys(rows: Sequence[Row]) -> list[bytes]:
+    """Give the streams of the directory that lie under keys of their own, and so can be erased one by one."""
+    return sorted({row.stream for row in rows if not row.patient and row.type == "Practitioner"})
 
 
 def _seen(row: Row, decision: Decision) -> SeenRow:

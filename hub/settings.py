@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from hub.kafka.options import Options
@@ -135,6 +135,18 @@ SETTINGS: tuple[Setting, ...] = (
         "copies of the topics that the hub makes; 0 = the hub makes none",
     ),
     Setting(
+        "TSUNAGU_KEEP_REFUSED",
+        "30",
+        "受け取れなかった送信の内容を保管する日数",
+        "days for which the content of refused messages is kept",
+    ),
+    Setting(
+        "TSUNAGU_KEY_BACKUP_DAYS",
+        "14",
+        "鍵の写しを残す日数。消去した方に、写しがなくなる日を答えるため",
+        "days for which copies of the key store are kept: by then an erasure is complete",
+    ),
+    Setting(
         "TSUNAGU_NOW",
         "",
         "時計の始まり（ISO 8601）。デモと試験だけ。空なら実際の時刻",
@@ -160,6 +172,8 @@ class Settings:
     origin: str
     witnesses: tuple[Witness, ...]
     kafka: Options | None
+    keep_refused: timedelta
+    key_backups: timedelta
     starts: datetime | None = None
 
     @classmethod
@@ -193,8 +207,16 @@ class Settings:
             origin=_origin(text["TSUNAGU_ORIGIN"]),
             witnesses=_witnesses(text["TSUNAGU_WITNESSES"]),
             kafka=Options.read(text),
+            keep_refused=_days(text, "TSUNAGU_KEEP_REFUSED"),
+            key_backups=_days(text, "TSUNAGU_KEY_BACKUP_DAYS"),
             starts=_moment(text["TSUNAGU_NOW"]),
         )
+
+
+def _days(text: Mapping[str, str], name: str) -> timedelta:
+    if not text[name].isdigit() or int(text[name]) > 36_500:
+        raise Broken("HUB-5012", where=name)
+    return timedelta(days=int(text[name]))
 
 
 def _origin(text: str) -> str:

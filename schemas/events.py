@@ -28,10 +28,19 @@ DOMAIN_EVENT = "domain-event.v1"
 """What organizations hear (AdmissionNotified, Discharged …), derived from a recorded resource and carrying its cause."""
 FOLLOWER_SKIPPED = "follower-skipped.v1"
 """A follower was told to pass by an event that it cannot take, by whom and why."""
+PROVISION_RESTRICTED = "provision-restricted.v1"
+"""A person is to be erased: from here on nothing of them is provided."""
+PROVISION_RESTORED = "provision-restored.v1"
+"""A restriction was lifted before the keys were destroyed."""
+KEY_ERASED = "key-erased.v1"
+"""The tombstone: which keys are no more and why, under the network's own key, so that it outlives them."""
+KEY_DESTROYED = "key-destroyed.v1"
+"""The receipt: the store of keys has let them go."""
 
 TOPICS = frozenset({
     RESOURCE_RECORDED, RESOURCE_WITHDRAWN, MESSAGE_RECEIVED, MESSAGE_REFUSED, MESSAGE_SETTLED, ACCESS_DECIDED, EMERGENCY_OPENED,
-    EMERGENCY_REVIEWED, PERSON_LINKED, PERSON_UNLINKED, DOMAIN_EVENT, FOLLOWER_SKIPPED,
+    EMERGENCY_REVIEWED, PERSON_LINKED, PERSON_UNLINKED, DOMAIN_EVENT, PROVISION_RESTRICTED, PROVISION_RESTORED, KEY_ERASED, KEY_DESTROYED,
+    FOLLOWER_SKIPPED,
 })  # fmt: skip
 
 TEXT = 1
@@ -110,6 +119,86 @@ class Skipped(msgspec.Struct, frozen=True):
     """User who said so; empty = the network's own application."""
     fault: str
     """Kind of the fault that it stood at."""
+
+
+class Restricted(msgspec.Struct, frozen=True):
+    """Body of PROVISION_RESTRICTED. `patient` (hex) names the person; whoever is linked to it is meant with it."""
+
+    reference: str
+    patient: str
+    basis: str
+    reason: str
+    by: str
+    due: str
+    """Day (ISO) from which the keys may go, by what was kept at that moment."""
+
+
+class Restored(msgspec.Struct, frozen=True):
+    """Body of PROVISION_RESTORED."""
+
+    reference: str
+    patient: str
+    by: str
+    reason: str
+
+
+class Key(msgspec.Struct, frozen=True, array_like=True):
+    """One key that is to be no more: its id, whose it is (both hex), in which compartment."""
+
+    id: str
+    owner: str
+    compartment: str
+
+
+class Session(msgspec.Struct, frozen=True, array_like=True):
+    """A break-glass session of an erased person, without its reason: what was opened stays known. Times in milliseconds."""
+
+    position: int
+    session: str
+    patient: str
+    organization: str
+    user: str
+    step: int
+    opened: int
+    closes: int
+    review: str
+
+
+class Erased(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Body of KEY_ERASED: the keys, and what no replay could find out without them."""
+
+    reference: str
+    """Of the erasure that it ends; empty where nothing was asked for (a refused message past its end date)."""
+    keys: tuple[Key, ...]
+    basis: str
+    by: str
+    reason: str = ""
+    due: str = ""
+    early: bool = False
+    """Before the day that the rules of retention gave."""
+    heard: tuple[tuple[int, tuple[str, ...]], ...] = ()
+    """Position of each domain event that was matched already, of the erased and of whoever was ever linked to them → its subscribers."""
+    sessions: tuple[Session, ...] = ()
+
+
+class Destroyed(msgspec.Struct, frozen=True):
+    """Body of KEY_DESTROYED. `tombstone` = its position; `at` as the store of keys says (ISO)."""
+
+    tombstone: int
+    keys: tuple[str, ...]
+    at: str
+
+
+NOTICE = "KeyErased"
+"""Kind of the domain event by which those hear of an erasure who had received something."""
+
+
+class Notice(msgspec.Struct, frozen=True):
+    """Body of the domain event NOTICE, under the network's own key: whose, and who had received something of them."""
+
+    patient: str
+    occurred: str
+    hearers: tuple[str, ...]
 
 
 class SeenRow(msgspec.Struct, frozen=True, array_like=True):

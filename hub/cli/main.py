@@ -55,7 +55,9 @@ def _parser() -> argparse.ArgumentParser:
         "replay", help="記録から表を作り直し、行ごとに比べる / rebuild all tables from the log and compare them row for row"
     )
     replay.add_argument("--data", type=Path, help="TSUNAGU_DATA")
-    replay.add_argument("--view", action="append", default=[], help="表のまとまりの名前（くり返し可。なければ全部） / name of a view; all without it")
+    replay.add_argument(
+        "--view", action="append", default=[], help="表のまとまりの名前（くり返し可。なければ全部） / name of a view; all without it"
+    )
     replay.add_argument(
         "--swap", action="store_true", help="作り直したものと入れ替える（ハブを止めて） / put what was made in its place (hub stopped)"
     )
@@ -104,6 +106,18 @@ def _parser() -> argparse.ArgumentParser:
     _at(follower)
     follower.set_defaults(run=_follower)
 
+    erase = verbs.add_parser(
+        "erase", help="人の情報を消去する（提供を止め、期限が来たら鍵を消す） / erase a person: stop provision, then destroy the keys"
+    )
+    erase.add_argument("person", nargs="?", default="", help="Patient/tsu-… か、画面の番号 / Patient/tsu-… or the officer's reference")
+    erase.add_argument("--basis", default="", help="根拠の符号（JP-35-5 など） / code of the ground")
+    erase.add_argument("--reason", default="", help="理由（記録に残ります） / why: recorded")
+    erase.add_argument("--now", action="store_true", help="期限を待たずに鍵を消す / destroy the keys before their day")
+    erase.add_argument("--lift", action="store_true", help="提供の停止を取りやめる / take the restriction back")
+    erase.add_argument("--list", action="store_true", help="消去の一覧 / the erasures that were asked for")
+    _at(erase)
+    erase.set_defaults(run=_erase)
+
     authenticator = verbs.add_parser("authenticator", help="緊急開示の確認コードの鍵を表示する / show a user's one-time-code secret")
     authenticator.add_argument("user")
     authenticator.set_defaults(run=_authenticator)
@@ -134,6 +148,17 @@ def _import(asked: argparse.Namespace) -> int:
     from hub.cli.handing import hand_in
 
     return hand_in(asked.path, *_where(asked))
+
+
+def _erase(asked: argparse.Namespace) -> int:
+    from hub.cli.erasing import erase, listed
+
+    if asked.list:
+        return listed(*_where(asked))
+    if not asked.person or asked.lift is bool(asked.basis or asked.now):
+        print("PERSON と、--basis（--now も）か --lift が要ります / give PERSON and --basis (and --now), or --lift", file=sys.stderr)
+        return 2
+    return erase(*_where(asked), asked.person, asked.basis, asked.reason, at_once=asked.now, lift=asked.lift)
 
 
 def _at(parser: argparse.ArgumentParser) -> None:

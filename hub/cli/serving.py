@@ -94,6 +94,8 @@ def _serve(settings: Settings, bound: socket.socket) -> int:
         origin=settings.origin,
         witnesses=settings.witnesses,
         kafka=settings.kafka,
+        keep_refused=settings.keep_refused,
+        key_backups=settings.key_backups,
     )
     watching = Watching(hub, settings.watch, settings.data / "watched.json") if settings.watch else None
     if watching:

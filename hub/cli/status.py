@@ -8,23 +8,18 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
-import httpx
-import orjson
+from hub.cli.asking import Silent, ask
 
 _HEAD = ("追う仕事", "遅れ（件）", "遅れ（秒）", "とばした", "様子")
 _HEAD_EN = ("follower", "behind (events)", "behind (s)", "skipped", "state")
 
 
-class _Silent(Exception):
-    """The hub does not answer, or not as one."""
-
-
 def status(base: str, token: str) -> int:
     """Print the status; 0 when everything goes on, 1 when something stands or the hub does not answer."""
     try:
-        told = _asked("GET", base, token, "/status.json")
+        told = ask("GET", base, token, "/status.json")
         print("\n".join(_lines(told)))
-    except _Silent as fault:
+    except Silent as fault:
         print(fault, file=sys.stderr)
         return 1
     return 0 if told["ok"] else 1
@@ -43,32 +38,12 @@ def skip(base: str, token: str, name: str, reason: str) -> int:
 
 def _done(base: str, token: str, path: str, sent: Mapping[str, str], said: str) -> int:
     try:
-        _asked("POST", base, token, path, sent)
-    except _Silent as fault:
+        ask("POST", base, token, path, sent)
+    except Silent as fault:
         print(fault, file=sys.stderr)
         return 1
     print(said)
     return 0
-
-
-def _asked(method: str, base: str, token: str, path: str, sent: Mapping[str, str] | None = None) -> dict[str, Any]:
-    """Ask the hub; raises _Silent with what to say when it refuses or does not answer."""
-    headers = {"Authorization": f"Bearer {token}"} if token else {}
-    try:
-        answer = httpx.request(method, f"{base}{path}", headers=headers, json=sent, timeout=30, trust_env=False)
-        told = orjson.loads(answer.content)
-    except (httpx.HTTPError, httpx.InvalidURL, orjson.JSONDecodeError) as fault:
-        raise _Silent(f"ハブに届きません / the hub does not answer ({type(fault).__name__})") from fault
-    if not isinstance(told, dict):
-        raise _Silent(f"ハブに届きません / the hub does not answer ({answer.status_code})")
-    if answer.is_success:
-        return told
-    raise _Silent("\n".join(_refused(told)) or f"できませんでした / not done ({answer.status_code})")
-
-
-def _refused(told: Mapping[str, Any]) -> list[str]:
-    """Say an OperationOutcome."""
-    return [f"{issue['details']['coding'][0]['code']} {issue['details']['text']}" for issue in told.get("issue", ())]
 
 
 def _lines(told: Mapping[str, Any]) -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
 import msgspec
@@ -15,7 +15,7 @@ from hub.log.event import Recorded, open_event
 from hub.log.keys import Keyring
 from hub.log.store import Store, Tx
 from hub.region import Region
-from hub.tables import feeds, resources, skips
+from hub.tables import erasures, feeds, heard, resources, skips
 from hub.writer import Writer
 from schemas import events
 
@@ -47,12 +47,12 @@ class Feeding:
         with self._store.read() as tx:
             after, head = self._store.position_of(tx, self.name), self._store.head(tx)
             until = min(head, after + limit)  # positions have no gaps
-            found = self._matched(tx, after, until)
+            found, erased = self._matched(tx, after, until), erasures.last(tx)
         if until == after:
             return False
 
         def work(tx: Tx) -> bool:
-            if skips.claim(tx, self.name) != after:
+            if skips.claim(tx, self.name) != after or erasures.last(tx) != erased:
                 return False
             feeds.add(tx, found)
             self._store.track(tx, self.name, until)
@@ -77,20 +77,23 @@ class Feeding:
         """Give who is to hear what, in the order of the log."""
         told = self._store.events_of(tx, events.DOMAIN_EVENT, after, until)
         passed = skips.passed(tx, self.name, after, until) if told else frozenset()
-        opened = [(one, cause) for one in told if one.position not in passed and (cause := self._cause(one))]
-        rows = resources.by_events(tx, (cause for _, cause in opened))
+        known = heard.known(tx, after, until) if told else {}
+        left = [one for one in told if one.position not in passed and one.position not in known]
+        bodies = {one.position: body for one in left if (body := open_event(self._keys, one)) is not None}
+        causes = {one.position: _cause(bodies[one.position]) for one in left if one.position in bodies and one.header.kind != events.NOTICE}
+        rows = resources.by_events(tx, causes.values())
         looking = Looking(tx, until)
-        return [
-            (code, one.position)
-            for one, cause in opened
-            if (row := rows.get(cause)) is not None
-            for code in self._subscribers(looking, one, row)
-        ]
-
-    def _cause(self, one: Recorded) -> bytes | None:
-        """Give the event that caused a domain event; None when its key was erased."""
-        body = open_event(self._keys, one)
-        return bytes.fromhex(msgspec.json.decode(body, type=events.Derived).cause) if body is not None else None
+        hearing: list[tuple[str, int]] = []
+        for one in told:
+            codes: Sequence[str] = known.get(one.position, ())
+            if one.position in causes:
+                row = rows.get(causes[one.position])
+                codes = self._subscribers(looking, one, row) if row is not None and not row.deleted else ()
+            elif one.position in bodies:
+                codes = msgspec.json.decode(bodies[one.position], type=events.Notice).hearers
+            if one.position not in passed:
+                hearing += [(code, one.position) for code in codes]
+        return hearing
 
     def _subscribers(self, looking: Looking, one: Recorded, row: resources.Row) -> list[str]:
         """Give those whom the event concerns and who may see the resource that it is about."""
@@ -121,3 +124,8 @@ _MANAGERS = frozenset({"care-manager", "support-center"})
 def cause_of(tx: Tx, derived: events.Derived) -> resources.Row | None:
     """Give the version of a resource that a domain event came from."""
     return resources.by_event(tx, bytes.fromhex(derived.cause))
+
+
+def _cause(body: bytes) -> bytes:
+    """Give the event that caused a domain event, from its opened body."""
+    return bytes.fromhex(msgspec.json.decode(body, type=events.Derived).cause)

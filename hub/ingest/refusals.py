@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import msgspec
 
@@ -24,6 +24,8 @@ from schemas.events import JSON, MESSAGE_REFUSED, Refused
 QUARANTINE = "quarantine"
 """Compartment of the keys of messages whose person is not known: one key a message."""
 KEEP_BYTES = 20_000_000
+KEEP_DAYS = 30
+"""Days for which the content of a refused message is kept, unless the settings say otherwise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,15 +38,19 @@ class Kept:
     door: str
     issues: tuple[Issue, ...]
     settled: bool
+    until: datetime
+    """When its content is given up at the latest."""
 
 
 class Refusals:
     """Keeps and gives back refused messages. Only the organization that sent one sees it."""
 
     def __init__(
-        self, *, store: Store, keys: Keyring, secrets: Secrets, writer: Writer, opaque: Opaque, now: Callable[[], datetime]
-    ) -> None:
+        self, *, store: Store, keys: Keyring, secrets: Secrets, writer: Writer, opaque: Opaque, now: Callable[[], datetime],
+        keep: timedelta = timedelta(days=KEEP_DAYS),
+    ) -> None:  # fmt: skip
         self._store, self._keys, self._secrets, self._writer, self._opaque, self._now = store, keys, secrets, writer, opaque, now
+        self._kept_for = keep
 
     def keep(
         self, *, custodian: str, name: str, layout: str, door: str, media: str, refusal: Refusal, raw: bytes, once: bytes = b""
@@ -93,6 +99,7 @@ class Refusals:
             body.door,
             tuple(_issue(i) for i in body.issues),
             row.settled is not None,
+            datetime.fromtimestamp(row.at / 1000, UTC) + self._kept_for,
         )
 
     def _body(self, tx: Tx, row: messages.RefusalRow) -> Refused | None:

@@ -155,6 +155,22 @@ class Keyring:
             absent = self._absent(wanted)
             return frozenset(absent - key_rows.among(self._store, "erased", "id", sorted(absent)))
 
+    def ids(self, owner: bytes, compartment: str) -> tuple[bytes, ...]:
+        """Give the ids of all keys of an owner that are here, in order; none when there never was one, or all were destroyed."""
+        with self._lock:
+            fresh = self._fresh.get((owner, compartment))
+            return (*key_rows.keys_of(self._store, owner, frozenset({compartment})), *((fresh.key_id,) if fresh else ()))
+
+    def gone(self, owners: Iterable[tuple[bytes, str]]) -> list[tuple[bytes, str]]:
+        """Give those of these (owner, compartment) that get no key any more."""
+        with self._lock:
+            return [(owner, compartment) for owner, compartment in owners if key_rows.is_gone(self._store, owner, compartment)]
+
+    def erasures(self) -> frozenset[bytes]:
+        """Give all ids that store and ledger name as erased: of keys, and marks of owners (`hub.log.erased.mark`)."""
+        with self._lock:
+            return frozenset(key_rows.all_erased(self._store))
+
     # ── writing ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
     def store_fresh(self, used: Iterable[bytes] = ()) -> None:

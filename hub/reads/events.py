@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from consent.ask import Decision
 from hub.followers.feeds import cause_of
 from hub.log.event import open_event
 from hub.names import hub_id
 from hub.tables import feeds, identities, resources
-from schemas.events import Derived
+from schemas.events import NOTICE, Derived, Notice
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from hub.reads.sealed import Sealing
     from hub.region import Region
 
+_NOTICE = Decision("permit", "P-NOTICE", trail=("notice:yes",))
 TYPE = "jp.example.tsunagu"
 """Prefix of CloudEvents types; followed by the domain event's name and `.v1`."""
 
@@ -77,12 +79,16 @@ class Hearing:
         """Give what comes after a number, each decided now and recorded. `sealed` = with the resource itself, sealed."""
         subscriber = asking.requester.organization
         with self._store.read() as tx:
-            waiting = [(f, self._opened(tx, f.position)) for f in feeds.after(tx, subscriber, number, limit)]
+            numbered = feeds.after(tx, subscriber, number, limit)
+            notices = {f.position: told for f in numbered if (told := self._notice(tx, f.position)) is not None}
+            waiting = [(f, self._opened(tx, f.position) if f.position not in notices else None) for f in numbered]
         rows = [found[1] for _, found in waiting if found is not None]
         given = {g.row.position: g for g in self._gate.release(asking, rows).given} if rows else {}
         heard = []
         for feed, found in waiting:
-            if found is None or found[1].position not in given:
+            if feed.position in notices:
+                heard.append(self._noticed(asking, feed.number, *notices[feed.position]))
+            elif found is None or found[1].position not in given:
                 heard.append(Heard(feed.number, "", None))
             else:
                 derived, row, at = found
@@ -91,6 +97,21 @@ class Hearing:
                     self._with_content(event, given[row.position], subscriber)
                 heard.append(Heard(feed.number, f"{TYPE}.{derived.kind}.v1", event))
         return heard
+
+    def _notice(self, tx: Tx, position: int) -> tuple[Notice, int] | None:
+        """Give the notice of an erasure that stands at a position; None where something else does."""
+        recorded = self._store.event(tx, position)
+        if recorded is None or recorded.header.kind != NOTICE:
+            return None
+        body = open_event(self._keys, recorded)
+        return None if body is None else (msgspec.json.decode(body, type=Notice), recorded.header.recorded)
+
+    def _noticed(self, asking: Asking, number: int, notice: Notice, at: int) -> Heard:
+        """Tell of an erasure: whose records they were by the hub's id, and nothing else. That it was told is recorded."""
+        patient = bytes.fromhex(notice.patient)
+        self._gate.note(asking, patient, _NOTICE)
+        data = {"event": NOTICE, "resource": {"reference": f"Patient/{hub_id(patient)}"}, "occurred": notice.occurred}
+        return Heard(number, f"{TYPE}.{NOTICE}.v1", self._envelope(asking.requester.organization, number, NOTICE, patient, at, data))
 
     def _with_content(self, event: dict[str, Any], given: Given, subscriber: str) -> None:
         with self._store.read() as tx:
@@ -126,13 +147,16 @@ class Hearing:
             data["patient"] = {"reference": f"Patient/{hub_id(mine)}"}
         if derived.occurred:
             data["occurred"] = derived.occurred
+        return self._envelope(subscriber, number, derived.kind, mine or row.patient, at, data)
+
+    def _envelope(self, subscriber: str, number: int, kind: str, about: bytes, at: int, data: dict[str, Any]) -> dict[str, Any]:
         return {
             "specversion": "1.0",
             "id": str(number),
             "source": f"{self._base}/events/{subscriber}",
-            "type": f"{TYPE}.{derived.kind}.v1",
+            "type": f"{TYPE}.{kind}.v1",
             "time": datetime.fromtimestamp(at / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
-            "subject": self._secrets.name("subject", subscriber, (mine or row.patient).hex()).hex(),
+            "subject": self._secrets.name("subject", subscriber, about.hex()).hex(),
             "datacontenttype": "application/json",
             "data": data,
         }

@@ -60,7 +60,7 @@ class Reading:
             raise NotFound("HUB-5041")
         if row.deleted:
             if row.custodian == asking.requester.organization:
-                raise Gone("HUB-5047")
+                raise Gone("HUB-5118" if row.deleted == resources.ERASED else "HUB-5047")
             raise NotFound("HUB-5041")
         released = self._gate.release(asking, [row])
         if not released.given:

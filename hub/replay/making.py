@@ -5,7 +5,7 @@ The file holds no body beside what the views keep, and of the log only where eac
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
@@ -23,14 +23,13 @@ from hub.log.sqlite import SqliteStore
 from hub.log.store import Store, Tx, recorded
 from hub.region import Region
 from hub.replay.shapes import definitions
-from hub.tables.all import VIEWS, Rows
+from hub.tables.all import NEEDS, VIEWS, Rows
 from hub.writer import Writer
 from schemas.errors import Broken
-from schemas.events import DOMAIN_EVENT
+from schemas.events import DOMAIN_EVENT, KEY_ERASED
 
 BATCH = 2_000
 FEEDS = Feeding.name
-_FED = ("resources", "identities", "directives", "skips")
 """What matching an event to its subscribers asks for."""
 Seen = Callable[[Tx, Sequence[Any]], None]
 """Is shown each batch of stored events."""
@@ -40,10 +39,12 @@ class Making:
     """Views of one log, as far as they were made. To be closed."""
 
     def __init__(self, source: Store, file: Path, *, views: Collection[str], keys: Keyring, secrets: Secrets, region: Region) -> None:
-        wanted = {*views, *(_FED if FEEDS in views else ())}
+        wanted = _with_needed(views)
+        bodies = {*views, *(_with_needed([FEEDS]) if FEEDS in views else ())}
+        """Of views that are made only because another one reads them, what stands in the clear is enough; but feeds are matched by all."""
         self._source, self._views = source, [name for name in VIEWS if name in wanted]
         self.store = SqliteStore(file, tables=[s for name in self._views for s in definitions(VIEWS[name])])
-        self._rows = Rows(keys, secrets, self._views)
+        self._rows = Rows(keys, secrets, bodies)
         self._writer = Writer(self.store, keys, _nothing)
         gate = Gate(
             store=self.store, keys=keys, secrets=secrets, writer=self._writer, network=default_network(), now=lambda: datetime.now(UTC),
@@ -76,9 +77,10 @@ class Making:
         with self.store.write() as out:
             # of bodies only those of domain events are read again (by whom they are matched to), and of all events their streams
             self.store.put_names(out, [(p, s, v, t, b if t == DOMAIN_EVENT else b"") for p, s, v, t, b in rows])
-            for name in self._views:
-                if name != FEEDS:
-                    VIEWS[name].apply(out, batch)
+            for part in _parts(batch):
+                for name in self._views:
+                    if name != FEEDS:
+                        VIEWS[name].apply(out, part)
 
     def _made(self, one: Recorded) -> Recorded:
         rows = self._rows.of(one)
@@ -96,3 +98,22 @@ class Making:
 
 def _nothing(tx: Tx, events: Sequence[Recorded]) -> None:
     """Take no append: what is made here comes from another log."""
+
+
+def _with_needed(views: Collection[str]) -> set[str]:
+    """Give views with all that they read when they are made."""
+    wanted = set(views)
+    while more := {needed for name in wanted for needed in NEEDS.get(name, ())} - wanted:
+        wanted |= more
+    return wanted
+
+
+def _parts(batch: Sequence[Recorded]) -> Iterator[Sequence[Recorded]]:
+    """Part a batch at tombstones: what one takes out of a view hangs on what others held just then."""
+    first = 0
+    for i, one in enumerate(batch):
+        if one.topic == KEY_ERASED:
+            yield batch[first:i]
+            yield batch[i : i + 1]
+            first = i + 1
+    yield batch[first:]

@@ -17,7 +17,9 @@ from hub.tables import (
     derive,
     directives,
     emergencies,
+    erasures,
     feeds,
+    heard,
     identities,
     messages,
     moments,
@@ -29,20 +31,32 @@ from hub.tables import (
 from hub.tables.told import told
 from schemas import events
 
-_TABLES = (resources, identities, directives, messages, decisions, emergencies, skips, moments)
-SCHEMA: tuple[str, ...] = tuple(s for t in (versions, *_TABLES, feeds, tree) for s in t.SCHEMA)
+_TABLES = (resources, directives, identities, erasures, messages, decisions, emergencies, skips, moments, heard)
+"""In this order: consents still need the links that identities drop when somebody is erased."""
+SCHEMA: tuple[str, ...] = tuple(s for t in (versions, feeds, tree, *_TABLES) for s in t.SCHEMA)
 VIEWS: Mapping[str, ModuleType] = MappingProxyType({t.__name__.rpartition(".")[2]: t for t in (*_TABLES, feeds)})
 """Groups of tables (`TABLES`) that a replay makes anew, row for row, and their `VERSION`: one more when rows of old events become other rows,
 or other columns. All take appends but `feeds`, which a follower fills."""
 _EVERY: Collection[str] = ()
 """Of every kind."""
 _LINKS: Mapping[str, Collection[str]] = {events.PERSON_LINKED: _EVERY, events.PERSON_UNLINKED: _EVERY}
+_GONE: Mapping[str, Collection[str]] = {events.KEY_ERASED: _EVERY}
+_BARRED: Mapping[str, Collection[str]] = {events.PROVISION_RESTRICTED: _EVERY, events.PROVISION_RESTORED: _EVERY, **_GONE}
+NEEDS: Mapping[str, Collection[str]] = MappingProxyType({
+    "identities": ("resources",),
+    "directives": ("resources", "identities"),
+    "feeds": ("resources", "identities", "directives", "skips", "heard"),
+})  # fmt: skip
+"""View → others that it reads when it is made anew."""
 OPENED: Mapping[str, Mapping[str, Collection[str]]] = MappingProxyType({
-    "resources": {events.RESOURCE_RECORDED: _EVERY},
-    "identities": {events.RESOURCE_RECORDED: {"Patient"}, **_LINKS},
-    "directives": {events.RESOURCE_RECORDED: {"Consent"}, **_LINKS},
+    "resources": {events.RESOURCE_RECORDED: _EVERY, **_GONE},
+    "identities": {events.RESOURCE_RECORDED: {"Patient"}, **_LINKS, **_GONE},
+    "directives": {events.RESOURCE_RECORDED: {"Consent"}, **_LINKS, **_BARRED},
+    "erasures": {**_BARRED, events.KEY_DESTROYED: _EVERY},
+    "messages": _GONE,
     "decisions": {events.ACCESS_DECIDED: _EVERY},
-    "emergencies": {events.EMERGENCY_OPENED: _EVERY, events.EMERGENCY_REVIEWED: _EVERY},
+    "emergencies": {events.EMERGENCY_OPENED: _EVERY, events.EMERGENCY_REVIEWED: _EVERY, **_GONE},
+    "heard": _GONE,
     "skips": {events.FOLLOWER_SKIPPED: _EVERY},
 })  # fmt: skip
 """View → topic → kinds of which it needs the body; all else it takes from the header, and nothing is opened for it."""
@@ -53,6 +67,10 @@ _STRUCTS: dict[str, type[msgspec.Struct]] = {
     events.PERSON_LINKED: events.Link,
     events.PERSON_UNLINKED: events.Link,
     events.FOLLOWER_SKIPPED: events.Skipped,
+    events.PROVISION_RESTRICTED: events.Restricted,
+    events.PROVISION_RESTORED: events.Restored,
+    events.KEY_ERASED: events.Erased,
+    events.KEY_DESTROYED: events.Destroyed,
 }
 _decoders = {topic: msgspec.json.Decoder(struct).decode for topic, struct in _STRUCTS.items()}
 
@@ -61,6 +79,12 @@ def apply(tx: Tx, recorded: Sequence[Recorded]) -> None:
     """Move all tables by what one submission recorded."""
     for table in _TABLES:
         table.apply(tx, recorded)
+
+
+def take(tx: Tx, recorded: Sequence[Recorded]) -> None:
+    """Take what a submission recorded; raise Gone when something of it was sealed for somebody who is erased by now."""
+    erasures.guard(tx, recorded)
+    apply(tx, recorded)
 
 
 class Rows:

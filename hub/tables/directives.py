@@ -1,4 +1,7 @@
-"""Consents in force by Patient, with the positions between which each version held, and the epoch that every change of them moves on."""
+"""Consents in force by Patient, with the positions between which each version held, and the epoch that every change of them moves on.
+
+Restrictions and erasures move epochs as well: what was decided before holds no longer.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,19 @@ from typing import NamedTuple
 from hub.log.event import Recorded
 from hub.log.store import Tx
 from hub.tables.identities import Groups
-from schemas.events import PERSON_LINKED, PERSON_UNLINKED, RESOURCE_RECORDED, RESOURCE_WITHDRAWN, Link
+from schemas.events import (
+    KEY_ERASED,
+    PERSON_LINKED,
+    PERSON_UNLINKED,
+    PROVISION_RESTORED,
+    PROVISION_RESTRICTED,
+    RESOURCE_RECORDED,
+    RESOURCE_WITHDRAWN,
+    Erased,
+    Link,
+    Restored,
+    Restricted,
+)
 
 SCHEMA = (
     """CREATE TABLE IF NOT EXISTS directives (
@@ -17,12 +32,16 @@ SCHEMA = (
     "CREATE INDEX IF NOT EXISTS directives_patient ON directives (patient)",
     "CREATE TABLE IF NOT EXISTS epochs (patient BLOB PRIMARY KEY, position INTEGER NOT NULL) WITHOUT ROWID",
 )
-VERSION = 1
+VERSION = 2
 TABLES = ("directives", "epochs")
+RESTRICTED, ERASED = b"restricted", b"erased"
+"""What stands in place of a consent, under no key, where a person is to be erased or is: a word of the network that stands above them."""
+_ALL = b""
+"""Stands for everybody: an erasure moves all epochs, since others may have been judged by what was known of the erased."""
 
 
 class DirectiveRow(NamedTuple):
-    """One version of a consent in its sealed canonical form."""
+    """One version of a consent in its sealed canonical form; under no key: RESTRICTED or ERASED."""
 
     consent: bytes
     version: int
@@ -46,6 +65,45 @@ def apply(tx: Tx, recorded: Sequence[Recorded]) -> None:
         elif r.topic in {PERSON_LINKED, PERSON_UNLINKED} and isinstance(r.rows, Link):
             for patient in (r.rows.first, r.rows.second):
                 _moved(tx, bytes.fromhex(patient), r.position)
+        elif r.topic in {PROVISION_RESTRICTED, PROVISION_RESTORED} and isinstance(r.rows, Restricted | Restored):
+            _restricted(tx, bytes.fromhex(r.rows.patient), r.position, anew=r.topic == PROVISION_RESTRICTED)
+        elif r.topic == KEY_ERASED and isinstance(r.rows, Erased):
+            _erase(tx, {bytes.fromhex(k.owner) for k in r.rows.keys}, r.position)
+
+
+def _erase(tx: Tx, erased: set[bytes], position: int) -> None:
+    """Drop the consents of who is erased. Of others that a human had linked to them, say by what is left when theirs last moved, as a replay does."""
+    words = [row for end in ("first", "second") for row in tx.each(f"SELECT first, second FROM statements WHERE {end} IN", erased)]
+    for patient in sorted(erased):
+        tx.run("DELETE FROM directives WHERE patient=?", (patient,))
+        tx.run("DELETE FROM epochs WHERE patient=?", (patient,))
+        _bar(tx, patient, position, ERASED)
+    for patient in sorted({p for row in words for p in row} - erased):
+        last = _last(tx, patient, erased)
+        tx.run("DELETE FROM epochs WHERE patient=?", (patient,))
+        if last:
+            _moved(tx, patient, last)
+    _moved(tx, _ALL, position)
+
+
+def _restricted(tx: Tx, patient: bytes, position: int, *, anew: bool) -> None:
+    tx.run("UPDATE directives SET until=? WHERE patient=? AND directive=? AND until IS NULL", (position, patient, RESTRICTED))
+    if anew:
+        _bar(tx, patient, position, RESTRICTED)
+    _moved(tx, patient, position)
+
+
+def _bar(tx: Tx, patient: bytes, position: int, word: bytes) -> None:
+    tx.run("INSERT INTO directives VALUES (?,?,?,?,NULL,?,?,?)", (patient, position, patient, position, b"", b"", word))
+
+
+def _last(tx: Tx, patient: bytes, erased: set[bytes]) -> int:
+    """Give the position of the last thing that moved a Patient's epoch and does not name an erased one; 0 = nothing did."""
+    consents = tx.one("SELECT coalesce(max(position), 0) FROM resources WHERE patient=? AND type=?", (patient, "Consent"))[0]
+    asked = tx.all("SELECT since, until FROM directives WHERE patient=? AND key=?", (patient, b""))
+    words = tx.all("SELECT position, first, second FROM statements WHERE first=? OR second=?", (patient, patient))
+    said = [position for position, first, second in words if first not in erased and second not in erased]
+    return int(max(consents, *(n or 0 for row in asked for n in row), *said, 0))
 
 
 def _moved(tx: Tx, patient: bytes, position: int) -> None:
@@ -80,8 +138,11 @@ def as_of(held: Iterable[Held], at: int) -> list[DirectiveRow]:
 
 
 def epochs(tx: Tx, patients: Iterable[bytes]) -> dict[bytes, int]:
-    """Give the positions at which the consents of these Patients last changed; a Patient whose consents never did is not in it."""
-    return dict(tx.each("SELECT patient, position FROM epochs WHERE patient IN", patients))
+    """Give the positions at which the consents of these Patients last changed, for each of them; 0 = never."""
+    wanted = list(patients)
+    found = dict(tx.each("SELECT patient, position FROM epochs WHERE patient IN", [*wanted, _ALL]))
+    least = found.get(_ALL, 0)
+    return {patient: max(found.get(patient, 0), least) for patient in wanted}
 
 
 def epochs_of(tx: Tx, people: Groups) -> dict[bytes, int]:
@@ -90,6 +151,12 @@ def epochs_of(tx: Tx, people: Groups) -> dict[bytes, int]:
     return {person: max((moved.get(p, 0) for p in patients), default=0) for person, patients in people.patients.items()}
 
 
+def barred(tx: Tx, streams: Iterable[bytes]) -> dict[bytes, bytes]:
+    """Give those of these streams that are RESTRICTED or ERASED now, and which."""
+    return dict(tx.each("SELECT patient, directive FROM directives WHERE patient IN", streams, (b"",), " AND key=? AND until IS NULL"))
+
+
 def expiring(tx: Tx) -> list[DirectiveRow]:
     """Give all consents in force (for the officer's count of those that end soon)."""
-    return [DirectiveRow(*r) for r in tx.all("SELECT consent, version, patient, event, key, directive FROM directives WHERE until IS NULL")]
+    sql = "SELECT consent, version, patient, event, key, directive FROM directives WHERE until IS NULL AND key<>?"
+    return [DirectiveRow(*r) for r in tx.all(sql, (b"",))]

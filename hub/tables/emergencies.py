@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Literal, NamedTuple
+
+import msgspec
 
 from hub.log.event import Recorded
 from hub.log.store import Tx
-from schemas.events import EMERGENCY_OPENED, EMERGENCY_REVIEWED, Opened, Reviewed
+from schemas.events import EMERGENCY_OPENED, EMERGENCY_REVIEWED, KEY_ERASED, Erased, Opened, Reviewed
 
 SCHEMA = (
     """CREATE TABLE IF NOT EXISTS emergencies (
@@ -15,8 +17,9 @@ SCHEMA = (
   step INTEGER NOT NULL, opened INTEGER NOT NULL, closes INTEGER NOT NULL, review TEXT NOT NULL)""",
     'CREATE INDEX IF NOT EXISTS emergencies_user ON emergencies ("user", closes)',
 )
-VERSION = 1
+VERSION = 2
 TABLES = ("emergencies",)
+_COLUMNS = ("position", "session", "patient", "organization", '"user"', "step", "opened", "closes", "review")
 
 
 class EmergencyRow(NamedTuple):
@@ -34,7 +37,7 @@ class EmergencyRow(NamedTuple):
 
 
 def apply(tx: Tx, recorded: Sequence[Recorded]) -> None:
-    """Follow sessions and their reviews."""
+    """Follow sessions and their reviews; of an erased person's, take what the tombstone tells."""
     for r in recorded:
         if r.topic == EMERGENCY_OPENED and isinstance(o := r.rows, Opened):
             tx.run(
@@ -43,6 +46,10 @@ def apply(tx: Tx, recorded: Sequence[Recorded]) -> None:
             )
         elif r.topic == EMERGENCY_REVIEWED and isinstance(v := r.rows, Reviewed):
             tx.run("UPDATE emergencies SET review=? WHERE session=?", (v.result, v.session))
+        elif r.topic == KEY_ERASED and isinstance(e := r.rows, Erased):
+            tx.many("DELETE FROM emergencies WHERE patient=?", [(owner,) for owner in sorted({bytes.fromhex(k.owner) for k in e.keys})])
+            rows = [(*s[:2], bytes.fromhex(s[2]), *s[3:]) for s in (msgspec.structs.astuple(one) for one in e.sessions)]
+            tx.insert("emergencies", _COLUMNS, rows)
 
 
 def open_for(tx: Tx, user: str, at: int) -> list[EmergencyRow]:
@@ -64,3 +71,8 @@ def session(tx: Tx, name: str) -> EmergencyRow | None:
 def waiting(tx: Tx) -> list[EmergencyRow]:
     """Give the sessions that nobody has reviewed, oldest first."""
     return [EmergencyRow(*r) for r in tx.all("SELECT * FROM emergencies WHERE review='waiting' ORDER BY position")]
+
+
+def of(tx: Tx, patients: Iterable[bytes]) -> list[EmergencyRow]:
+    """Give all sessions that were opened on these Patients."""
+    return sorted(EmergencyRow(*r) for r in tx.each(f"SELECT {', '.join(_COLUMNS)} FROM emergencies WHERE patient IN", patients))

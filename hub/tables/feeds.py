@@ -10,6 +10,7 @@ from hub.log.store import Tx
 SCHEMA = (
     """CREATE TABLE IF NOT EXISTS feeds (
   subscriber TEXT NOT NULL, number INTEGER NOT NULL, position INTEGER NOT NULL, PRIMARY KEY (subscriber, number)) WITHOUT ROWID""",
+    "CREATE INDEX IF NOT EXISTS feeds_position ON feeds (position)",
 )
 VERSION = 1
 TABLES = ("feeds",)

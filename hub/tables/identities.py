@@ -1,6 +1,8 @@
 """One person under many numbers: links made by rule (the same care-insurance number) or by a human, and unmade again.
 
-Rows carry the positions between which they held, so that a late follower judges with what was known at an event's own position.
+Rows carry the positions between which they held, so that a late follower judges with what was known at an event's own position. What is
+known (numbers borne, the clerk's word) stands in tables of its own; who is whom follows from that alone, so that when somebody is erased
+the others stand as if that one had never been there.
 """
 
 from __future__ import annotations
@@ -10,95 +12,148 @@ from typing import NamedTuple
 
 from hub.log.event import Recorded
 from hub.log.store import Tx
-from schemas.events import PERSON_LINKED, PERSON_UNLINKED, RESOURCE_RECORDED, RESOURCE_WITHDRAWN, Link
+from hub.tables import grouping
+from hub.tables.grouping import Borne, Statement
+from schemas.events import KEY_ERASED, PERSON_LINKED, PERSON_UNLINKED, RESOURCE_RECORDED, RESOURCE_WITHDRAWN, Erased, Link
 
 SCHEMA = (
     """CREATE TABLE IF NOT EXISTS persons (
-  patient BLOB NOT NULL, since INTEGER NOT NULL, until INTEGER, person BLOB NOT NULL, how TEXT NOT NULL, PRIMARY KEY (patient, since)) WITHOUT ROWID""",
+  patient BLOB NOT NULL, since INTEGER NOT NULL, until INTEGER, person BLOB NOT NULL, PRIMARY KEY (patient, since)) WITHOUT ROWID""",
     "CREATE INDEX IF NOT EXISTS persons_person ON persons (person)",
-    "CREATE TABLE IF NOT EXISTS person_tokens (token BLOB NOT NULL, patient BLOB NOT NULL, kind TEXT NOT NULL, PRIMARY KEY (token, patient)) WITHOUT ROWID",
+    """CREATE TABLE IF NOT EXISTS person_tokens (
+  token BLOB NOT NULL, patient BLOB NOT NULL, since INTEGER NOT NULL, until INTEGER, kind TEXT NOT NULL,
+  PRIMARY KEY (token, patient, since)) WITHOUT ROWID""",
     "CREATE INDEX IF NOT EXISTS person_tokens_patient ON person_tokens (patient)",
-    "CREATE TABLE IF NOT EXISTS apart (first BLOB NOT NULL, second BLOB NOT NULL, PRIMARY KEY (first, second)) WITHOUT ROWID",
+    """CREATE TABLE IF NOT EXISTS statements (
+  position INTEGER PRIMARY KEY, first BLOB NOT NULL, second BLOB NOT NULL, apart INTEGER NOT NULL)""",
+    "CREATE INDEX IF NOT EXISTS statements_first ON statements (first)",
+    "CREATE INDEX IF NOT EXISTS statements_second ON statements (second)",
 )
-VERSION = 1
-TABLES = ("persons", "person_tokens", "apart")
+VERSION = 2
+TABLES = ("persons", "person_tokens", "statements")
+INSURED, FORMER, NAME = "insured", "former", "name"
+"""Kinds of tokens. Former = a number of a Patient that was withdrawn: it still says who its other records are about, but finds nobody.
+Of names only those of now are kept; of numbers the earlier ones too."""
 
 
 def apply(tx: Tx, recorded: Sequence[Recorded]) -> None:
-    """Follow Patients and the clerk's links."""
+    """Follow Patients and the clerk's links; forget who is erased."""
     for r in recorded:
         if r.topic == RESOURCE_RECORDED and r.header.kind == "Patient" and r.rows is not None:
             _patient(tx, r)
         elif r.topic == RESOURCE_WITHDRAWN and r.header.kind == "Patient":
-            tx.run("DELETE FROM person_tokens WHERE patient=?", (r.stream,))
-        elif r.topic == PERSON_LINKED and isinstance(r.rows, Link):
-            _linked(tx, bytes.fromhex(r.rows.first), bytes.fromhex(r.rows.second), r.position)
-        elif r.topic == PERSON_UNLINKED and isinstance(r.rows, Link):
-            _unlinked(tx, bytes.fromhex(r.rows.first), bytes.fromhex(r.rows.second), r.position)
+            tx.run("DELETE FROM person_tokens WHERE patient=? AND kind=?", (r.stream, NAME))
+            tx.run("UPDATE person_tokens SET kind=? WHERE patient=? AND kind=? AND until IS NULL", (FORMER, r.stream, INSURED))
+        elif r.topic in {PERSON_LINKED, PERSON_UNLINKED} and isinstance(r.rows, Link):
+            first, second = bytes.fromhex(r.rows.first), bytes.fromhex(r.rows.second)
+            tx.run("INSERT INTO statements VALUES (?,?,?,?)", (r.position, first, second, int(r.topic == PERSON_UNLINKED)))
+            _regroup(tx, {first, second}, r.position)
+        elif r.topic == KEY_ERASED and isinstance(r.rows, Erased):
+            _erase(tx, {bytes.fromhex(k.owner) for k in r.rows.keys})
 
 
 def _patient(tx: Tx, r: Recorded) -> None:
-    if r.version > 1:
-        tx.run("DELETE FROM person_tokens WHERE patient=?", (r.stream,))
-    rows = [(t, r.stream, "insured") for t in r.rows.insured] + [(t, r.stream, "name") for t in r.rows.names]
-    tx.insert("person_tokens", ("token", "patient", "kind"), rows)
-    current = _current(tx, r.stream)
-    if current is not None and current[1] == "human":
-        return
-    other = _same_number(tx, r.stream, r.rows.insured)
-    if other is not None:
-        _move(tx, r.stream, person_of(tx, other), "number", r.position)
-    elif current is not None and current[1] == "number":
-        _move(tx, r.stream, r.stream, "alone", r.position)
-
-
-def _same_number(tx: Tx, patient: bytes, tokens: Sequence[bytes]) -> bytes | None:
-    for t in tokens:
-        for (other,) in tx.all(
-            "SELECT patient FROM person_tokens WHERE token=? AND kind='insured' AND patient<>? ORDER BY patient", (t, patient)
-        ):
-            first, second = sorted((patient, other))
-            if not tx.one("SELECT 1 FROM apart WHERE first=? AND second=?", (first, second)):
-                return bytes(other)
-    return None
-
-
-def _linked(tx: Tx, first: bytes, second: bytes, position: int) -> None:
-    low, high = sorted((first, second))
-    tx.run("DELETE FROM apart WHERE first=? AND second=?", (low, high))
-    target = person_of(tx, first)
-    for patient in patients_of(tx, person_of(tx, second)):
-        _move(tx, patient, target, "human", position)
-    if person_of(tx, first) == first and _current(tx, first) is None:
-        _move(tx, first, first, "human", position)
-
-
-def _unlinked(tx: Tx, first: bytes, second: bytes, position: int) -> None:
-    """Take `second` out of the person of `first`; the rule does not join the two again."""
-    low, high = sorted((first, second))
-    tx.run("INSERT INTO apart VALUES (?,?) ON CONFLICT DO NOTHING", (low, high))
-    person = person_of(tx, second)
-    rest = [p for p in patients_of(tx, person) if p != second]
-    if person == second:
-        for patient in rest:
-            _move(tx, patient, rest[0], "human", position)
-    _move(tx, second, second, "alone", position)
-
-
-def _current(tx: Tx, patient: bytes) -> tuple[bytes, str] | None:
-    found = tx.one("SELECT person, how FROM persons WHERE patient=? AND until IS NULL", (patient,))
-    return (bytes(found[0]), found[1]) if found else None
-
-
-def _move(tx: Tx, patient: bytes, person: bytes, how: str, position: int) -> None:
-    current = _current(tx, patient)
-    if current == (person, how):
-        return
-    tx.run("UPDATE persons SET until=? WHERE patient=? AND until IS NULL", (position, patient))
-    tx.run(
-        "INSERT INTO persons VALUES (?,?,NULL,?,?) ON CONFLICT (patient, since) DO UPDATE SET until=NULL, person=excluded.person, how=excluded.how",
-        (patient, position, person, how),
+    """Take the numbers and names of a version; who is whom moves only where numbers do."""
+    held = tx.all("SELECT token, kind FROM person_tokens WHERE patient=? AND until IS NULL", (r.stream,)) if r.version > 1 else []
+    before, named = {t for t, kind in held if kind != NAME}, {t for t, kind in held if kind == NAME}
+    numbers, names = set(r.rows.insured), set(r.rows.names)
+    if any(kind == FORMER for _, kind in held):
+        tx.run("UPDATE person_tokens SET kind=? WHERE patient=? AND kind=? AND until IS NULL", (INSURED, r.stream, FORMER))
+    tx.many("DELETE FROM person_tokens WHERE token=? AND patient=? AND kind=?", [(t, r.stream, NAME) for t in sorted(named - names)])
+    tx.many(
+        "UPDATE person_tokens SET until=? WHERE token=? AND patient=? AND until IS NULL",
+        [(r.position, t, r.stream) for t in sorted(before - numbers)],
     )
+    new = [(t, r.stream, r.position, INSURED) for t in sorted(numbers - before)]
+    new += [(t, r.stream, r.position, NAME) for t in sorted(names - named)]
+    tx.insert("person_tokens", ("token", "patient", "since", "kind"), new)
+    if before - numbers or (numbers - before and carriers(tx, numbers - before) - {r.stream}):
+        _regroup(tx, {r.stream}, r.position)
+
+
+def _regroup(tx: Tx, named: set[bytes], position: int) -> None:
+    """Say anew who is whom among these Patients, all that belonged to them until now, and all that are joined to them by what is known now."""
+    was = groups(tx, named)
+    members, borne, said = _joined(tx, {p for group in was.patients.values() for p in group} | named)
+    lead = grouping.leaders([b for b, _ in borne], said, _born(tx, members))
+    current = _people(tx, members, "until IS NULL", ())
+    for patient in sorted(members):
+        person = lead.get(patient, patient)
+        if person == current.get(patient, patient):
+            continue
+        if patient in current:
+            tx.run("UPDATE persons SET until=? WHERE patient=? AND until IS NULL", (position, patient))
+        if person != patient:
+            tx.insert("persons", ("patient", "since", "person"), [(patient, position, person)])
+
+
+def _joined(tx: Tx, named: set[bytes], *, ever: bool = False) -> tuple[set[bytes], list[tuple[Borne, int | None]], list[Statement]]:
+    """Give all Patients that a shared number or a human's word joins to these, now or `ever`; with their numbers (and until when), and the words."""
+    held = "" if ever else " AND until IS NULL"
+    members: set[bytes] = set()
+    borne: dict[tuple[bytes, bytes, int], tuple[Borne, int | None]] = {}
+    said: dict[int, Statement] = {}
+    sql = "SELECT token, patient, since, until FROM person_tokens WHERE"
+    while named - members:
+        found = named - members
+        members |= found
+        own = tx.each(f"{sql} patient IN", found, (NAME,), f" AND kind<>?{held}")
+        shared = tx.each(f"{sql} token IN", {t for t, *_ in own}, (NAME,), f" AND kind<>?{held}")
+        borne |= {(t, p, since): (Borne(t, p, since), until) for t, p, since, until in (*own, *shared)}
+        words = [
+            row
+            for end in ("first", "second")
+            for row in tx.each(f"SELECT position, first, second, apart FROM statements WHERE {end} IN", found)
+        ]
+        said |= {row[0]: Statement(row[0], row[1], row[2], bool(row[3])) for row in words}
+        named = {p for _, p, *_ in shared} | {p for row in words for p in (row[1], row[2])}
+    return members, list(borne.values()), list(said.values())
+
+
+def _born(tx: Tx, patients: Iterable[bytes]) -> dict[bytes, int]:
+    """Give the position of each Patient's first version."""
+    rows = tx.each("SELECT patient, min(position) FROM resources WHERE patient IN", patients, ("Patient",), " AND type=? GROUP BY patient")
+    return {patient: int(position) for patient, position in rows}
+
+
+def ever_joined(tx: Tx, patients: set[bytes]) -> set[bytes]:
+    """Give others that anything ever joined to these Patients: of whom something may have been judged by what was known of these."""
+    return _joined(tx, patients, ever=True)[0] - patients
+
+
+def _erase(tx: Tx, erased: set[bytes]) -> None:
+    """Forget what was known of these Patients, and say of the others, at each moment, who they were without them.
+
+    A replay finds nothing of the erased from the start, and comes to the same rows.
+    """
+    members, borne, said = _joined(tx, erased, ever=True)
+    for sql in ("DELETE FROM person_tokens WHERE patient=?", "DELETE FROM persons WHERE patient=?"):
+        tx.many(sql, [(p,) for p in sorted(members if "persons " in sql else erased)])
+    tx.many("DELETE FROM statements WHERE first=? OR second=?", [(p, p) for p in sorted(erased)])
+    left = members - erased
+    borne = [(b, until) for b, until in borne if b.patient in left]
+    said = [s for s in said if s.first in left and s.second in left]
+    tx.insert("persons", ("patient", "since", "until", "person"), _history(left, borne, said, _born(tx, left)))
+
+
+def _history(
+    patients: set[bytes], borne: Sequence[tuple[Borne, int | None]], said: Sequence[Statement], born: Mapping[bytes, int]
+) -> list[tuple[bytes, int, int | None, bytes]]:
+    """Give the rows that following these numbers and words from the first would have made."""
+    moments = {b.since for b, _ in borne} | {until for _, until in borne if until is not None} | {s.position for s in said}
+    rows: list[tuple[bytes, int, int | None, bytes]] = []
+    current: dict[bytes, tuple[bytes, int]] = {}
+    for at in sorted(moments):
+        held = [b for b, until in borne if b.since <= at and (until is None or until > at)]
+        lead = grouping.leaders(held, [s for s in said if s.position <= at], born)
+        for patient in patients:
+            person, before = lead.get(patient, patient), current.get(patient)
+            if before is not None and before[0] != person:
+                rows.append((patient, before[1], at, before[0]))
+                del current[patient]
+            if person != patient and patient not in current:
+                current[patient] = (person, at)
+    return sorted([*rows, *((patient, since, None, person) for patient, (person, since) in current.items())], key=lambda row: row[:2])
 
 
 def person_of(tx: Tx, patient: bytes, at: int | None = None) -> bytes:
@@ -176,15 +231,30 @@ def _people(tx: Tx, patients: Iterable[bytes], held: str, times: Sequence[int]) 
 
 def by_token(tx: Tx, token: bytes) -> list[bytes]:
     """Give the Patients that carry a number or a name."""
-    return [bytes(p) for (p,) in tx.all("SELECT patient FROM person_tokens WHERE token=? ORDER BY patient", (token,))]
+    sql = "SELECT patient FROM person_tokens WHERE token=? AND kind<>? AND until IS NULL ORDER BY patient"
+    return [bytes(p) for (p,) in tx.all(sql, (token, FORMER))]
+
+
+def carriers(tx: Tx, tokens: Iterable[bytes]) -> set[bytes]:
+    """Give all Patients that bear one of these numbers, withdrawn ones too."""
+    return {p for (p,) in tx.each("SELECT patient FROM person_tokens WHERE token IN", tokens, (NAME,), " AND kind<>? AND until IS NULL")}
 
 
 def likely_pairs(tx: Tx, limit: int) -> list[tuple[bytes, bytes]]:
-    """Give Patients of the same kana name and birth date that are not one person yet: the clerk's work list."""
+    """Give Patients of the same kana name and birth date that are not one person and were not parted: the clerk's work list."""
     rows = tx.all(
         "SELECT DISTINCT a.patient, b.patient FROM person_tokens a JOIN person_tokens b ON a.token=b.token AND a.patient<b.patient "
-        "WHERE a.kind='name' AND b.kind='name' AND NOT EXISTS (SELECT 1 FROM apart x WHERE x.first=a.patient AND x.second=b.patient) "
-        "ORDER BY a.patient, b.patient"
+        "WHERE a.kind=? AND b.kind=? ORDER BY a.patient, b.patient",
+        (NAME, NAME),
     )
     pairs = [(bytes(a), bytes(b)) for a, b in rows if person_of(tx, bytes(a)) != person_of(tx, bytes(b))]
-    return pairs[:limit]
+    return [pair for pair in pairs if not _parted(tx, pair)][:limit]
+
+
+def _parted(tx: Tx, pair: tuple[bytes, bytes]) -> bool:
+    """Say whether the last word on a pair is that they are not one person."""
+    last = tx.one(
+        "SELECT apart FROM statements WHERE (first=? AND second=?) OR (first=? AND second=?) ORDER BY position DESC LIMIT 1",
+        (*pair, *reversed(pair)),
+    )
+    return last is not None and bool(last[0])

@@ -1,31 +1,37 @@
-"""Messages that came: which were taken (so that a repeat is silent), and which were not (so that they can be sent again)."""
+"""Messages that came: which were taken (so that a repeat is silent), and which were not (so that they can be sent again, until their end date)."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from hub.log.event import Recorded
 from hub.log.store import Tx
-from schemas.events import MESSAGE_RECEIVED, MESSAGE_REFUSED, MESSAGE_SETTLED
+from schemas.events import KEY_ERASED, MESSAGE_RECEIVED, MESSAGE_REFUSED, MESSAGE_SETTLED, Erased
 
 SCHEMA = (
     "CREATE TABLE IF NOT EXISTS messages (control BLOB PRIMARY KEY, digest BLOB NOT NULL, position INTEGER NOT NULL) WITHOUT ROWID",
     """CREATE TABLE IF NOT EXISTS refusals (
-  position INTEGER PRIMARY KEY, reference BLOB NOT NULL UNIQUE, custodian TEXT NOT NULL, at INTEGER NOT NULL, settled INTEGER)""",
+  position INTEGER PRIMARY KEY, reference BLOB NOT NULL UNIQUE, custodian TEXT NOT NULL, at INTEGER NOT NULL, settled INTEGER,
+  erased INTEGER)""",
+    "CREATE INDEX IF NOT EXISTS refusals_kept ON refusals (at) WHERE erased IS NULL",
 )
-VERSION = 1
+VERSION = 2
 TABLES = ("messages", "refusals")
 
 
 class RefusalRow(NamedTuple):
-    """One message that was not taken. `settled` = position at which it was taken after all."""
+    """One message that was not taken. `settled` = position at which it was taken after all, `erased` = at which its content was given up."""
 
     position: int
     reference: bytes
     custodian: str
     at: int
     settled: int | None
+    erased: int | None
+
+
+_COLUMNS = "position, reference, custodian, at, settled, erased"
 
 
 def apply(tx: Tx, recorded: Sequence[Recorded]) -> None:
@@ -37,9 +43,11 @@ def apply(tx: Tx, recorded: Sequence[Recorded]) -> None:
                 (r.stream, r.header.digest, r.position),
             )
         elif r.topic == MESSAGE_REFUSED:
-            tx.run("INSERT INTO refusals VALUES (?,?,?,?,NULL)", (r.position, r.stream, r.header.custodian, r.header.recorded))
+            tx.run("INSERT INTO refusals VALUES (?,?,?,?,NULL,NULL)", (r.position, r.stream, r.header.custodian, r.header.recorded))
         elif r.topic == MESSAGE_SETTLED:
             tx.run("UPDATE refusals SET settled=? WHERE reference=?", (r.position, r.stream))
+        elif r.topic == KEY_ERASED and isinstance(r.rows, Erased):
+            tx.many("UPDATE refusals SET erased=? WHERE reference=?", [(r.position, bytes.fromhex(k.owner)) for k in r.rows.keys])
 
 
 def digest_of(tx: Tx, control: bytes) -> bytes | None:
@@ -50,10 +58,27 @@ def digest_of(tx: Tx, control: bytes) -> bytes | None:
 
 def refused(tx: Tx, custodian: str, *, limit: int = 200) -> list[RefusalRow]:
     """Give an organization's messages that were not taken, newest first."""
-    return [RefusalRow(*r) for r in tx.all("SELECT * FROM refusals WHERE custodian=? ORDER BY position DESC LIMIT ?", (custodian, limit))]
+    rows = tx.all(f"SELECT {_COLUMNS} FROM refusals WHERE custodian=? ORDER BY position DESC LIMIT ?", (custodian, limit))
+    return [RefusalRow(*r) for r in rows]
 
 
 def refusal(tx: Tx, custodian: str, reference: bytes) -> RefusalRow | None:
     """Give one of an organization's own refused messages."""
-    found = tx.one("SELECT * FROM refusals WHERE custodian=? AND reference=?", (custodian, reference))
+    found = tx.one(f"SELECT {_COLUMNS} FROM refusals WHERE custodian=? AND reference=?", (custodian, reference))
     return RefusalRow(*found) if found else None
+
+
+def ended(tx: Tx, before: int, limit: int) -> list[RefusalRow]:
+    """Give refused messages whose content is kept no longer: taken after all, or older than a moment (milliseconds)."""
+    sql = f"SELECT {_COLUMNS} FROM refusals WHERE erased IS NULL AND (settled IS NOT NULL OR at<?) ORDER BY position LIMIT ?"
+    return [RefusalRow(*r) for r in tx.all(sql, (before, limit))]
+
+
+def of(tx: Tx, references: Iterable[bytes]) -> list[RefusalRow]:
+    """Give these refused messages, whoever sent them."""
+    return [RefusalRow(*r) for r in sorted(tx.each(f"SELECT {_COLUMNS} FROM refusals WHERE reference IN", references))]
+
+
+def kept(tx: Tx) -> list[RefusalRow]:
+    """Give all refused messages whose content is still kept."""
+    return [RefusalRow(*r) for r in tx.all(f"SELECT {_COLUMNS} FROM refusals WHERE erased IS NULL ORDER BY position")]

@@ -32,12 +32,13 @@ def apply(tx: Tx, recorded: Sequence[Recorded]) -> None:
 
 def position_at(store: Store, tx: Tx, at: int, now: int) -> int:
     """Give the position of a moment (both in milliseconds); 0 = the log had not begun."""
-    minute = at // MINUTE
-    found = tx.one("SELECT min(position) FROM moments WHERE minute>? AND minute<=?", (minute, now // MINUTE))
+    minute, last = at // MINUTE, now // MINUTE
+    # what begins a minute between the two is later; of the minutes of the two themselves each event has to be looked at
+    found = tx.one("SELECT min(position) FROM moments WHERE minute>? AND minute<?", (minute, last))
     after = int(found[0]) if found[0] is not None else store.head(tx) + 1
-    inside = tx.one("SELECT position FROM moments WHERE minute=?", (minute,))
-    position = int(inside[0]) if inside else after
-    while position < after:  # nothing before this minute's first event is of a later one
+    inside = tx.one("SELECT min(position) FROM moments WHERE minute IN (?,?)", (minute, last))
+    position = int(inside[0]) if inside[0] is not None else after
+    while position < after:
         for row in store.raw(tx, position - 1, min(_BATCH, after - position)):
             if at < unpack(row[4])[0].recorded <= now:
                 return position - 1

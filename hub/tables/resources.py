@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from hub.log.event import Recorded
 from hub.log.store import Tx
-from schemas.events import RESOURCE_RECORDED, RESOURCE_WITHDRAWN
+from schemas.events import KEY_ERASED, RESOURCE_RECORDED, RESOURCE_WITHDRAWN, Erased
 
 SCHEMA = (
     """CREATE TABLE IF NOT EXISTS resources (
@@ -24,13 +24,15 @@ SCHEMA = (
 the log has one. Keyed hashes fall all over an index, so that each index more writes a page a resource (229 a Bundle of 50 resources with four such indexes, 160 with two)."""
 TOKEN = 24
 """Bytes of a token: 16 of a value, 8 of its system."""
-VERSION = 1
+VERSION = 2
 TABLES = ("resources", "tokens")
 _COLUMNS = "position, stream, version, event, type, custodian, compartment, patient, updated, deleted, confidentiality, sensitivities, key, digest, facts, newest"
 _INSERTED = (*_COLUMNS.split(", "), "tokens")
 _SELECT = f"SELECT {_COLUMNS} FROM resources"
 _OF_STREAM = "position IN (SELECT position FROM events WHERE originator_id=?)"
 
+WITHDRAWN, ERASED = 1, 2
+"""What `deleted` says of a row beside 0: taken back by its custodian; nobody can open it any more."""
 UNKNOWN = ("?",)
 """Sensitivities of a header where labelling could not say: not the same as none."""
 
@@ -57,7 +59,11 @@ class Row(NamedTuple):
 
 
 def apply(tx: Tx, recorded: Sequence[Recorded]) -> None:
-    """Take recorded and withdrawn resources in."""
+    """Take recorded and withdrawn resources in; empty the rows of what is erased."""
+    for r in recorded:
+        if r.topic == KEY_ERASED and isinstance(r.rows, Erased):
+            for owner in sorted({bytes.fromhex(k.owner) for k in r.rows.keys}):
+                _erase(tx, owner)
     new = [r for r in recorded if r.topic in {RESOURCE_RECORDED, RESOURCE_WITHDRAWN}]
     if not new:
         return
@@ -73,10 +79,20 @@ def apply(tx: Tx, recorded: Sequence[Recorded]) -> None:
 def _overtake(tx: Tx, stream: bytes) -> None:
     """Take from what was the newest version of a stream until now that it is, and its tokens."""
     for position, tokens in tx.all(f"SELECT position, tokens FROM resources WHERE newest=1 AND {_OF_STREAM}", (stream.hex(),)):
-        tx.many(
-            "DELETE FROM tokens WHERE token=? AND position=?", [(tokens[i : i + TOKEN], position) for i in range(0, len(tokens), TOKEN)]
-        )
+        _forget(tx, position, tokens)
         tx.run("UPDATE resources SET newest=0, tokens=? WHERE position=?", (b"", position))
+
+
+def _erase(tx: Tx, owner: bytes) -> None:
+    """Leave of all versions under an owner's key (a Patient's, or one of the directory's own) what lies in clear in the log, as a replay does."""
+    mine = f"(patient=? OR (patient=? AND {_OF_STREAM}))"
+    for position, tokens in tx.all(f"SELECT position, tokens FROM resources WHERE {mine}", (owner, b"", owner.hex())):
+        _forget(tx, position, tokens)
+        tx.run("UPDATE resources SET facts=?, tokens=?, deleted=? WHERE position=?", (b"", b"", ERASED, position))
+
+
+def _forget(tx: Tx, position: int, tokens: bytes) -> None:
+    tx.many("DELETE FROM tokens WHERE token=? AND position=?", [(tokens[i : i + TOKEN], position) for i in range(0, len(tokens), TOKEN)])
 
 
 def _values(r: Recorded, *, newest: bool) -> tuple[object, ...]:
@@ -210,3 +226,10 @@ def own_patients(tx: Tx, custodian: str, at: int | None = None) -> list[bytes]:
     changed = [stream for stream, position, deleted in rows if position > at or deleted]
     before = {r.stream for r in of_patients(tx, changed, ("Patient",), until=at, custodian=custodian)}
     return held + [stream for stream in changed if stream in before]
+
+
+def owners(tx: Tx) -> list[tuple[bytes, bytes]]:
+    """Give whose key each row lies under that is not erased: (Patient, or a Practitioner's own stream; key id). Reads all rows."""
+    sql = "SELECT DISTINCT patient, key FROM resources WHERE patient<>? AND key<>? AND deleted<>?"
+    own = "SELECT DISTINCT stream, key FROM resources WHERE patient=? AND type=? AND key<>? AND deleted<>?"
+    return [*tx.all(sql, (b"", b"", ERASED)), *tx.all(own, (b"", "Practitioner", b"", ERASED))]

@@ -22,6 +22,7 @@ from hub.assemble import Hub
 from hub.reads.presenting import instant
 from hub.web.auth import Doorkeeper, Sessions
 from hub.web.bodies import acceptable
+from hub.web.erasing import ErasingDoor
 from hub.web.errors import FHIR, answer
 from hub.web.events import Events
 from hub.web.fhir.capability import statement
@@ -72,6 +73,7 @@ def create_app(hub: Hub, *, demo: bool = False) -> FastAPI:
     app.add_api_route("/events/keys/{id}", events.key, methods=["GET"], response_class=Response)
     LogDoor(hub, door).routes(app.add_api_route)
     Redecided(hub, door).routes(app.add_api_route)
+    ErasingDoor(hub, door).routes(app.add_api_route)
     Showing(hub, door, demo=demo).routes(app)
     return app
 

@@ -71,6 +71,7 @@ class Handing:
                 "layout": k.layout,
                 "door": k.door,
                 "settled": k.settled,
+                "until": k.until.isoformat(),
                 "issues": said(k.issues),
             }
             for k in kept

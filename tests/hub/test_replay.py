@@ -110,10 +110,18 @@ def test_it_goes_on_beside_a_running_hub(tmp_path: Path) -> None:
         assert w.put(HOSPITAL, a_patient("more", insured="")).status_code == 201
 
 
+@pytest.mark.parametrize("size", [1, 2, 7])
+def test_how_much_is_taken_at_once_makes_no_difference(data: Path, size: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(making, "BATCH", size)
+    monkeypatch.setattr(shapes, "BATCH", size)
+    made = replayed(data)
+    assert (made.differing, list(made.older)) == ({}, [])
+
+
 CHANGED = {
     "a changed row": ("UPDATE resources SET custodian=? WHERE version=1 AND type=?", ("9999999999", "Encounter"), "resources"),
     "a row too few": ("DELETE FROM directives WHERE version=?", (1,), "directives"),
-    "a row too many": ("INSERT INTO apart VALUES (?,?)", (bytes(16), bytes(15) + b"x"), "apart"),
+    "a row too many": ("INSERT INTO statements VALUES (?,?,?,?)", (9_999_999, bytes(16), bytes(15) + b"x", 0), "statements"),
     "a feed's number": ("UPDATE feeds SET number=number+100 WHERE number=?", (1,), "feeds"),
     "a leaf": ("UPDATE events SET leaf=? WHERE position=?", (bytes(32), 3), "events"),
 }

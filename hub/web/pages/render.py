@@ -67,7 +67,14 @@ def _draw(template: str, frame: Frame, **parts: Any) -> str:
 
 
 def board(
-    model: Board, *, demo: bool, csrf: str, nav: Sequence[Nav] = (), events: str = "", place: str = "/board", posted: Collection[str] = (),
+    model: Board,
+    *,
+    demo: bool,
+    csrf: str,
+    nav: Sequence[Nav] = (),
+    events: str = "",
+    place: str = "/board",
+    posted: Collection[str] = (),
     past: str = "",
 ) -> str:
     """Draw 入退院 (admissions and discharges) of one office. A row's name leads to `place?episode=…#timeline`.

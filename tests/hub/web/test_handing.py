@@ -135,9 +135,9 @@ def test_a_file_that_nobody_can_read_is_refused_with_what_can_be_read(w: World) 
 def test_what_was_not_taken_is_listed_without_its_content_and_its_name(w: World) -> None:
     told(w, HOSPITAL, named("0099887"), admission(number="0099887").replace(b"PID|", b"XID|"), 422)
     (row,) = refused(w, HOSPITAL)
-    assert set(row) == {"reference", "at", "layout", "door", "settled", "issues"}
+    assert set(row) == {"reference", "at", "layout", "door", "settled", "until", "issues"}
     assert (row["layout"], row["door"], row["settled"]) == ("ADT-22", "file", False)
-    assert row["at"] == "2026-11-24T01:00:00+00:00"
+    assert (row["at"], row["until"]) == ("2026-11-24T01:00:00+00:00", "2026-12-24T01:00:00+00:00")
     text = orjson.dumps(row).decode()
     for word in ("0099887", "一ノ瀬", "イチノセ", "19380309"):
         assert word not in text
