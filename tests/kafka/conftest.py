@@ -7,7 +7,15 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.hub import world as worlds
 from tests.kafka.broker import Broker, NoBroker
+from tests.postgres import cluster
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """With `--postgres` each hub gets a new database."""
+    if config.getoption("--postgres", default=False):
+        worlds.new_database = lambda: cluster().new()
 
 
 @pytest.fixture(scope="session")
