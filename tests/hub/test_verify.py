@@ -33,6 +33,7 @@ from tests.hub.watching import filled, key_of, line_of, verifier_of, watched
 from tests.hub.world import database_of
 from tests.postgres import cluster
 
+pytestmark = pytest.mark.sqlite  # asks both engines by itself
 ORIGIN = "log.example.jp/test"
 LOG = key_of(77)
 KEY = Verifier(ORIGIN, 1, public_bytes(LOG)).text
