@@ -75,13 +75,24 @@ class _Pool(SQLiteConnectionPool):
         return connection
 
 
-class Datastore(SQLiteDatastore):
-    """The library's datastore with our durability: synchronous=FULL, deleted cells overwritten."""
+class _ScratchPool(SQLiteConnectionPool):
+    def _create_connection(self) -> SQLiteConnection:
+        self.is_journal_mode_wal = True  # else the library would set it
+        connection = super()._create_connection()
+        cursor = connection._sqlite_conn.cursor()  # noqa: SLF001
+        for setting in ("journal_mode=OFF", "synchronous=OFF", "cache_size=-32000"):
+            cursor.execute(f"PRAGMA {setting}")
+        cursor.close()
+        return connection
 
-    def __init__(self, path: str) -> None:
+
+class Datastore(SQLiteDatastore):
+    """The library's datastore with our durability: synchronous=FULL, deleted cells overwritten. `scratch` = with none at all."""
+
+    def __init__(self, path: str, *, scratch: bool = False) -> None:
         super().__init__(path, lock_timeout=30, pool_size=4, max_overflow=12)
         self.pool.close()
-        self.pool = _Pool(db_name=path, lock_timeout=30, pool_size=4, max_overflow=12)
+        self.pool = (_ScratchPool if scratch else _Pool)(db_name=path, lock_timeout=30, pool_size=4, max_overflow=12)
 
 
 class EventTable(SQLiteApplicationRecorder):
@@ -124,14 +135,17 @@ class SqliteStore(Store):
     engine, shared = "sqlite", False
     _EVENT = "position, originator_id, originator_version, topic, state"
 
-    def __init__(self, path: Path, *, tables: Sequence[str] = (), beside: bool = False) -> None:
-        """Open or make it. `beside` = to read beside the hub that has it open: it must be there, and is not held."""
+    def __init__(self, path: Path, *, tables: Sequence[str] = (), beside: bool = False, scratch: bool = False) -> None:
+        """Open or make it. `beside` = to read beside the hub that has it open: it must be there, and is not held.
+
+        `scratch` = a new file that is thrown away after a fault: nothing of it is undone or survives one.
+        """
         if beside and not path.exists():
             raise Broken("HUB-5016", where=path.name)
         path.parent.mkdir(parents=True, exist_ok=True)
         self.path = path
         self._held: int | None = None if beside else _hold(path)
-        self.datastore = Datastore(str(path))
+        self.datastore = Datastore(str(path), scratch=scratch)
         self.recorder = EventTable(self.datastore)
         if not beside:
             self.recorder.create_table()

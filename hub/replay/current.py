@@ -92,11 +92,13 @@ def _put(store: Store, tx: Tx, made: Making, named: Sequence[str]) -> Mapping[st
     rows: dict[str, int] = {}
     with made.store.read() as new:
         for view in (VIEWS[name] for name in named):
-            store.remake(tx, view.TABLES, shapes.definitions(view))
+            later = shapes.indexes(view)
+            store.remake(tx, view.TABLES, [s for s in shapes.definitions(view) if s not in later])
             for table in shapes.of_view(view):
                 rows[table.name] = 0
                 for batch in shapes.batches(new, table):
                     tx.insert(table.name, table.columns, batch)
                     tx.flush()
                     rows[table.name] += len(batch)
+            store.remake(tx, (), later)
     return rows

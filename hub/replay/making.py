@@ -30,7 +30,7 @@ from schemas.events import DOMAIN_EVENT, KEY_ERASED
 
 BATCH = 2_000
 FEEDS = Feeding.name
-"""What matching an event to its subscribers asks for."""
+"""The view that no append moves: a follower fills it."""
 Seen = Callable[[Tx, Sequence[Any]], None]
 """Is shown each batch of stored events."""
 
@@ -43,7 +43,7 @@ class Making:
         bodies = {*views, *(_with_needed([FEEDS]) if FEEDS in views else ())}
         """Of views that are made only because another one reads them, what stands in the clear is enough; but feeds are matched by all."""
         self._source, self._views = source, [name for name in VIEWS if name in wanted]
-        self.store = SqliteStore(file, tables=[s for name in self._views for s in definitions(VIEWS[name])])
+        self.store = SqliteStore(file, tables=[s for name in self._views for s in definitions(VIEWS[name])], scratch=True)
         self._rows = Rows(keys, secrets, bodies)
         self._writer = Writer(self.store, keys, _nothing)
         gate = Gate(

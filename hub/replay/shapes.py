@@ -58,6 +58,11 @@ def definitions(view: ModuleType) -> list[str]:
     return [s for s in view.SCHEMA if re.search(rf"(?:EXISTS|ON) (?:{names}) \(", s)]
 
 
+def indexes(view: ModuleType) -> list[str]:
+    """Give those of them that make an index."""
+    return [s for s in definitions(view) if shape(s) is None]
+
+
 def batches(tx: Tx, table: Shape) -> Iterator[list[Row]]:
     """Give all rows in the order of the primary key, some at a time."""
     columns, key = ", ".join(table.columns), ", ".join(table.key)
