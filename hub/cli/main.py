@@ -9,9 +9,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from hub.cli.logs import to_standard_error
+from hub.cli.telling import tell
 from hub.settings import Settings
 from schemas.errors import Refusal
-from schemas.messages import english, japanese
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -22,9 +22,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         status: int = asked.run(asked)
     except Refusal as refusal:
-        for issue in refusal.issues:
-            where = f" [{issue.where}]" if issue.where else ""
-            print(f"{issue.rule}{where} {japanese(issue)} / {english(issue)}", file=sys.stderr)
+        tell(refusal)
         return 1
     except KeyboardInterrupt:
         return 130

@@ -9,7 +9,8 @@ import time
 from collections.abc import Callable
 from types import FrameType
 
-from schemas.errors import Broken
+from hub.cli.telling import tell
+from schemas.errors import Broken, Refusal, quiet
 
 AGAIN = 1.0
 """Seconds before a process that ended by itself is started again."""
@@ -69,6 +70,10 @@ def _start(number: int, work: Callable[[int], int]) -> int:
     status = 1
     try:
         status = work(number)
+    except Refusal as refusal:
+        tell(refusal)
+    except BaseException as fault:  # noqa: BLE001  whatever it is: nothing above catches it in a process of its own
+        _log.error("process %d could not go on", number, exc_info=quiet(fault))
     finally:
         logging.shutdown()
         os._exit(status)  # what the parent had opened is the parent's to close

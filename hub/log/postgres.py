@@ -46,14 +46,15 @@ class PostgresStore(Store):
 
     def __init__(self, url: str, *, tables: Sequence[str] = (), connections: int = 16) -> None:
         self.datastore = Datastore(url, connections=connections)
-        self.recorder = EventTable(self.datastore)
         self._connections = Connections(self._connected, limit=connections, wait=LOCK)
         self._peers = Peers(self._connected)
         self._kinds: dict[str, dict[str, str]] = {}
         try:
             self.make_tables(tables)
+            self.recorder = EventTable(self.datastore)  # last: it asks the database at once, and waits for long where there is none
         except BaseException:
             self._connections.close()
+            self.datastore.close()
             raise
 
     # ── tables ───────────────────────────────────────────────────────────────────────────────────────────────────────
