@@ -32,6 +32,7 @@ from tests.kafka import foreign
 from tests.kafka.broker import Broker
 from tests.kafka.region import HOSPITAL, OFFICE, a_region, codes_of, region_file
 from tests.kafka.serving import start
+from tests.postgres import cluster
 
 PEOPLE = 4
 FHIR = {"Content-Type": "application/fhir+json"}
@@ -92,11 +93,11 @@ class Load:
 class Scene:
     """A hub process, a broker, and clients that write."""
 
-    def __init__(self, folder: Path, broker: Broker) -> None:
+    def __init__(self, folder: Path, broker: Broker, database: str = "") -> None:
         self.region = a_region(office="thin", hospital="thin")
         self.codes = codes_of(self.region)
         self.broker, self._folder, self._file = broker, folder / "data", region_file(folder, self.region)
-        self._database = database_of(self._folder)
+        self._database = database or database_of(self._folder)
         self.hub = start(self._folder, self._file, broker.servers, self._database)
         self.tokens = dict(self.hub.tokens)
         self.loads: list[Load] = []
@@ -129,6 +130,11 @@ class Scene:
         """Give how many writes the hub has acknowledged."""
         return sum(len(load.told) for load in self.loads)
 
+    def more(self, count: int) -> None:
+        """Wait until so many writes more are acknowledged."""
+        enough = self.told() + count
+        until(lambda: self.told() >= enough)
+
     def end(self) -> None:
         for load in self.loads:
             load.stop.set()
@@ -137,6 +143,10 @@ class Scene:
 
     def kill_hub(self) -> None:
         self.hub.kill()
+
+    def second_hub(self) -> Served:
+        """Start one more process over the same data."""
+        return start(self._folder, self._file, self.broker.servers, self._database)
 
     def stop_hub(self) -> None:
         assert self.hub.stop() == 0
@@ -168,14 +178,15 @@ class Scene:
         """Give all that a foreign reader sees, when no more comes."""
         return foreign.read(self.broker, f"tsunagu.{self.codes[OFFICE]}.plan")
 
-    def state(self) -> str:
-        """Give what the hub says of its way out."""
-        return str(httpx.get(f"{self.hub.base}/readyz", timeout=20, trust_env=False).json()["kafka"]["out"])
+
+def state(hub: Served) -> str:
+    """Give what a hub says of its way out."""
+    return str(httpx.get(f"{hub.base}/readyz", timeout=20, trust_env=False).json()["kafka"]["out"])
 
 
 @contextmanager
-def scene(folder: Path, broker: Broker) -> Iterator[Scene]:
-    one = Scene(folder, broker)
+def scene(folder: Path, broker: Broker, database: str = "") -> Iterator[Scene]:
+    one = Scene(folder, broker, database)
     try:
         yield one
     finally:
@@ -205,7 +216,7 @@ def kill_broker(s: Scene) -> int:
     """Kill the broker under load, let the hub go on without it, start it again; give how much the hub acknowledged meanwhile."""
     s.broker.kill()
     told = s.told()
-    until(lambda: s.told() >= told + 10)  # the hub serves all the same
+    s.more(10)  # the hub serves all the same
     s.broker.start()
     return s.told() - told
 
@@ -216,8 +227,8 @@ def kill_both(s: Scene) -> int:
     s.kill_hub()
     told = s.told()
     s.start_hub()
-    until(lambda: s.told() >= told + 5)
-    assert s.state() in {"idle", "HUB-5090"}
+    s.more(5)
+    assert state(s.hub) in {"idle", "HUB-5090"}
     s.broker.start()
     return s.told() - told
 
@@ -232,8 +243,7 @@ def test_all_that_was_acknowledged_is_in_kafka_once_and_in_order(
         s.people()
         s.begin(0.005 if long else 0.1)
         for _ in range(rounds * 4):
-            before = s.told()
-            until(lambda before=before: s.told() >= before + (200 if long else 15))
+            s.more(200 if long else 15)
             until(lambda: s.sent() > 0)
             under_way.append(kill(s))
             if sum(1 for n in under_way if n > 0) == rounds:
@@ -244,19 +254,25 @@ def test_all_that_was_acknowledged_is_in_kafka_once_and_in_order(
         told = s.told()
         until(lambda: s.sent() >= told)
         s.stop_hub()
-        seen = s.read()
-        ids = [int(one.headers["ce_id"]) for one in seen]
-        # each of the subscriber's numbers once, none left out: nothing was withdrawn here
-        assert sorted(ids) == list(range(1, len(ids) + 1))
-        by_person = numbers(seen)
-        assert len(by_person) == PEOPLE
-        # each person's cautions came in the order in which they were acknowledged, each once, none left out; what was under way when the
-        # clients stopped may be there or not
-        for had in by_person.values():
-            assert had == list(range(len(had)))
-        assert Counter(len(had) for had in by_person.values()) in possible(s.loads)
+        seen = whole(s)
         with capsys.disabled():
             print(f"\n{kill.__name__}: {told} acknowledged, {len(seen)} in Kafka, under way at the kills {under_way}")
+
+
+def whole(s: Scene) -> list[foreign.Seen]:
+    """See that what is in Kafka is what was acknowledged: each once, none left out, each person's in order. Give it."""
+    seen = s.read()
+    ids = [int(one.headers["ce_id"]) for one in seen]
+    # each of the subscriber's numbers once, none left out: nothing was withdrawn here
+    assert sorted(ids) == list(range(1, len(ids) + 1))
+    by_person = numbers(seen)
+    assert len(by_person) == PEOPLE
+    # each person's cautions came in the order in which they were acknowledged, each once, none left out; what was under way when the
+    # clients stopped may be there or not
+    for had in by_person.values():
+        assert had == list(range(len(had)))
+    assert Counter(len(had) for had in by_person.values()) in possible(s.loads)
+    return seen
 
 
 def possible(loads: list[Load]) -> list[Counter[int]]:
@@ -267,6 +283,37 @@ def possible(loads: list[Load]) -> list[Counter[int]]:
             known + Counter([len(load.told) + more]) for known in found for more in ((0, 1) if load.sending == len(load.told) else (0,))
         ]
     return found
+
+
+def test_when_the_process_that_sends_is_killed_the_other_goes_on_where_it_was(
+    tmp_path: Path, broker: Broker, long: bool, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with scene(tmp_path, broker, cluster().new()) as s:
+        s.people()
+        until(lambda: state(s.hub) == "up")
+        sending, s.hub = s.hub, s.second_hub()  # clients write to the other
+        assert state(s.hub) == "idle"
+        s.begin(0.005 if long else 0.02)
+        until(lambda: s.sent() > 0)
+        for _ in range(10):
+            s.more(500 if long else 20)
+            sending.kill()
+            behind = s.told() - s.sent()
+            if behind > 0:
+                break
+            sending, s.hub = s.hub, s.second_hub()
+            for load in s.loads:
+                load.hub = s.hub
+            until(lambda sending=sending: state(sending) == "up")
+        assert behind > 0, "nothing was under way at any of the kills"
+        until(lambda: state(s.hub) == "up")
+        s.more(20)
+        s.end()
+        until(lambda: s.sent() >= s.told())
+        s.stop_hub()
+        seen = whole(s)
+        with capsys.disabled():
+            print(f"\none of two hubs: {s.told()} acknowledged, {len(seen)} in Kafka, under way at the kill {behind}")
 
 
 # ── in ───────────────────────────────────────────────────────────────────────────────────────────────────────────────
