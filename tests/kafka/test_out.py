@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import logging
 import re
 import time
 import zlib
@@ -210,7 +211,12 @@ def test_what_was_decided_too_long_ago_is_not_sent(tmp_path: Path, broker: Broke
     outlet.drop()
 
 
-def test_topics_that_are_missing_and_may_not_be_made_are_named(tmp_path: Path, broker: Broker, caplog: pytest.LogCaptureFixture) -> None:
+def test_topics_that_are_missing_and_may_not_be_made_are_named(
+    tmp_path: Path, broker: Broker, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        logging.getLogger("tsunagu.kafka"), "disabled", False
+    )  # the linter of imports switches off what was there before it
     with told(tmp_path / "data", a_region(office="thin"), Options((broker.servers,), replicas=0)) as w:
         w.publish()
         assert w.hub.publishing.state == "HUB-5093"
