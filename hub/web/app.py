@@ -7,6 +7,7 @@ import re
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from importlib.metadata import version
 
 import orjson
 from anyio.to_thread import current_default_thread_limiter
@@ -56,7 +57,7 @@ def create_app(hub: Hub, *, demo: bool = False) -> FastAPI:
         yield
         events.closing.set()
 
-    app = FastAPI(title="Tsunagu つなぐ", version="0.1.0", lifespan=lifespan, docs_url=None, redoc_url=None, redirect_slashes=False)
+    app = FastAPI(title="Tsunagu つなぐ", version=version("tsunagu"), lifespan=lifespan, docs_url=None, redoc_url=None, redirect_slashes=False)
     app.state.sessions, app.state.events = sessions, events
     metrics = app.state.metrics = Metrics(hub)
     _guards(app, metrics)

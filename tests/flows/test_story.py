@@ -15,6 +15,7 @@ from hub.demo.region import write
 from hub.demo.story import NOW, tell
 from hub.region import read_region
 from tests.hub.world import World, known_root, world
+from tests.postgres import cluster
 
 
 def test_the_story_is_seen_from_the_first_step_to_the_last() -> None:
@@ -36,6 +37,12 @@ def test_another_day_other_people_and_other_names_give_the_same_story(now: str, 
     told = capfd.readouterr().out
     assert "みなと総合医療センター" in told
     assert "ひばり野中央病院" not in told
+
+
+def test_the_story_is_the_same_on_postgresql(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setenv("TSUNAGU_DATABASE", cluster().new())
+    assert tell() == 0
+    assert "すべて見えました" in capfd.readouterr().out
 
 
 def boards(folder: Path, steps: list[tuple[str, str, bytes]]) -> object:
