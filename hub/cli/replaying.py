@@ -11,6 +11,7 @@ from hub.log.unlocking import KeyPlace, open_keys
 from hub.region import read_region
 from hub.replay import replay as rebuild
 from hub.replay.current import bring_up, known_views, swap
+from hub.replay.making import KEEP
 
 
 def replay(database: Path | str, *, data: Path, keys: KeyPlace, region: Path, views: Collection[str]) -> int:
@@ -37,7 +38,7 @@ def replace(database: Path | str, *, data: Path, keys: KeyPlace, region: Path, v
     try:
         with store.read() as tx:
             begun = store.head(tx) > 0
-        secrets, ring = open_keys(keys, begun=begun)
+        secrets, ring = open_keys(keys, begun=begun, keep=KEEP)
         try:
             done = bring_up(store, keys=ring, secrets=secrets, region=held, work=data)
             left = [name for name in known_views(views) if name not in done]

@@ -27,6 +27,8 @@ from schemas.errors import Broken, Gone
 KEPT = 45.0
 """Seconds that an opened key is used at most; idle ones are let go every SWEEP seconds, so that none is in memory after 60."""
 SWEEP = 15.0
+KEEP = 20_000
+"""Opened keys in memory at most, five kilobytes each."""
 
 
 class KeyMoved(Exception):
@@ -75,7 +77,7 @@ class Keyring:
         wrapping: Wrapping | bytes,
         *,
         ledger: Ledger | None = None,
-        keep: int = 20_000,
+        keep: int = KEEP,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """Take a store, or the place of one that is made when it is missing; `wrapping` = what wraps its keys.

@@ -19,7 +19,7 @@ from pathlib import Path
 from hub.log import key_rows
 from hub.log.erased import Ledger
 from hub.log.key_store import DATA_KEYS, ERASED, ROOTS, KeyStore, KeyTx, key_store
-from hub.log.keys import Keyring
+from hub.log.keys import KEEP, Keyring
 from hub.log.master import MASTER_FILE, FileMaster, Kek, Master
 from hub.log.secrets import ROOT_BYTES, Secrets
 from hub.log.store import Store
@@ -58,8 +58,8 @@ class KeyPlace:
         return cls(store or data / KEYS, master or FileMaster(data / MASTER_FILE), data / LEDGER)
 
 
-def open_keys(place: KeyPlace, *, begun: bool) -> tuple[Secrets, Keyring]:
-    """Open a hub's key store, and hold it until it is closed; give the secrets and the keys.
+def open_keys(place: KeyPlace, *, begun: bool, keep: int = KEEP) -> tuple[Secrets, Keyring]:
+    """Open a hub's key store, and hold it until it is closed; give the secrets and the keys, of which `keep` at most stay opened.
 
     `begun` = the log holds events: then nothing is made. Raises Broken as above, and HUB-5074 (cipher missing), HUB-5075 (the master key is
     being changed), HUB-5078 (no answer), HUB-5079 (ledger damaged).
@@ -72,7 +72,7 @@ def open_keys(place: KeyPlace, *, begun: bool) -> tuple[Secrets, Keyring]:
         known = _known(store, place.master, begun=begun)
         told = Ledger(place.ledger)
         _unite(store, told)
-        return Secrets.of(known.root), Keyring(store, Wrapping.of(known.master), ledger=told)
+        return Secrets.of(known.root), Keyring(store, Wrapping.of(known.master), ledger=told, keep=keep)
     except BaseException:
         store.close()
         raise

@@ -14,7 +14,7 @@ from hub.log.unlocking import KeyPlace, open_keys
 from hub.region import Region
 from hub.replay import shapes
 from hub.replay.current import found_in, known_views
-from hub.replay.making import FEEDS, Making
+from hub.replay.making import FEEDS, KEEP, Making
 from hub.tables import tree
 from hub.tables.all import VIEWS
 
@@ -42,7 +42,7 @@ def replay(*, database: Path | str, keys: KeyPlace, region: Region, work: Path, 
     try:
         with old.read() as tx:
             head = old.head(tx)
-            secrets, keyring = open_keys(keys, begun=head > 0)
+            secrets, keyring = open_keys(keys, begun=head > 0, keep=KEEP)
             try:
                 with Making(old, work / "views.db", views=named, keys=keyring, secrets=secrets, region=region) as made:
                     return _compared(old, tx, made, head, named)

@@ -31,6 +31,8 @@ from schemas.events import DOMAIN_EVENT, KEY_ERASED
 BATCH = 2_000
 FEEDS = Feeding.name
 """The view that no append moves: a follower fills it."""
+KEEP = 2_000
+"""Opened keys in memory at most: a replay goes through the log once, and there whatever is about one person stands close together."""
 Seen = Callable[[Tx, Sequence[Any]], None]
 """Is shown each batch of stored events."""
 

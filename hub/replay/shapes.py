@@ -82,8 +82,14 @@ def differing(one: Tx, other: Tx, table: Shape) -> tuple[int, int]:
     def key(row: Row) -> Row:
         return tuple(row[i] for i in at)
 
-    left, right = chain.from_iterable(batches(one, table)), chain.from_iterable(batches(other, table))
-    return _merged(left, right, key)
+    left, right = batches(one, table), batches(other, table)
+    old, new = next(left, []), next(right, [])
+    alike = 0
+    while old == new and old:  # as far as all is well, batch by batch
+        alike += len(old)
+        old, new = next(left, []), next(right, [])
+    count, unlike = _merged(chain(old, chain.from_iterable(left)), chain(new, chain.from_iterable(right)), key)
+    return alike + count, unlike
 
 
 def _merged(left: Iterator[Row], right: Iterator[Row], key: Callable[[Row], Row]) -> tuple[int, int]:

@@ -126,6 +126,6 @@ class Rows:
             name = derive.namer(self._secrets, *place)
             named = self._names[place] = name, derive.hubwide(name)
         return derive.make(
-            header=header, stream=recorded.stream, told=told(header.kind, orjson.loads(text), text), text=text, key=key, secrets=self._secrets,
-            name=named[0], wide=named[1], beside=beside,
+            header=header, stream=recorded.stream, told=told(header.kind, orjson.loads(text), text, again=True), text=text, key=key,
+            secrets=self._secrets, name=named[0], wide=named[1], beside=beside,
         )  # fmt: skip

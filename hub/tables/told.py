@@ -45,17 +45,20 @@ class Told(msgspec.Struct, frozen=True):
     birth: str = ""
 
 
-def told(kind: str, tree: dict[str, Any], text: bytes) -> Told:
-    """Read a tree that fits its schema. `text`, which it was read from, only tells which questions need not be asked."""
+def told(kind: str, tree: dict[str, Any], text: bytes, *, again: bool = False) -> Told:
+    """Read a tree that fits its schema. `text`, which it was read from, only tells which questions need not be asked.
+
+    `again` = for rows that are made anew: owner and label stand in the header, and what they hang on is left out.
+    """
     begins, ends = facts.clinical_days(kind, tree)
     stated, tags = _labels(tree, "security"), _labels(tree, "tag")
     number = tree.get("id")
     birth = tree.get("birthDate") if kind == "Patient" else None
     return Told(
         id=number if isinstance(number, str) else "",
-        patients=tuple(facts.subject_references(kind, tree) or facts.patient_references(kind, tree)),
+        patients=() if again else tuple(facts.subject_references(kind, tree) or facts.patient_references(kind, tree)),
         codes=facts.main_codes(kind, tree),
-        reasons=label_codes(kind, tree),
+        reasons=_NONE if again else label_codes(kind, tree),
         security=stated,
         begins=begins.isoformat() if begins else "",
         ends=ends.isoformat() if ends else "",
