@@ -97,6 +97,7 @@ class Hub:
     past: Looking
     redecide: Redeciding
     erase: Erasing
+    destroying: Destroying
     erasures: Erasures
     find: Finding
     audit: Auditing
@@ -218,7 +219,7 @@ def assemble(
         boards=Boards(
             store=store, secrets=secrets, gate=gate, presenting=presenting, viewing=viewing, region=region, submit=submit, now=now
         ), past=Looking(store=store, now=now), redecide=Redeciding(store=store, keys=keys, gate=gate, now=now),
-        erase=erase, erasures=Erasures(store=store, gate=gate, opaque=opaque, erasing=erase, backups=key_backups),
+        erase=erase, destroying=destroying, erasures=Erasures(store=store, gate=gate, opaque=opaque, erasing=erase, backups=key_backups),
         find=Finding(store=store, secrets=secrets, gate=gate, presenting=presenting, opaque=opaque),
         audit=Auditing(store=store, keys=keys, gate=gate, opaque=opaque, region=region, secrets=secrets, now=now),
         proofs=Proving(store=store, gate=gate, cosigning=cosigning),

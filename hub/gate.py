@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from types import MappingProxyType
 
 from consent.ask import Ask, Decision, Emergency, Labels, Network, Record, Requester
 from consent.decide import decide, decide_write
@@ -37,6 +38,8 @@ AUDIT = "audit"
 _KEEP, _KEEP_RECORDS = 50_000, 20_000
 _ERASED = Decision("deny", "D-HARD", trail=("erased:yes",))
 _RESTRICTED = Decision("deny", "D-RESTRICTED", trail=("restricted:yes",))
+_LEVELS = (b"", directives.RESTRICTED, directives.ERASED)
+_BARRED = {directives.RESTRICTED: _RESTRICTED, directives.ERASED: _ERASED}
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,10 +143,12 @@ class Gate:
         people: identities.Groups,
         at: datetime,
         position: int | None = None,
+        joins: Mapping[bytes, AbstractSet[bytes]] = MappingProxyType({}),
     ) -> list[tuple[bytes, Decision]]:
         """Decide whether data of these types about these Patients (`people` are theirs) may be taken in from this sender: (Patient, decision).
 
-        About a person who is to be erased nothing is taken in from anybody. `position` = by the consents as of then.
+        About a person who is to be erased nothing is taken in from anybody; nor about a new Patient that would be of that person (`joins`:
+        those with whom each will be one; they are among `people`). `position` = by the consents as of then.
         """
         ask = Ask(asking.requester, asking.purpose, whole(at), "collect")
         found = []
@@ -152,7 +157,8 @@ class Gate:
             only_consents = "Consent" if kinds == {"Consent"} else ""
             person = state[people.person[patient]]
             decision = decide_write(ask, person.directives, self.network, resource_type=only_consents)
-            found.append((patient, decision if not person.barred else _RESTRICTED))
+            barred = {person.barred, *(state[people.person[other]].barred for other in joins.get(patient, ()))}
+            found.append((patient, _BARRED.get(max(barred, key=_LEVELS.index), decision)))
         return found
 
     def record_of_collecting(
@@ -213,7 +219,7 @@ class Gate:
         held, barred = [], b""
         for row in rows:
             if not row.key:
-                barred = max(barred, row.directive, key=(b"", directives.RESTRICTED, directives.ERASED).index)
+                barred = max(barred, row.directive, key=_LEVELS.index)
             elif (found := self._directive(row)) is not None:
                 held.append(found)
         return _Person(tuple(held), session, barred)

@@ -24,6 +24,8 @@ from schemas.events import JSON, MESSAGE_REFUSED, Refused
 QUARANTINE = "quarantine"
 """Compartment of the keys of messages whose person is not known: one key a message."""
 KEEP_BYTES = 20_000_000
+FORGOTTEN = frozenset({"HUB-5111", "HUB-5112"})
+"""Rules by which nothing is taken in about somebody who is to be erased, or is."""
 KEEP_DAYS = 30
 """Days for which the content of a refused message is kept, unless the settings say otherwise."""
 
@@ -58,13 +60,13 @@ class Refusals:
         """Keep one, sealed under a key of its own; give its reference. `once` = the reference of what may come again: it is kept once.
 
         So is the message about a person who has refused the hub: nobody sees it, and its sender can send it again when consent is given. Of
-        what is too large to be a message only the digest, the time and the reason are kept.
+        what is too large to be a message, and of what is about a person who is to be erased or is, only the digest, the time and the reason are kept.
         """
         stream = once or os.urandom(16)
         key = self._keys.of(stream, QUARANTINE)
         milliseconds = int(self._now().timestamp() * 1000)
         event = event_id(milliseconds)
-        kept = raw if len(raw) <= KEEP_BYTES else b""
+        kept = raw if len(raw) <= KEEP_BYTES and FORGOTTEN.isdisjoint(i.rule for i in refusal.issues) else b""
         body = Refused(name, layout, door, media, [_plain(i) for i in refusal.issues], kept)
         header = Header(
             event=event, submission=b"", recorded=milliseconds, occurred=0, schema=JSON, shard=0, compartment=QUARANTINE, custodian=custodian,
@@ -78,6 +80,8 @@ class Refusals:
         """Say why a message of this reference was not taken when it came before; None when it did not, or was taken."""
         with self._store.read() as tx:
             row = messages.refusal(tx, custodian, once) if once else None
+            if row is not None and row.erased is not None and row.settled is None:
+                return (Issue("HUB-5119", code="not-found"),)
             body = self._body(tx, row) if row is not None else None
             return None if body is None else tuple(_issue(i) for i in body.issues)
 
@@ -103,7 +107,9 @@ class Refusals:
         )
 
     def _body(self, tx: Tx, row: messages.RefusalRow) -> Refused | None:
-        """Open a message; None when its key was erased."""
+        """Open a message; None when its key was erased, or is to be by now."""
+        if row.erased is not None:
+            return None
         recorded = self._store.event(tx, row.position)
         if recorded is None:
             raise Broken("HUB-5008")
@@ -117,10 +123,21 @@ class Refusals:
             row = messages.refusal(tx, custodian, reference)
             if row is None or row.settled is not None:
                 raise NotFound("HUB-5053")
+            if row.erased is not None:
+                raise NotFound("HUB-5119")
             body = self._body(tx, row)
         if body is None or not body.raw:
             raise NotFound("HUB-5054")
         return reference, body
+
+    def own(self, custodian: str, shown: str) -> bytes:
+        """Give the reference of one of an organization's own refused messages whose content is still kept. Raises NotFound."""
+        reference = self._opaque.open("refusal", custodian, shown)
+        with self._store.read() as tx:
+            row = messages.refusal(tx, custodian, reference)
+        if row is None or row.erased is not None:
+            raise NotFound("HUB-5119")
+        return reference
 
 
 def _plain(issue: Issue) -> dict[str, object]:

@@ -10,7 +10,7 @@ from hub.log.secrets import Secrets
 from hub.log.store import Store
 from hub.reads.opaque import Opaque
 from hub.reads.presenting import Presented, Presenting
-from hub.tables import identities, resources
+from hub.tables import directives, identities, resources
 from hub.tables.derive import name_token
 
 
@@ -39,17 +39,20 @@ class Finding:
     def _by(self, asking: Asking, token: bytes) -> tuple[FoundPerson, ...]:
         with self._store.read() as tx:
             persons = dict.fromkeys(identities.person_of(tx, p) for p in identities.by_token(tx, token))
-            rows = {p: resources.of_patients(tx, identities.patients_of(tx, p), ("Patient",)) for p in persons}
+            groups = {p: identities.patients_of(tx, p) for p in persons}
+            rows = {p: resources.of_patients(tx, patients, ("Patient",)) for p, patients in groups.items()}
+            barred = directives.barred(tx, [patient for patients in groups.values() for patient in patients])
         released = self._gate.release(asking, [r for found in rows.values() for r in found], about=tuple(persons))
         organization = asking.requester.organization
         with self._store.read() as tx:
             shown = [p for g in released.given if (p := self._presenting(tx, g, organization)) is not None]
         known = {person: tuple(s for s in shown if s.row in found) for person, found in rows.items()}
-        emergency = self.may_break(asking)
+        # that somebody is there at all is not told of who is to be erased
+        named = {p for p, patients in groups.items() if barred.keys().isdisjoint(patients)} if self.may_break(asking) else set[bytes]()
         found = [
             FoundPerson(self._opaque.shut("person", organization, min((s.row.stream for s in seen), default=person)), seen)
             for person, seen in known.items()
-            if seen or emergency
+            if seen or person in named
         ]
         return tuple(sorted(found, key=lambda one: one.reference))
 

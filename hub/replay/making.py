@@ -79,7 +79,7 @@ class Making:
         with self.store.write() as out:
             # of bodies only those of domain events are read again (by whom they are matched to), and of all events their streams
             self.store.put_names(out, [(p, s, v, t, b if t == DOMAIN_EVENT else b"") for p, s, v, t, b in rows])
-            for part in _parts(batch):
+            for part in parts(batch):
                 for name in self._views:
                     if name != FEEDS:
                         VIEWS[name].apply(out, part)
@@ -110,7 +110,7 @@ def _with_needed(views: Collection[str]) -> set[str]:
     return wanted
 
 
-def _parts(batch: Sequence[Recorded]) -> Iterator[Sequence[Recorded]]:
+def parts(batch: Sequence[Recorded]) -> Iterator[Sequence[Recorded]]:
     """Part a batch at tombstones: what one takes out of a view hangs on what others held just then."""
     first = 0
     for i, one in enumerate(batch):

@@ -57,7 +57,9 @@ def create_app(hub: Hub, *, demo: bool = False) -> FastAPI:
         yield
         events.closing.set()
 
-    app = FastAPI(title="Tsunagu つなぐ", version=version("tsunagu"), lifespan=lifespan, docs_url=None, redoc_url=None, redirect_slashes=False)
+    app = FastAPI(
+        title="Tsunagu つなぐ", version=version("tsunagu"), lifespan=lifespan, docs_url=None, redoc_url=None, redirect_slashes=False
+    )
     app.state.sessions, app.state.events = sessions, events
     metrics = app.state.metrics = Metrics(hub)
     _guards(app, metrics)

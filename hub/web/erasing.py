@@ -1,4 +1,7 @@
-"""Erasing a person: stop provision, take that back, destroy the keys at once; and the list of what was asked for. For the network's officers alone."""
+"""Erasing a person: stop provision, take that back, destroy the keys at once; and the list of what was asked for. For the network's officers alone.
+
+Beside it, for whoever sent it, giving up the content of a message that was not taken.
+"""
 
 from __future__ import annotations
 
@@ -16,6 +19,7 @@ from hub.commands import Asking
 from hub.web.auth import Doorkeeper
 from hub.web.bodies import body
 from hub.web.requests import asked
+from hub.writes.destroying import ASKED
 from schemas.errors import BadValue, Malformed
 
 Add = Callable[..., None]
@@ -33,6 +37,7 @@ class ErasingDoor:
         """Add them."""
         add("/erasures", self.listed, methods=["GET"], response_class=Response)
         add("/erasures", self.ask, methods=["POST"], response_class=Response)
+        add("/refused/{reference}", self.give_up, methods=["DELETE"], response_class=Response)
 
     async def listed(self, request: Request) -> Response:
         """Give what was asked for and how far it has come."""
@@ -55,6 +60,15 @@ class ErasingDoor:
         if do == "restrict":
             return self._hub.erase.restrict(asking, stream, basis, reason)
         raise BadValue("HUB-5117", where="do")
+
+    async def give_up(self, request: Request) -> Response:
+        """Give the content of one of the asker's own messages that were not taken up, before its end date."""
+        asking = self._door.asking(request, "write")
+        await run_in_threadpool(self._given_up, asking.requester.organization, request.path_params["reference"])
+        return Response(status_code=204, headers=_HEADERS)
+
+    def _given_up(self, code: str, shown: str) -> None:
+        self._hub.destroying.messages(ASKED, code, [self._hub.refusals.own(code, shown)])
 
     async def _sent(self, request: Request) -> tuple[dict[str, Any], Asking]:
         found = self._door.token(request)

@@ -10,6 +10,7 @@ import pyotp
 
 from consent.ask import Network, Requester
 from hub.commands import Asking
+from hub.gate import AUDIT
 from hub.log.keys import Keyring
 from hub.log.secrets import Secrets
 from hub.log.store import Store, Tx
@@ -119,7 +120,8 @@ class Breaking:
             raise BrokenRule("HUB-5065")
         body = Reviewed(session, requester.person, result)
         made = event(
-            topic=EMERGENCY_REVIEWED, kind="EmergencyAccess", body=body, key=self._keys.of(row.patient, MAIN), custodian=requester.organization,
-            patient=row.patient, secrets=self._secrets, at=self._now(), stream=os.urandom(16),
+            topic=EMERGENCY_REVIEWED, kind="EmergencyAccess", body=body,
+            key=self._keys.of(self._secrets.name("audit", requester.organization), AUDIT),  # so that it outlives the person
+            custodian=requester.organization, patient=row.patient, secrets=self._secrets, at=self._now(), stream=os.urandom(16),
         )  # fmt: skip
         append(self._writer, made)

@@ -19,7 +19,7 @@ from hub.writes.numbered import Numbered
 from hub.writes.owners import Owners
 from hub.writes.targets import Aim, Target
 from schemas import events
-from schemas.errors import Refusal
+from schemas.errors import Gone, Refusal
 
 
 class Making:
@@ -50,7 +50,7 @@ class Making:
         self._texts[target.stream] = text
         content = joined(text, write.facts)
         labels = label(body.type, codes=told.codes | told.reasons, security=told.security, custodian_kind=self._aim.kind)
-        key = self._key(key_owner)
+        key = self._key(key_owner, self._aim.where(write, ".resource"))
         event = next(self._ids)
         header = Header(
             event=event, submission=self.submission, recorded=self._at, occurred=0, schema=events.TEXT_WITH_FACTS, shard=0, compartment=MAIN,
@@ -77,11 +77,14 @@ class Making:
             made = self._widened[sent] = self._hubwide(here) or here
         return made
 
-    def _key(self, owner: bytes) -> DataKey:
-        """Ask for a key once for all that it seals here."""
+    def _key(self, owner: bytes, where: str) -> DataKey:
+        """Ask for a key once for all that it seals here. Raises Gone (HUB-5112) for who is erased."""
         made = self._keys_of.get(owner)
         if made is None:
-            made = self._keys_of[owner] = self._keys.of(owner, MAIN)
+            try:
+                made = self._keys_of[owner] = self._keys.of(owner, MAIN)
+            except Gone:
+                raise Gone("HUB-5112", where=where) from None
         return made
 
     def _pseudonym(self, patient: bytes) -> bytes:
@@ -105,7 +108,7 @@ class Making:
     def message(self, message: Numbered, sent: Message | None) -> NewEvent:
         """Keep the message as it came, under the person's own key."""
         assert sent is not None
-        key = self._keys.of(message.patient, MAIN)
+        key = self._key(message.patient, "")
         event = event_id(self._at)
         header = Header(
             event=event, submission=self.submission, recorded=self._at, occurred=sent.occurred, schema=events.JSON, shard=0, compartment=MAIN,

@@ -35,6 +35,8 @@ from schemas.events import SeenRow
 TURNS = 2
 """Submissions that are checked or prepared at a time. Python's threads share one lock: more at once take it from each other a hundred times a
 Bundle and push each other out of the processor's cache. One more than one, because a preparation also waits for the database."""
+_RULES = {"restricted:yes": "HUB-5111", "erased:yes": "HUB-5112"}
+"""Last step of a decision → what the sender is told, where it is not that the person has refused the hub."""
 _RESOURCES = frozenset({events.RESOURCE_RECORDED, events.RESOURCE_WITHDRAWN})
 
 
@@ -107,8 +109,9 @@ class Submitting:
             Sets(tx, aim, self._secrets, self._keys).order()
         made = [work.event(t) for t in aim.targets if not t.idle]
         types = _types(made, message)
-        people = identities.groups(tx, types)
-        decided = self._gate.collect(tx, command.asking, types, people, at)
+        joins = {e.header.patient: found for e in made if e is not None and (found := _joins(tx, e))}
+        people = identities.groups(tx, {*types, *(other for others in joins.values() for other in others)})
+        decided = self._gate.collect(tx, command.asking, types, people, at, joins=joins)
         self._refuse(command, aim, work, decided, people.person, at)
         silent = {t.stream for t in aim.targets if t.write.same_is_silent}
         new = [e for e in made if e is not None and not (e.stream in silent and self._unchanged(tx, aim, e))]
@@ -125,7 +128,7 @@ class Submitting:
         return Proposal(
             work.submission,
             new + audit if new else [],
-            holds=_holds(aim, command.settles, types.keys(), epochs, message),
+            holds=_holds(aim, command.settles, people.person.keys(), epochs, message),
             answer=Answer(tuple(work.taken(t) for t in aim.targets)),
         )
 
@@ -144,14 +147,14 @@ class Submitting:
         persons: Mapping[bytes, bytes],
         at: datetime,
     ) -> None:
-        """Refuse the whole when one person has refused the hub; the refusal itself is recorded."""
+        """Refuse the whole when one person has refused the hub, or is to be erased; the refusal itself is recorded."""
         refused = [(p, d) for p, d in decided if not d.gives]
         if not refused:
             return
-        no = {p for p, _ in refused}
-        issues = [Issue("HUB-5040", aim.where(t.write), code="forbidden") for t in aim.targets if work.owner.get(t.stream) in no] or [
-            Issue("HUB-5040", code="forbidden")
-        ]
+        no = {p: _RULES.get(d.trail[-1], "HUB-5040") for p, d in refused}
+        issues = [
+            Issue(no[owner], aim.where(t.write), code="forbidden") for t in aim.targets if (owner := work.owner.get(t.stream)) in no
+        ] or [Issue(min(no.values()), code="forbidden")]
         recording = self._gate.record_of_collecting(command.asking, [(p, d, ()) for p, d in refused], persons, at)
         raise _Refused(Denied(issues=issues), recording)
 
@@ -179,9 +182,16 @@ def _types(made: Sequence[NewEvent | None], message: Numbered | None) -> dict[by
     return dict(sorted(found.items()))
 
 
+def _joins(tx: Tx, made: NewEvent) -> set[bytes]:
+    """Give the Patients that bear a number of a Patient that is to be recorded: by the rule they are one person."""
+    if made.header.kind != "Patient" or made.rows is None or not made.rows.insured:
+        return set()
+    return identities.carriers(tx, made.rows.insured) - {made.stream}
+
+
 def _waits(tx: Tx, custodian: str, settles: bytes) -> bool:
     row = messages.refusal(tx, custodian, settles)
-    return row is not None and row.settled is None
+    return row is not None and row.settled is None and row.erased is None
 
 
 def _holds(

@@ -9,6 +9,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import msgspec
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -16,6 +17,7 @@ from hub.log.envelope import Header
 from hub.log.event import Recorded
 from hub.log.sqlite import SqliteTx
 from hub.log.store import Tx
+from hub.replay.making import parts
 from hub.tables import feeds, heard, identities
 from hub.tables.all import SCHEMA, VIEWS, apply
 from hub.tables.directives import barred
@@ -79,12 +81,11 @@ class Hub:
         self.log.append(recorded)
         self.put(recorded)
 
-    def put(self, recorded: Recorded) -> None:
-        self.tx.run(
-            "INSERT INTO events (position, originator_id, originator_version) VALUES (?,?,?)",
-            (recorded.position, recorded.stream.hex(), recorded.version),
-        )
-        apply(self.tx, [recorded])
+    def put(self, *recorded: Recorded) -> None:
+        rows = [(r.position, r.stream.hex(), r.version) for r in recorded]
+        self.tx.many("INSERT INTO events (position, originator_id, originator_version) VALUES (?,?,?)", rows)
+        for part in parts(recorded):
+            apply(self.tx, part)
 
     def feed(self, until: int) -> None:
         told = heard.known(self.tx, self.fed, until)
@@ -166,17 +167,72 @@ def lived(steps: Sequence[tuple[Any, ...]]) -> Hub:
     return h
 
 
-def replayed(h: Hub) -> Hub:
-    """Make the tables anew from the log without the keys that are gone."""
+def replayed(h: Hub, batch: int = 1) -> Hub:
+    """Make the tables anew from the log without the keys that are gone, so many events at a time, as a replay does."""
     fresh = Hub(log=h.log, gone=h.gone)
-    for one in h.log:
-        fresh.put(msgspec.structs.replace(one, rows=None) if one.header.key in h.gone else one)
+    held = [msgspec.structs.replace(one, rows=None) if one.header.key in h.gone else one for one in h.log]
+    for i in range(0, len(held), batch):
+        fresh.put(*held[i : i + batch])
     fresh.feed(len(h.log))
     return fresh
 
 
 @settings(max_examples=150, deadline=None)
-@given(st.lists(_steps, min_size=12, max_size=40))
-def test_a_replay_without_the_erased_keys_makes_the_same_rows(steps: list[tuple[Any, ...]]) -> None:
+@given(st.lists(_steps, min_size=12, max_size=40), st.sampled_from([1, 3, 1000]))
+def test_a_replay_without_the_erased_keys_makes_the_same_rows(steps: list[tuple[Any, ...]], batch: int) -> None:
     h = lived(steps)
-    assert replayed(h).rows() == h.rows()
+    assert replayed(h, batch).rows() == h.rows()
+
+
+ONE, TWO, THREE = 0, 1, 2
+NUMBER = frozenset(NUMBERS[:1])
+NONE: frozenset[bytes] = frozenset()
+SCENES = {
+    "two that only the erased had joined": [
+        *(("patient", n, NONE) for n in (ONE, TWO, THREE)), ("link", ONE, TWO), ("link", TWO, THREE), ("event", ONE), ("event", THREE),
+        ("feed",), ("unlink", ONE, TWO), ("unlink", THREE, TWO), ("event", ONE), ("feed",), ("event", THREE), ("erase", TWO), ("event", ONE),
+    ],
+    "a number that the erased had borne as well": [
+        *(("patient", n, NUMBER) for n in (ONE, TWO, THREE)), ("event", TWO), ("feed",), ("patient", ONE, NONE), ("event", TWO), ("erase", ONE),
+        ("event", THREE),
+    ],
+    "two that only numbers of the erased had joined": [
+        ("patient", ONE, NUMBER), ("patient", TWO, frozenset(NUMBERS)), ("patient", THREE, frozenset(NUMBERS[1:])), ("event", ONE), ("feed",),
+        ("patient", TWO, NONE), ("event", THREE), ("erase", TWO), ("event", ONE),
+    ],
+    "the one that led is erased": [
+        *(("patient", n, NUMBER) for n in (ONE, TWO)), ("unlink", TWO, ONE), ("consent", TWO), ("event", TWO), ("feed",), ("erase", ONE),
+        ("patient", THREE, NUMBER), ("event", THREE),
+    ],
+    "one after the other": [
+        *(("patient", n, NUMBER) for n in (ONE, TWO, THREE)), ("unlink", ONE, TWO), ("unlink", ONE, THREE), ("unlink", TWO, THREE),
+        ("event", TWO), ("feed",), ("erase", ONE), ("consent", TWO), ("event", THREE), ("feed",), ("erase", TWO), ("event", THREE),
+    ],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("scene", SCENES)
+@pytest.mark.parametrize("batch", [1, 1000])
+def test_scenes_in_which_others_had_been_judged_by_the_erased(scene: str, batch: int) -> None:
+    h = lived(SCENES[scene])
+    assert h.gone
+    assert replayed(h, batch).rows() == h.rows()
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(_steps, min_size=12, max_size=40))
+def test_no_row_but_those_of_what_lies_in_clear_names_the_erased(steps: list[tuple[Any, ...]]) -> None:
+    h = lived(steps)
+    for table, columns in (
+        ("persons", "patient, person"),
+        ("person_tokens", "patient"),
+        ("statements", "first, second"),
+        ("epochs", "patient"),
+    ):
+        named = {cell for row in h.db.execute(f"SELECT {columns} FROM {table}") for cell in row}
+        assert named.isdisjoint(h.gone), table
+    assert {key for (key,) in h.db.execute("SELECT key FROM directives")}.isdisjoint(h.gone)
+    assert [r for r in h.db.execute("SELECT facts, tokens, key FROM resources").fetchall() if r[2] in h.gone and (r[0] or r[1])] == []
+    assert h.db.execute(
+        "SELECT count(*) FROM tokens WHERE position NOT IN (SELECT position FROM resources WHERE tokens<>x'')"
+    ).fetchone() == (0,)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hub.names import hub_id
 from hub.tables import identities, resources
-from tests.hub.world import HOSPITAL, NETWORK, OFFICE, OTHER_HOSPITAL, World, a_consent, a_patient, an_encounter
+from tests.hub.world import HOSPITAL, INSURED, NETWORK, OFFICE, OTHER_HOSPITAL, World, a_consent, a_patient, an_encounter
 
 
 def patient(w: World, code: str) -> bytes:
@@ -37,6 +37,28 @@ def test_a_corrected_number_takes_the_rules_link_back(hub_world: World) -> None:
     hub_world.put(OFFICE, a_patient("2"))
     hub_world.put(OFFICE, a_patient("2", insured="131016:0000099999"))
     assert person(hub_world, HOSPITAL) != person(hub_world, OFFICE)
+
+
+def test_a_corrected_number_of_the_one_that_leads_takes_it_from_the_others(hub_world: World) -> None:
+    """The first Patient of a group gives it its name: corrected, it goes, and the others stay one person."""
+    hub_world.put(HOSPITAL, a_patient("1"))
+    hub_world.put(OFFICE, a_patient("2"))
+    hub_world.put(OTHER_HOSPITAL, a_patient("3"))
+    hub_world.put(HOSPITAL, a_patient("1", insured="131016:0000099999"))
+    assert person(hub_world, HOSPITAL) != person(hub_world, OFFICE)
+    assert person(hub_world, OTHER_HOSPITAL) == person(hub_world, OFFICE)
+    hub_world.put(HOSPITAL, a_patient("1"))
+    assert person(hub_world, HOSPITAL) == person(hub_world, OTHER_HOSPITAL)
+
+
+def test_a_withdrawn_patient_stays_the_person_that_it_was_and_is_found_no_more(hub_world: World) -> None:
+    hub_world.put(HOSPITAL, a_patient("1"))
+    hub_world.put(OFFICE, a_patient("2"))
+    one, both = patient(hub_world, HOSPITAL), person(hub_world, OFFICE)
+    assert hub_world.ask("DELETE", "/fhir/Patient/1", by=HOSPITAL).status_code == 204
+    with hub_world.hub.store.read() as tx:
+        assert identities.person_of(tx, one) == both
+        assert one not in identities.by_token(tx, hub_world.hub.secrets.token("insured", INSURED))
 
 
 def two_alike(w: World) -> tuple[str, str]:
