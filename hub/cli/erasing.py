@@ -22,7 +22,7 @@ def listed(base: str, token: str) -> int:
         print(fault, file=sys.stderr)
         return 1
     for row in rows:
-        until = f"（{row['copies_until'][:10]} まで / until）" if row["state"] == "shredding" else ""
+        until = f"（{row['copies_until'][:10]} まで / until）" if row["state"] == "shredding" and row["copies_until"] else ""
         due = f"  期限 / due {row['due']}" if row["state"] == "restricted" else ""
         print(f"{row['reference']}  {row['at'][:10]}  {row['basis_ja']}  {STATES[row['state']]}{until}{due}")
     print(f"{len(rows)} 件 / erasures")

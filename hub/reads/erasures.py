@@ -24,7 +24,7 @@ State = Literal["restricted", "lifted", "shredding", "erased"]
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """One erasure. `state` shredding = destroyed here, while a copy of the key store may still hold the keys, through `copies_until`."""
+    """One erasure. `state` shredding = a copy of the key store may still hold the keys, through `copies_until`; None = they are not destroyed yet."""
 
     reference: str
     person: str
@@ -68,10 +68,11 @@ class Erasures:
 
     def _told(self, tx: Tx, asking: Asking, row: erasures.ErasureRow, now: datetime) -> Told:
         erased = datetime.fromtimestamp(row.erased_at / 1000, UTC) if row.erased_at is not None else None
-        until = erased + self._backups if erased is not None else None
+        there = row.erased is not None and any(key.destroyed is None for key in erasures.keys_of(tx, row.erased))
+        until = erased + self._backups if erased is not None and not there else None
         state: State = "lifted" if row.lifted is not None else "restricted"
-        if until is not None:
-            state = "shredding" if until > now else "erased"
+        if erased is not None:
+            state = "shredding" if until is None or until > now else "erased"
         due = self._erasing.due_of(tx, row.patient).isoformat() if state == "restricted" else row.due
         person = identities.person_of(tx, row.patient)
         return Told(

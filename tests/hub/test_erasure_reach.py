@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import re
 import shutil
 import threading
@@ -42,6 +43,7 @@ from tests.hub.world import (
     register,
     world,
 )
+from tests.postgres import cluster
 
 ELSE = "131016:0000055555"
 """Insured number of somebody else."""
@@ -284,6 +286,41 @@ def csrf(w: World, user: str) -> str:
     found = re.search(r'name="csrf" value="([^"]+)"', w.get(user, "/").text)
     assert found is not None
     return found[1]
+
+
+def test_sealed_content_that_lies_elsewhere_gets_no_key_any_more(w: World) -> None:
+    asking = Asking(*application(w.hub.region, OFFICE), "r", "deliver")
+    (heard,) = w.hub.hear.after(asking, 0, 10, sealed=True)
+    assert heard.event is not None
+    head = heard.event["data"]["content"].partition(".")[0]
+    key = orjson.loads(base64.urlsafe_b64decode(head + "=" * (-len(head) % 4)))["kid"]
+    address = f"/events/keys/{key}"
+    assert w.get(OFFICE, address).status_code == 200
+    restricted(w, named(w, HOSPITAL, "h1"))
+    assert w.get(OFFICE, address).status_code == 404
+    assert asked(w, "now", named(w, HOSPITAL, "h1"), reason=REASON).status_code == 200
+    answer = w.get(OFFICE, address)
+    assert (answer.status_code, rule(answer)) == (410, "HUB-5095")
+
+
+def test_another_process_that_has_the_key_in_its_memory_gives_and_takes_nothing_by_it(tmp_path: Path, clock: Clock) -> None:
+    url = cluster().new()
+    with world(tmp_path / "data", now=clock, database=url) as one, world(tmp_path / "data", now=clock, database=url) as two:
+        lived(one)
+        stay = f"/fhir/Encounter/{hub_id(stream(one, HOSPITAL, 'Encounter'))}"
+        assert two.get(HOSPITAL, stay).status_code == 200
+        assert two.get(OFFICE, stay).status_code == 200
+        key = two.hub.keys.of(stream(one, HOSPITAL), MAIN)
+        erased(one)
+        assert two.hub.keys.by_id(key.key_id) is not None  # for less than a minute
+        assert two.get(OFFICE, stay).status_code == 404
+        assert two.get(HOSPITAL, stay).status_code == 410
+        assert two.put(HOSPITAL, an_encounter("e9", patient="Patient/h1")).status_code in {403, 410}
+        assert kinds(two, OFFICE)[:1] == [""]
+        sealed = [r for r in log(two) if r.header.key == key.key_id]
+        tombstone = next(r.position for r in log(two) if r.topic == events.KEY_ERASED)
+        assert sealed
+        assert max(r.position for r in sealed) < tombstone
 
 
 # ── restored ─────────────────────────────────────────────────────────────────────────────────────────────────────────
