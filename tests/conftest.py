@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+
 import pytest
 
 
@@ -15,3 +17,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def long(request: pytest.FixtureRequest) -> bool:
     found: bool = request.config.getoption("--long")
     return found
+
+
+@pytest.fixture(autouse=True)
+def heard() -> None:
+    """Let the hub's logs be heard: the linter of imports, run in this process by a test of the house, switches off what was there before it."""
+    for name, logger in logging.root.manager.loggerDict.items():
+        if name.startswith("tsunagu") and isinstance(logger, logging.Logger):
+            logger.disabled = False
