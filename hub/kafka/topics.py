@@ -11,6 +11,7 @@ The names hold nothing but codes of the register and families of the table, so t
 from __future__ import annotations
 
 import csv
+import time
 from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
@@ -37,6 +38,10 @@ def families() -> Mapping[str, str]:
     """Give the family of each kind of domain event."""
     with _TABLE.open(encoding="utf-8", newline="") as rows:
         return {row["kind"]: row["family"] for row in csv.DictReader(rows)}
+
+
+SHOWN = 5.0
+"""Seconds at most until a topic that was made is shown."""
 
 
 def out(code: str, kind: str) -> str:
@@ -87,9 +92,11 @@ def ensure(options: Options, wanted: Iterable[str], there: frozenset[str]) -> No
         admin = made(KafkaAdminClient, **options.client("tsunagu-admin"))
         try:
             admin.create_topics(new, timeout_ms=REQUEST_MS, raise_errors=False)  # another hub may have been first
-            left = tuple(sorted(set(missing) - set(admin.list_topics())))
-            if left:
-                raise Away("HUB-5093", left)
+            until = time.monotonic() + SHOWN  # a broker shows a topic a moment after it was made
+            while left := tuple(sorted(set(missing) - set(admin.list_topics()))):
+                if time.monotonic() > until:
+                    raise Away("HUB-5093", left)
+                time.sleep(0.1)
             admin.wait_for_topics(list(missing), timeout_ms=REQUEST_MS)
         finally:
             admin.close()

@@ -93,7 +93,7 @@ def test_two_processes_answer_at_one_address_and_one_that_is_killed_comes_back(t
         found = httpx.get(f"{base}/fhir/Patient?_summary=count", headers=headers, timeout=30, trust_env=False)
         assert found.json()["total"] == 20
         process.terminate()
-        assert process.wait(timeout=60) == 0
+        assert process.wait(timeout=60) == 0, (tmp_path / "said.log").read_text(encoding="utf-8")[-3000:]
         assert not children(process)
 
 
