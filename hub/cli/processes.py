@@ -48,7 +48,8 @@ def run_many(count: int, work: Callable[[int], int]) -> int:
         number = running.pop(child)
         code = os.waitstatus_to_exitcode(status)
         if ending:
-            worst = max(worst, code if code >= 0 else 1)
+            ordered = code == -signal.SIGTERM  # it had not come to where it ends by itself
+            worst = max(worst, 0 if ordered else code if code >= 0 else 1)
             continue
         if code > 0:  # it said itself why it cannot run: the others would say the same
             stop(0, None)
