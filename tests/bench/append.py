@@ -9,7 +9,7 @@ import os
 import sqlite3
 import struct
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
@@ -46,7 +46,7 @@ class Load:
 
 
 class _NoKeys:
-    def store_fresh(self) -> None:
+    def store_fresh(self, used: Iterable[bytes] = ()) -> None:
         """There are none: what is appended here is sealed already."""
 
 
