@@ -66,7 +66,7 @@ bench: $(STAMP) ## 速さを測る / measure speed
 	$(call behind,tests/bench/__main__.py)
 	@$(BIN)/python -m tests.bench $(ARGS)
 
-bench-quick: $(STAMP) ## 同じ表を 60 秒以内で / the same table within 60 s
+bench-quick: $(STAMP) ## 同じ表を約 2 分で / the same table in about 2 min
 	$(call behind,tests/bench/__main__.py)
 	@$(BIN)/python -m tests.bench --quick $(ARGS)
 

@@ -28,7 +28,7 @@ QUICK = Plan(rounds=3, seconds=1.0, yardstick=20)
 def main() -> int:
     """Measure and print, figures as they come; give 1 when a load was refused."""
     options = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
-    options.add_argument("--quick", action="store_true", help="the same table in less than 60 s, with fewer and shorter rounds")
+    options.add_argument("--quick", action="store_true", help="the same table in about two minutes, with fewer and shorter rounds")
     options.add_argument(
         "--only", choices=("ingest", "postgres", "append", "followers", "replay", "views", "decision"), help="one part alone"
     )
