@@ -27,6 +27,7 @@ WORDS = {
     "feeds": "知らせることを、聞く組織に配る",
     "checkpoints": "記録の先頭に署名する",
     "kafka": "Kafka へ送る",
+    "erasing": "消去の期限が来た鍵を消す",
 }
 """What each follower does, in a few words."""
 
@@ -82,7 +83,7 @@ def model(told: Mapping[str, Any]) -> Status:
 
 
 def _worker(f: Mapping[str, Any]) -> Worker:
-    stopped, behind = f["stopped"] or {}, "わかりません"
+    stopped, behind = f["stopped"] or {}, "わかりません" if f["name"] == "kafka" else "—"
     if f["lag_events"] == 0:
         behind = "なし"
     elif f["lag_events"] is not None:
