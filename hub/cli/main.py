@@ -156,6 +156,9 @@ def _erase(asked: argparse.Namespace) -> int:
     if not asked.person or asked.lift is bool(asked.basis or asked.now):
         print("PERSON と、--basis（--now も）か --lift が要ります / give PERSON and --basis (and --now), or --lift", file=sys.stderr)
         return 2
+    if asked.now and not asked.reason.strip():  # before provision is stopped for nothing but that
+        print("--now には --reason が要ります / --now needs --reason", file=sys.stderr)
+        return 2
     return erase(*_where(asked), asked.person, asked.basis, asked.reason, at_once=asked.now, lift=asked.lift)
 
 

@@ -79,6 +79,7 @@ def test_a_court_does_not_wait(hub: Served) -> None:
         (("Patient/tsu-aaaaaaaaaaaaaaaaaaaaaaaaae",), 2, "PERSON"),
         ((), 2, "PERSON"),
         (("Patient/p1", "--basis", "JP-35-5", "--lift"), 2, "PERSON"),
+        (("Patient/p1", "--basis", "JP-COURT", "--now"), 2, "--reason"),
     ],
 )
 def test_what_is_asked_wrongly_says_why(hub: Served, words: tuple[str, ...], status: int, rule: str) -> None:
