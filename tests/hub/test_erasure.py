@@ -21,7 +21,7 @@ from hub.log.unlocking import open_keys
 from hub.log.verify_sqlite import verify_file
 from hub.names import MAIN, hub_id
 from hub.replay.checking import replay
-from hub.tables.derive import namer
+from hub.tables.derive import namer, open_facts
 from schemas.errors import Broken
 from tests.hub.world import (
     HOSPITAL,
@@ -284,10 +284,17 @@ def test_no_file_and_no_key_gives_anything_of_the_person_any_more(tmp_path: Path
     with world(folder, now=clock) as w:
         lived(w)
         owners = {namer(w.hub.secrets, c, MAIN)("Patient", n) for c, n in ((HOSPITAL, "h1"), (OFFICE, "k1"))}
+        with w.hub.store.read() as tx:  # as a copy of the database from before may have them
+            cells = [(bytes(facts), bytes(name)) for facts, name in tx.each("SELECT facts, event FROM resources WHERE patient IN", owners)]
+        assert len([facts for facts, _ in cells if facts]) > 3
         erased(w)
         w.settle()
+        with w.hub.store.read() as tx:
+            left_over = tx.each("SELECT facts, tokens FROM resources WHERE patient IN", owners)
+        assert {(bytes(facts), bytes(tokens)) for facts, tokens in left_over} == {(b"", b"")}
     for text in (file.read_bytes() for file in (*folder.iterdir(), *dumped(folder, tmp_path)) if file.is_file()):
         assert not [name for name in NAMES if name.encode() in text or name.encode("utf-16-le") in text]
+        assert not [facts for facts, _ in cells if facts and (facts in text or facts.hex().encode() in text)]
     # whoever has every file and the master key tries every key that is left on everything that was sealed for the person
     store = open_store(database_of(folder) or folder / DATABASE)
     _, keys = open_keys(KeyPlace.under(folder), begun=True)
@@ -305,6 +312,10 @@ def test_no_file_and_no_key_gives_anything_of_the_person_any_more(tmp_path: Path
                 tried += 1
                 with pytest.raises(Broken):
                     open_body(key, event.body, stream=event.stream, event=event.header.event)
+        for facts, name in cells:
+            for key in left.values():
+                with pytest.raises(Broken):
+                    open_facts(key, facts, name)
     assert tried > 10
 
 
@@ -319,19 +330,3 @@ def dumped(folder: Path, beside: Path) -> list[Path]:
     target = beside / "dump.sql"
     subprocess.run([str(binaries / "pg_dump"), "--inserts", "-f", str(target), database_of(folder)], check=True)
     return [target]
-
-
-# ── refused messages ─────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-def test_what_was_not_taken_is_kept_until_its_end_date_and_no_longer(w: World, clock: Clock) -> None:
-    assert w.file(HOSPITAL, "note.txt", "山田 花子".encode()).status_code == 422
-    (kept,) = w.get(HOSPITAL, "/refused.json").json()["refused"]
-    assert kept["until"] == (NOW + timedelta(days=30)).isoformat()
-    clock.now = NOW + timedelta(days=29)
-    shredding(w).step()
-    assert len(w.get(HOSPITAL, "/refused.json").json()["refused"]) == 1
-    clock.now = NOW + timedelta(days=31)
-    shredding(w).step()
-    assert w.get(HOSPITAL, "/refused.json").json()["refused"] == []
-    assert w.ask("POST", f"/refused/{kept['reference']}/send", by=HOSPITAL).status_code == 404
