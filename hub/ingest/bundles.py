@@ -46,6 +46,8 @@ class Bundling:
             entries, whole = _read(data)
         except Refusal as refusal:
             return Report("", refused=(self._kept(asking, data, refusal, settles, way.nth("refused")),))
+        except Exception as fault:  # noqa: BLE001  as below
+            return Report("", refused=(self._kept(asking, data, way.failed(fault), settles, way.nth("refused")),))
         if whole:
             return self._group(asking, tuple(entries), data, settles, way, "all")
         single = _entries.decode(data).entry
@@ -69,6 +71,8 @@ class Bundling:
             if refusal.issue in _OURS:
                 raise
             return Report("Bundle", refused=(self._kept(asking, raw, refusal, settles, reference),))
+        except Exception as fault:  # noqa: BLE001  whatever it is, nothing behind it may wait for it for ever
+            return Report("Bundle", refused=(self._kept(asking, raw, way.failed(fault), settles, reference),))
         if answer.repeat:
             return Report("Bundle", repeats=1)
         return Report("Bundle", taken=(TakenPart(sum(1 for t in answer.taken if t.version)),))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC
@@ -14,10 +15,11 @@ from hub.ingest.refusals import Refusals
 from hub.writes.submit import Submitting
 from hub.writes.targets import FHIR_ID
 from schemas.adapter import Adapter, Conversion, Draft, Part, Wire
-from schemas.errors import BadInput, Issue, Refusal, Unsupported
+from schemas.errors import BadInput, Broken, Issue, Refusal, Unsupported, quiet
 from schemas.fhir.resource import read
 
 MAX_BYTES = 20_000_000
+_log = logging.getLogger("tsunagu.ingest")
 _PLACE = "resource[{index}]"
 
 
@@ -61,6 +63,16 @@ class Way:
         """Name one part of it."""
         return sha256(self.once + what.encode()).digest()[:16] if self.once else b""
 
+    def failed(self, fault: Exception) -> Refusal:
+        """Make the refusal of what the hub failed on by a fault of its own. Raises the fault where somebody waits for an answer.
+
+        Where nobody does, it would come again for ever, and nothing behind it would be taken.
+        """
+        if not self.once:
+            raise fault
+        _log.error("what came could not be dealt with", exc_info=quiet(fault))
+        return Broken("HUB-5097")
+
 
 _FILE = Way()
 
@@ -78,6 +90,8 @@ class Receiving:
             conversion = self._convert(wire)
         except BadInput as refusal:
             return Report("", refused=(self._kept(asking, wire, "", data, refusal, settles, way=way, nth="file"),))
+        except Exception as fault:  # noqa: BLE001  an adapter is anybody's
+            return Report("", refused=(self._kept(asking, wire, "", data, way.failed(fault), settles, way=way, nth="file"),))
         taken: list[TakenPart] = []
         refused: list[tuple[bytes, Refusal, tuple[int, ...], str]] = []
         before: list[NotTaken] = []
@@ -93,6 +107,9 @@ class Receiving:
                 if refusal.issue in {"exception", "throttled"}:
                     raise
                 refused.append((part.raw, refusal, (), f"refused part {i}"))
+                continue
+            except Exception as fault:  # noqa: BLE001  as above
+                refused.append((part.raw, way.failed(fault), (), f"refused part {i}"))
                 continue
             settles = b""  # the first part that is taken settles it; what is refused of the rest stands for itself
             if answer.repeat:

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 POLL = 1.0
 """Seconds that the hub waits for something to come."""
-REST = 0.5, 30.0
+REST = 0.5, 10.0
 """Seconds until what could not be taken now is tried again: at first, at most."""
 NAME = "name"
 """Header of a file's name."""
@@ -85,11 +85,18 @@ class Listening:
     def _listen(self) -> None:
         """Take in until told to stop. Raises what keeps it from going on: then all that is not committed comes again."""
         self._inlet.open()
-        self.state, self.missing = UP, ()
         while not self._closing.is_set():
+            self._up()
             for some in self._inlet.take(POLL):
                 self._partition(some)
                 self._rest = REST[0]
+
+    def _up(self) -> None:
+        """Say that it goes, and which topics it cannot read (HUB-5096): the others it does."""
+        state, missing = ("HUB-5096" if self._inlet.unread else UP), self._inlet.unread
+        if missing and missing != self.missing:
+            _log.warning("kafka, in: %s", " ".join((state, *missing)))
+        self.state, self.missing = state, missing
 
     def _partition(self, some: Sequence[Arrived]) -> None:
         """Deal with records of one partition in their order, and commit as far as it went, whatever stops it."""

@@ -15,7 +15,7 @@ _FENCED = (errors.ProducerFencedError, errors.InvalidProducerEpochError, errors.
 
 
 class Away(Exception):
-    """Kafka cannot be used now. `rule` says why; `topics` names those that are missing; `kind` is the library's fault, without its words."""
+    """Kafka cannot be used now. `rule` says why; `topics` names those that it is about; `kind` is the library's fault, without its words."""
 
     def __init__(self, rule: str, topics: tuple[str, ...] = ()) -> None:
         super().__init__(rule)
@@ -25,6 +25,21 @@ class Away(Exception):
     def kind(self) -> str:
         """Give the kind of what is behind it."""
         return type(self.__cause__).__name__ if self.__cause__ is not None else ""
+
+
+class TooLarge(Away):
+    """A record is larger than its topic takes: nothing was sent. `which` = its place among those that were to be sent."""
+
+    def __init__(self, topic: str, which: int) -> None:
+        super().__init__("HUB-5094", (topic,))
+        self.which = which
+
+
+class Late(Away):
+    """It took so long that what was decided is too old to be sent upon: nothing was sent."""
+
+    def __init__(self) -> None:
+        super().__init__("HUB-5090")
 
 
 @contextmanager
@@ -38,5 +53,7 @@ def named() -> Iterator[None]:
         raise Away("HUB-5092") from fault
     except _REFUSED as fault:
         raise Away("HUB-5091") from fault
+    except errors.UnsupportedCodecError as fault:
+        raise Away("HUB-5096") from fault
     except (errors.KafkaError, OSError) as fault:
         raise Away("HUB-5090") from fault

@@ -25,7 +25,7 @@ LOOK_SECONDS = 60.0
 """After so long the hub looks whether another organization has a topic now."""
 KNOCK_SECONDS = 10.0
 """After so long without a record the hub sees whether there is a broker."""
-SESSION_MS = 10_000
+SESSION_MS = 6_000
 """After so long without a word a hub is taken for dead, and the others take over what it read."""
 
 
@@ -38,6 +38,8 @@ class Inlet:
         self._producer: Any = None
         self._looked, self._knocked = 0.0, time.monotonic()
         self._listening: tuple[str, ...] = ()
+        self.unread: tuple[str, ...] = ()
+        """Topics that are there and are not listened to: senders may pack what they send on them in ways that the hub cannot unpack."""
 
     def open(self) -> None:
         """Listen to each topic of a registered organization that is there; those of `made` are made. Raises Away."""
@@ -47,6 +49,7 @@ class Inlet:
             self._consumer = made(
                 KafkaConsumer, **self._options.client("tsunagu-in"), group_id=GROUP, isolation_level="read_committed", metrics_enabled=False, enable_auto_commit=False,
                 auto_offset_reset="earliest", allow_auto_create_topics=False, max_poll_records=AT_ONCE, session_timeout_ms=SESSION_MS,
+                heartbeat_interval_ms=SESSION_MS // 3,
             )  # fmt: skip
             if self._listening:
                 self._consumer.subscribe(list(self._listening))
@@ -59,6 +62,8 @@ class Inlet:
         there = topics.present(self._options)
         topics.ensure(self._options, [t for code in self._made for t in (topics.into(code), topics.dead(code))], there)
         told = tuple(topics.into(c) for c in self._codes if topics.into(c) in there or c in self._made)
+        self.unread = topics.unread(self._options, told)
+        told = tuple(t for t in told if t not in self.unread)
         topics.ensure(self._options, [topics.dead(topics.sender(t)) for t in told], there | {topics.dead(c) for c in self._made})
         self._looked, self._listening = time.monotonic(), told
 
@@ -85,14 +90,6 @@ class Inlet:
         if offsets:
             with named():
                 self._consumer.commit(offsets, timeout_ms=BLOCK_MS)
-
-    def back(self, one: Arrived) -> None:
-        """Read on at this record: it comes again. Raises Away when another hub reads the partition now."""
-        place = TopicPartition(one.topic, one.partition)
-        if place not in self._consumer.assignment():
-            raise Away("HUB-5090")
-        with named():
-            self._consumer.seek(place, one.offset)
 
     def bury(self, records: Sequence[Record]) -> None:
         """Send dead letters and wait until they are durable. Raises Away."""

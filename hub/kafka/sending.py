@@ -12,11 +12,11 @@ from contextlib import contextmanager
 from typing import Any
 
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
-from kafka.errors import KafkaError, KafkaTimeoutError
+from kafka.errors import KafkaError, KafkaTimeoutError, MessageSizeTooLargeError, RecordListTooLargeError
 
 from hub.kafka import topics
 from hub.kafka.clients import knock, made
-from hub.kafka.faults import Away, named
+from hub.kafka.faults import Away, Late, TooLarge, named
 from hub.kafka.options import REQUEST_MS, Options
 from hub.kafka.records import Record
 
@@ -25,8 +25,9 @@ BLOCK_MS = 10_000
 TRANSACTION_MS = 15_000
 """After it the broker gives up what a dead hub left open, so that readers of committed records go on."""
 READ_SECONDS = 60.0
-LARGEST = 900_000
-"""Bytes of a record at most (a broker takes 1,048,588)."""
+_LARGE = (MessageSizeTooLargeError, RecordListTooLargeError)
+_TOLD_SECONDS = 1.0
+"""Within it the library has told which record it was that a broker did not take."""
 
 
 class _Producer(KafkaProducer):  # type: ignore[misc]
@@ -48,6 +49,23 @@ class _Producer(KafkaProducer):  # type: ignore[misc]
             if (fatal := self._transaction_manager.last_error) is not None:
                 raise fatal from None
             raise
+
+    def too_large(self, fault: KafkaError, sent: Sequence[Any]) -> int | None:
+        """Give the place of the record that the broker did not take for its size; None when that is not what the fault was.
+
+        Or when the record itself never went into a batch: then it is the one after the last that did.
+        """
+        if isinstance(fault, _LARGE) and not any(one.failed() for one in sent):
+            return len(sent)
+        if not isinstance(fault, _LARGE) and not isinstance(self._transaction_manager.last_error, _LARGE):
+            return None
+        until = time.monotonic() + _TOLD_SECONDS
+        while time.monotonic() < until:
+            for place, one in enumerate(sent):
+                if one.failed() and isinstance(one.exception, _LARGE):
+                    return place
+            time.sleep(0.01)
+        return None
 
     def abandon(self) -> None:
         """Let go of everything at once; what was under way is left to the next producer of this name."""
@@ -86,20 +104,28 @@ class Outlet:
     def send(self, records: Sequence[Record], moved: Mapping[str, int], *, until: float) -> None:
         """Send all of it and the new positions, or nothing. `until` = time.monotonic() at which what was decided is too old to go out.
 
-        Raises Away; then nothing is known but what `open` will read.
+        Raises Away (TooLarge, Late among them); then nothing is known but what `open` will read.
         """
         producer = self._producer
         if producer is None:
             raise Away("HUB-5090")
+        sent: list[Any] = []
         with named(), producer.truly():
             producer.begin_transaction()
-            sent = [producer.send(r.topic, key=r.key, value=r.value, headers=list(r.headers)) for r in records]
-            sent += [producer.send(topics.POSITIONS, key=k.encode(), value=b"%d" % n, partition=0) for k, n in moved.items()]
-            producer.flush(timeout=BLOCK_MS / 1000)
-            for one in sent:
-                one.get(timeout=BLOCK_MS / 1000)
+            try:
+                for r in records:
+                    one = producer.send(r.topic, key=r.key, value=r.value, headers=list(r.headers))
+                    sent.append(one)
+                sent += [producer.send(topics.POSITIONS, key=k.encode(), value=b"%d" % n, partition=0) for k, n in moved.items()]
+                producer.flush(timeout=BLOCK_MS / 1000)
+                for one in sent:
+                    one.get(timeout=BLOCK_MS / 1000)
+            except KafkaError as fault:
+                if (which := producer.too_large(fault, sent)) is not None:
+                    raise TooLarge(records[which].topic, which) from fault
+                raise
             if time.monotonic() > until:
-                raise Away("HUB-5090")
+                raise Late
             producer.commit_within(BLOCK_MS)
 
     def knock(self) -> None:

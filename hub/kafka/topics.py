@@ -17,6 +17,7 @@ from functools import cache
 from pathlib import Path
 
 from kafka import KafkaAdminClient
+from kafka.admin import ConfigResource, ConfigResourceType
 
 from hub.kafka.clients import knock, made
 from hub.kafka.faults import Away, named
@@ -29,8 +30,10 @@ _IN = "tsunagu.in."
 _TABLE = Path(__file__).parent / "data" / "families.csv"
 _POSITIONS = {"cleanup.policy": "compact", "segment.bytes": "4194304", "min.cleanable.dirty.ratio": "0.1"}
 """Small segments: at a start the hub reads the topic whole."""
-_COMPRESSED = {"compression.type": "gzip"}
+_PACKED = "compression.type"
+_COMPRESSED = {_PACKED: "gzip"}
 """The broker packs anew whatever it gets, so that the hub can read what senders packed by libraries that it does not have."""
+_READ = frozenset({"gzip", "zstd", "uncompressed"})
 
 
 @cache
@@ -100,6 +103,20 @@ def ensure(options: Options, wanted: Iterable[str], there: frozenset[str]) -> No
             admin.wait_for_topics(list(missing), timeout_ms=REQUEST_MS)
         finally:
             admin.close()
+
+
+def unread(options: Options, names: Iterable[str]) -> tuple[str, ...]:
+    """Give those topics that a broker leaves packed as senders packed it: one record of theirs could stop whoever reads. Raises Away."""
+    asked = [ConfigResource(ConfigResourceType.TOPIC, name) for name in names]
+    if not asked:
+        return ()
+    with named():
+        admin = made(KafkaAdminClient, **options.client("tsunagu-admin"))
+        try:
+            told = admin.describe_configs(asked, config_filter="all")
+        finally:
+            admin.close()
+    return tuple(sorted(name for name, configs in told["topic"].items() if configs.get(_PACKED, {}).get("value") not in _READ))
 
 
 def _form(name: str, replicas: int) -> dict[str, object]:

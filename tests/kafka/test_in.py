@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -10,19 +11,22 @@ from pathlib import Path
 from typing import Any
 
 import orjson
-from kafka import KafkaConsumer, KafkaProducer, TopicPartition
+import pytest
+from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
 
+from hub.ingest.receive import Receiving
 from hub.ingest.topic import Listening
 from hub.kafka import topics
+from hub.kafka.clients import made
 from hub.kafka.options import Options
 from hub.kafka.receiving import GROUP, Inlet
-from schemas.adapter import BASE
+from schemas.adapter import BASE, Conversion, Wire
 from schemas.errors import Busy
 from tests.hub.files import admission, named
 from tests.hub.world import a_consent, a_patient
 from tests.kafka import foreign
 from tests.kafka.broker import Broker
-from tests.kafka.region import HOSPITAL, OFFICE, STATION, Told, a_region, told
+from tests.kafka.region import HOSPITAL, OFFICE, STATION, Told, a_region, codes_of, told
 
 FHIR = ("content-type", b"application/fhir+json")
 
@@ -261,6 +265,94 @@ def test_while_the_hub_cannot_take_anything_nothing_is_committed_refused_or_lost
         finally:
             ear.close()
             ear._bundle._submit = submit
+
+
+class Failing:
+    """An adapter with a fault of its own."""
+
+    name = "failing"
+
+    def claims(self, wire: Wire) -> bool:
+        return wire.name == "any.txt"
+
+    def convert(self, wire: Wire) -> Conversion:
+        raise KeyError(wire.data)
+
+
+def test_what_the_hub_fails_on_by_itself_is_kept_and_told_and_what_comes_behind_it_is_taken(
+    tmp_path: Path, broker: Broker, caplog: pytest.LogCaptureFixture
+) -> None:
+    with told(tmp_path / "data", a_region(hospital="thin"), options(broker)) as w:
+        hospital = w.codes[HOSPITAL]
+        w.put(hospital, a_patient())
+        ear = again(w, broker)
+        ear._receive = Receiving(adapters=[Failing()], submit=w.hub.submit, refusals=w.hub.refusals)
+        ear.start()
+        try:
+            until(lambda: ear.state == "")
+            send(broker, hospital, "山田".encode(), headers=(("name", b"any.txt"),))
+            send(broker, hospital, bundle(basic(1)), headers=(FHIR,))
+            until(lambda: committed(broker, hospital) == 2)
+        finally:
+            ear.close()
+        assert count(w) == 1
+        (row,) = refused(w)
+        assert row["issues"][0]["rule"] == "HUB-5097"
+        (letter,) = foreign.read(broker, topics.dead(hospital))
+        assert (letter.headers["rule"], letter.headers["reference"]) == ("HUB-5097", row["reference"])
+        assert "山田" not in caplog.text
+        # the cause is put right (an adapter that reads it is there, or none claims it): it is dealt with as the file that it was
+        assert w.ask("POST", f"/refused/{row['reference']}/send", by=hospital).status_code == 422
+        assert refused(w)[0]["reference"] == row["reference"]
+
+
+def test_a_fault_of_the_hub_in_one_entry_of_a_batch_leaves_the_others_taken_once(tmp_path: Path, broker: Broker) -> None:
+    with told(tmp_path / "data", a_region(hospital="thin"), options(broker)) as w:
+        hospital = w.codes[HOSPITAL]
+        w.put(hospital, a_patient())
+        ear = again(w, broker)
+        submit = ear._bundle._submit
+
+        def fails_at_the_second(command: Any) -> Any:
+            if command.writes[0].index == 1:
+                raise ZeroDivisionError
+            return submit(command)
+
+        ear._bundle._submit = fails_at_the_second
+        ear.start()
+        try:
+            until(lambda: ear.state == "")
+            send(broker, hospital, bundle(basic(1), basic(2), basic(3), kind="batch"), headers=(FHIR,))
+            until(lambda: committed(broker, hospital) == 1)
+        finally:
+            ear.close()
+            ear._bundle._submit = submit
+        assert count(w) == 2
+        (row,) = refused(w)
+        assert w.ask("POST", f"/refused/{row['reference']}/send", by=hospital).status_code == 200
+        assert count(w) == 3
+        assert w.ask("POST", f"/refused/{row['reference']}/send", by=hospital).status_code == 404
+
+
+def test_a_topic_on_which_senders_pack_as_they_like_is_named_and_stops_no_other(
+    tmp_path: Path, broker: Broker, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        logging.getLogger("tsunagu.kafka"), "disabled", False
+    )  # the linter of imports switches off what was there before it
+    region = a_region(hospital="thin", station="thin")
+    codes = codes_of(region)
+    station = topics.into(codes[STATION])
+    admin = made(KafkaAdminClient, bootstrap_servers=broker.servers)
+    admin.create_topics({station: {"num_partitions": 1, "replication_factor": 1, "configs": {"compression.type": "producer"}}})
+    admin.close()
+    until(lambda: station in topics.present(options(broker)))
+    with told(tmp_path / "data", region, options(broker)) as w, listening(w, broker) as ear:
+        until(lambda: ear.state == "HUB-5096")
+        assert ear.missing == (station,)
+        assert station in caplog.text
+        send(broker, codes[HOSPITAL], orjson.dumps(a_patient()), headers=(FHIR,))
+        until(lambda: count(w, "Patient") == 1)
 
 
 def test_topics_of_organizations_that_are_not_registered_are_let_alone(tmp_path: Path, broker: Broker) -> None:
