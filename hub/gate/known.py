@@ -1,0 +1,118 @@
+"""What is known in a snapshot of persons and records when a decision is taken: consents in force, open emergency accesses, facts of a row."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+
+from consent.ask import Emergency, Labels, Record, Requester
+from consent.directive import Directive, unreadable
+from hub.clock import milliseconds
+from hub.commands import Asking
+from hub.log.keys import Keyring
+from hub.log.store import Tx
+from hub.names import hub_id
+from hub.tables import directives, emergencies, identities
+from hub.tables.derive import open_directive, open_facts, record_of
+from hub.tables.resources import Row
+from schemas.errors import Refusal
+
+_KEEP, _KEEP_RECORDS = 50_000, 20_000
+LEVELS = (b"", directives.RESTRICTED, directives.ERASED)
+"""What bars a person, from nothing to all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """What is in force for a person, in one snapshot."""
+
+    directives: tuple[Directive, ...]
+    emergency: emergencies.EmergencyRow | None
+    barred: bytes = b""
+    """RESTRICTED or ERASED (`hub.tables.directives`)."""
+
+
+class Knowing:
+    """Opens what a decision may know. Thread-safe."""
+
+    def __init__(self, keys: Keyring) -> None:
+        self._keys = keys
+        self._known: dict[tuple[bytes, int], Directive] = {}
+        self._records: dict[bytes, Record] = {}
+        """By event; like consents, given only after their key was found."""
+
+    def state(self, tx: Tx, people: identities.Groups, asking: Asking, at: datetime, position: int | None = None) -> dict[bytes, Person]:
+        """Give what is in force for each of these persons, now or as of a position; for the directory (no person) nothing is."""
+        by_patient: dict[bytes, list[directives.DirectiveRow]] = {}
+        for row in directives.in_force(tx, (patient for patients in people.patients.values() for patient in patients), position):
+            by_patient.setdefault(row.patient, []).append(row)
+        sessions: dict[bytes, emergencies.EmergencyRow] = {}
+        if asking.requester.person:
+            for o in emergencies.open_for(tx, asking.requester.person, milliseconds(at)):
+                if o.organization == asking.requester.organization and (position is None or o.position <= position):
+                    sessions.setdefault(identities.person_of(tx, o.patient, position), o)
+        state = {b"": Person((), None)}
+        for person, patients in people.patients.items():
+            rows = sorted(row for patient in patients for row in by_patient.get(patient, ()))
+            state[person] = self.person(rows, sessions.get(person))
+        return state
+
+    def person(self, rows: Iterable[directives.DirectiveRow], session: emergencies.EmergencyRow | None) -> Person:
+        """Open what is in force for one person."""
+        held, barred = [], b""
+        for row in rows:
+            if not row.key:
+                barred = max(barred, row.directive, key=LEVELS.index)
+            elif (found := self._directive(row)) is not None:
+                held.append(found)
+        return Person(tuple(held), session, barred)
+
+    def _directive(self, row: directives.DirectiveRow) -> Directive | None:
+        """Open a consent's canonical form; None when its key was erased."""
+        key = self._keys.held(row.key)
+        if key is None:
+            return None  # erased with its person: there is nothing left that it could speak of
+        name = (row.consent, row.version)
+        if (known := self._known.get(name)) is not None:
+            return known
+        if len(self._known) >= _KEEP:
+            self._known.clear()
+        try:
+            made = replace(open_directive(key, row.directive, row.event), version=row.version)
+        except Refusal:
+            # what cannot be read refuses (consent-and-audit facts §2.5 step 4): nothing is provided while it stands
+            named, about = f"Consent/{hub_id(row.consent)}", f"Patient/{hub_id(row.patient)}"
+            made = unreadable(consent=named, version=row.version, patient=about, custodian="", controller="NW", at=datetime.now(UTC))
+        self._known[name] = made
+        return made
+
+    def record(self, row: Row) -> Record | None:
+        """Give what a decision may know of a row; None when its key was erased."""
+        key = self._keys.held(row.key)
+        if key is None:
+            return None
+        if (known := self._records.get(row.event)) is not None:
+            return known
+        sensitivities = None if row.sensitivities is None else frozenset(filter(None, row.sensitivities.split("|")))
+        labels = Labels(row.confidentiality or None, sensitivities)
+        cell = open_facts(key, row.facts, row.event)
+        made = record_of(cell, custodian=row.custodian, kind=row.type, stream=row.stream, patient=row.patient, labels=labels)
+        if len(self._records) >= _KEEP_RECORDS:
+            self._records.clear()
+        self._records[row.event] = made
+        return made
+
+
+def emergency_of(row: emergencies.EmergencyRow, requester: Requester, record: Record) -> Emergency:
+    """Give an open session as a decision sees it; each Patient of the person is meant."""
+    return Emergency(
+        session=row.session,
+        person=requester.person,
+        patient=record.patient,
+        reason="recorded",  # the typed reason is sealed in the session's own event; that there is one was judged when it was opened
+        attested=True,
+        second_factor=True,
+        opened=datetime.fromtimestamp(row.opened / 1000, UTC),
+        closes=datetime.fromtimestamp(row.closes / 1000, UTC),
+    )

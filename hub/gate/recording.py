@@ -1,0 +1,102 @@
+"""The record of a decision: one event for each request about each person, under the asking organization's key (docs/decisions/0003)."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Sequence
+from datetime import datetime
+
+from consent.ask import Decision
+from hub.clock import milliseconds
+from hub.commands import Asking
+from hub.log.envelope import Header
+from hub.log.event import NewEvent, seal_json
+from hub.log.keys import Keyring
+from hub.log.secrets import Secrets
+from hub.names import MAIN, event_id, hub_id, reference
+from hub.tables.resources import Row
+from schemas.events import ACCESS_DECIDED, JSON, Decided, Effect, SeenRow
+
+AUDIT = "audit"
+"""Compartment of the keys that decisions are sealed under: one for each asking organization, so that erasing a person leaves the audit whole."""
+Items = Sequence[tuple[Decision, Sequence[SeenRow]]]
+
+
+class Recording:
+    """Makes these events."""
+
+    def __init__(self, *, keys: Keyring, secrets: Secrets) -> None:
+        self._keys, self._secrets = keys, secrets
+
+    def event(
+        self,
+        asking: Asking,
+        person: bytes,
+        items: Items,
+        at: datetime,
+        *,
+        rules: str,
+        session: str = "",
+    ) -> tuple[NewEvent, str]:
+        """Make the event of one request about one person; give its reference too. `rules` = edition of the network's rules that held."""
+        lead, effect, obligations = summed_up([d for d, _ in items])
+        name = reference()
+        requester = asking.requester
+        recorded = milliseconds(at)
+        event = event_id(recorded)
+        stream = os.urandom(16)
+        body = Decided(
+            reference=name,
+            request=asking.request,
+            organization=requester.organization,
+            kind=requester.kind,
+            role=requester.role,
+            user=requester.person,
+            purpose=asking.purpose,
+            action=asking.action,
+            effect=effect,
+            reason=lead.reason,
+            basis=lead.basis,
+            network=rules,
+            consents=tuple((c.consent, c.version, c.effect) for c in lead.consents),
+            trail=lead.trail,
+            obligations=obligations,
+            seen=tuple(s for _, rows in items for s in rows),
+            session=session if lead.reason.startswith(("P-BTG", "R-BTG")) else "",
+            asof=asking.asof,
+        )
+        key = self._keys.of(self._secrets.name("audit", requester.organization), AUDIT)
+        header = Header(
+            event=event, submission=b"", recorded=recorded, occurred=0, schema=JSON, shard=0, compartment=MAIN, custodian=requester.organization,
+            kind="AccessDecided", patient=person, pseudonym=self._secrets.pseudonym(person) if person else b"", key=key.key_id, digest=b"",
+            confidentiality="", sensitivities=(),
+        )  # fmt: skip
+        return NewEvent(stream, ACCESS_DECIDED, header, seal_json(key, body, stream=stream, event=event), version=1, rows=body), name
+
+
+def seen_row(row: Row, decision: Decision) -> SeenRow:
+    """Say of one resource what was decided."""
+    return SeenRow(
+        row.type, hub_id(row.stream), row.version, decision.effect, decision.reason, decision.basis, tuple(sorted(decision.masks))
+    )
+
+
+def summed_up(decisions: Sequence[Decision]) -> tuple[Decision, Effect, tuple[str, ...]]:
+    """Give what one request about one person came to: the decision that speaks for it, its effect, its obligations."""
+    return _lead(decisions), _effect(decisions), tuple(sorted({o for d in decisions for o in d.obligations}))
+
+
+def _lead(decisions: Sequence[Decision]) -> Decision:
+    """Give the decision that speaks for the request: the commonest of those that gave something, else the commonest refusal."""
+    if not decisions:
+        return Decision("deny", "D-NOTHING", trail=("found:no",))
+    given = [d for d in decisions if d.gives] or list(decisions)
+    reason, _ = Counter(d.reason for d in given).most_common(1)[0]
+    return next(d for d in given if d.reason == reason)
+
+
+def _effect(decisions: Sequence[Decision]) -> Effect:
+    if not any(d.gives for d in decisions):
+        return "deny"
+    return "permit" if all(d.effect == "permit" for d in decisions) else "redact"
