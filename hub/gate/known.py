@@ -19,6 +19,8 @@ from hub.tables.resources import Row
 from schemas.errors import Refusal
 
 _KEEP, _KEEP_RECORDS = 50_000, 20_000
+_ALWAYS = datetime.min.replace(tzinfo=UTC)
+"""When what cannot be read was signed: nobody knows, so it counts at every moment."""
 LEVELS = (b"", directives.RESTRICTED, directives.ERASED)
 """What bars a person, from nothing to all."""
 
@@ -83,7 +85,7 @@ class Knowing:
         except Refusal:
             # what cannot be read refuses (consent-and-audit facts §2.5 step 4): nothing is provided while it stands
             named, about = f"Consent/{hub_id(row.consent)}", f"Patient/{hub_id(row.patient)}"
-            made = unreadable(consent=named, version=row.version, patient=about, custodian="", controller="NW", at=datetime.now(UTC))
+            made = unreadable(consent=named, version=row.version, patient=about, custodian="", controller="NW", at=_ALWAYS)
         self._known[name] = made
         return made
 

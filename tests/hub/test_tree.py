@@ -131,6 +131,13 @@ def test_every_path_of_every_small_tree_holds_and_no_other_does() -> None:
     assert proofs == 1_640
 
 
+def test_a_path_of_a_smaller_tree_proves_nothing_of_a_larger() -> None:
+    assert includes(0, 2, LEAVES[0], [LEAVES[1]], ROOTS[2])
+    assert not any(includes(0, size, LEAVES[0], [LEAVES[1]], ROOTS[2]) for size in range(3, 20))
+    assert not includes(0, 2, LEAVES[0], [], LEAVES[0])
+    assert not includes(0, 8, LEAVES[0], INCLUSION[0, 8][:2], N04)
+
+
 def test_what_lies_outside_a_tree_is_never_proved() -> None:
     assert not includes(8, 8, LEAVES[0], [], ROOTS[8])
     assert not includes(-1, 8, LEAVES[7], [], ROOTS[8])
