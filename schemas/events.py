@@ -211,6 +211,15 @@ class SeenRow(msgspec.Struct, frozen=True, array_like=True):
     reason: str
     basis: str = ""
     masks: tuple[str, ...] = ()
+    owner: int = -1
+    """Place in the decision's `owners`; -1 = of an edition that did not say."""
+
+
+class Owner(msgspec.Struct, frozen=True, array_like=True):
+    """Whose a resource is: its custodian, and the Patient (hub id) that it is about, at that custodian; empty = it is about no person."""
+
+    custodian: str
+    patient: str = ""
 
 
 class Decided(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -236,3 +245,5 @@ class Decided(msgspec.Struct, frozen=True, omit_defaults=True):
     session: str = ""
     asof: str = ""
     """The moment of the past that was looked at (ISO 8601, UTC); empty = the present. Decided was as of the present all the same."""
+    owners: tuple[Owner, ...] = ()
+    """Whose the resources of `seen` are."""

@@ -18,7 +18,7 @@ from consent.decide import decide, decide_write
 from hub.clock import milliseconds, moment
 from hub.commands import Asking
 from hub.gate.known import LEVELS, Knowing, Person, emergency_of
-from hub.gate.recording import Items, Recording, seen_row
+from hub.gate.recording import Items, Recording, seen_rows
 from hub.log.event import NewEvent
 from hub.log.keys import Keyring
 from hub.log.secrets import Secrets
@@ -27,7 +27,7 @@ from hub.tables import directives, identities
 from hub.tables.resources import Row
 from hub.vault import Permit
 from hub.writer import Proposal, Writer
-from schemas.events import SeenRow
+from schemas.events import Owner, SeenRow
 
 _ERASED = Decision("deny", "D-HARD", trail=("erased:yes",))
 _RESTRICTED = Decision("deny", "D-RESTRICTED", trail=("restricted:yes",))
@@ -156,17 +156,18 @@ class Gate:
         nobodys = _nobodys(rows)
         barred = directives.barred(tx, nobodys)
         decisions: list[Decision] = []
-        seen: dict[bytes, list[tuple[Decision, SeenRow]]] = {person: [] for person in about}
+        seen: dict[bytes, list[tuple[Decision, Row]]] = {person: [] for person in about}
         ask = _asked(asking, at)
         for row in rows:
             person = people.person.get(row.patient, b"")
             decision = self._one(ask, row, state[person] if row.stream not in barred else Person((), None, barred[row.stream]))
             decisions.append(decision)
-            seen.setdefault(person, []).append((decision, seen_row(row, decision)))
+            seen.setdefault(person, []).append((decision, row))
         epochs = directives.epochs_of(tx, people)
         events, references = [], {}
         for person, items in seen.items():
-            event, name = self._event(asking, person, [(d, [s]) for d, s in items], at, state.get(person))
+            told, owners = seen_rows(items)
+            event, name = self._event(asking, person, told, at, state.get(person), owners)
             events.append(event)
             references[person] = name
 
@@ -182,9 +183,11 @@ class Gate:
         """Give what a decision may know of a row; None when its key was erased."""
         return self._knowing.record(row)
 
-    def _event(self, asking: Asking, person: bytes, items: Items, at: datetime, state: Person | None = None) -> tuple[NewEvent, str]:
+    def _event(
+        self, asking: Asking, person: bytes, items: Items, at: datetime, state: Person | None = None, owners: tuple[Owner, ...] = ()
+    ) -> tuple[NewEvent, str]:
         session = state.emergency.session if state and state.emergency else ""
-        return self._recording.event(asking, person, items, at, rules=self.network.version, session=session)
+        return self._recording.event(asking, person, items, at, rules=self.network.version, session=session, owners=owners)
 
     def _one(self, ask: Ask, row: Row, person: Person) -> Decision:
         record = self._knowing.record(row) if person.barred != directives.ERASED else None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from consent.ask import Decision
@@ -16,7 +16,7 @@ from hub.log.keys import Keyring
 from hub.log.secrets import Secrets
 from hub.names import MAIN, event_id, hub_id, reference
 from hub.tables.resources import Row
-from schemas.events import ACCESS_DECIDED, JSON, Decided, Effect, SeenRow
+from schemas.events import ACCESS_DECIDED, JSON, Decided, Effect, Owner, SeenRow
 
 AUDIT = "audit"
 """Compartment of the keys that decisions are sealed under: one for each asking organization, so that erasing a person leaves the audit whole."""
@@ -38,6 +38,7 @@ class Recording:
         *,
         rules: str,
         session: str = "",
+        owners: tuple[Owner, ...] = (),
     ) -> tuple[NewEvent, str]:
         """Make the event of one request about one person; give its reference too. `rules` = edition of the network's rules that held."""
         lead, effect, obligations = summed_up([d for d, _ in items])
@@ -65,6 +66,7 @@ class Recording:
             seen=tuple(s for _, rows in items for s in rows),
             session=session if lead.reason.startswith(("P-BTG", "R-BTG")) else "",
             asof=asking.asof,
+            owners=owners,
         )
         key = self._keys.of(self._secrets.name("audit", requester.organization), AUDIT)
         header = Header(
@@ -75,10 +77,16 @@ class Recording:
         return NewEvent(stream, ACCESS_DECIDED, header, seal_json(key, body, stream=stream, event=event), version=1, rows=body), name
 
 
-def seen_row(row: Row, decision: Decision) -> SeenRow:
-    """Say of one resource what was decided."""
+def seen_rows(decided: Iterable[tuple[Decision, Row]]) -> tuple[Items, tuple[Owner, ...]]:
+    """Say of resources what was decided, and whose they are."""
+    owners: dict[tuple[str, bytes], int] = {}
+    items = [(decision, (_seen(row, decision, owners.setdefault((row.custodian, row.patient), len(owners))),)) for decision, row in decided]
+    return items, tuple(Owner(custodian, hub_id(patient) if patient else "") for custodian, patient in owners)
+
+
+def _seen(row: Row, decision: Decision, owner: int) -> SeenRow:
     return SeenRow(
-        row.type, hub_id(row.stream), row.version, decision.effect, decision.reason, decision.basis, tuple(sorted(decision.masks))
+        row.type, hub_id(row.stream), row.version, decision.effect, decision.reason, decision.basis, tuple(sorted(decision.masks)), owner
     )
 
 

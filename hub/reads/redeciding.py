@@ -123,7 +123,7 @@ class Redeciding:
                 return {**head, "same": None, "why": "erased", "recorded": _recorded(was)}
             given = self._gate.as_of(tx, asker, [row for row in known if row is not None], position=base.position, at=base.at)
             seen = [
-                SeenRow(s.type, s.id, s.version, d.effect, d.reason, d.basis, tuple(sorted(d.masks)))
+                SeenRow(s.type, s.id, s.version, d.effect, d.reason, d.basis, tuple(sorted(d.masks)), s.owner)
                 for s, d in zip(was.seen, given, strict=True)
             ]
         lead, effect, obligations = summed_up(given)

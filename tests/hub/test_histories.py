@@ -72,11 +72,10 @@ def test_it_replays_row_for_row_as_it_was_left(history: Path, tmp_path: Path) ->
     """Before anything is brought up: the very rows that the past release made."""
     made = _replayed(history, tmp_path)
     assert made.differing == {}
-    assert made.rows["decisions"] > 0
+    assert "decisions" in made.older  # whose rows are other ones by now: made anew when a hub opens it
     if history_of_old_rows(history):
-        assert {"resources", "identities"} <= set(made.older)  # whose rows are other ones by now: made anew when a hub opens it
+        assert {"resources", "identities"} <= set(made.older)
     assert made.rows["feeds"] > 0
-    assert made.rows["decisions"] > 0
 
 
 def test_it_replays_row_for_row_once_it_was_opened(history: Path, opened: World, tmp_path: Path) -> None:
