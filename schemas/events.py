@@ -37,10 +37,15 @@ KEY_ERASED = "key-erased.v1"
 KEY_DESTROYED = "key-destroyed.v1"
 """The receipt: the store of keys has let them go."""
 
+UNUSUAL_NOTICED = "unusual-noticed.v1"
+"""A rule of the officer's list found something unusual in who looked at whom."""
+UNUSUAL_SETTLED = "unusual-settled.v1"
+"""The officer has looked into it: explained, or a breach."""
+
 TOPICS = frozenset({
     RESOURCE_RECORDED, RESOURCE_WITHDRAWN, MESSAGE_RECEIVED, MESSAGE_REFUSED, MESSAGE_SETTLED, ACCESS_DECIDED, EMERGENCY_OPENED,
     EMERGENCY_REVIEWED, PERSON_LINKED, PERSON_UNLINKED, DOMAIN_EVENT, PROVISION_RESTRICTED, PROVISION_RESTORED, KEY_ERASED, KEY_DESTROYED,
-    FOLLOWER_SKIPPED,
+    FOLLOWER_SKIPPED, UNUSUAL_NOTICED, UNUSUAL_SETTLED,
 })  # fmt: skip
 
 TEXT = 1
@@ -199,6 +204,38 @@ class Notice(msgspec.Struct, frozen=True):
     patient: str
     occurred: str
     hearers: tuple[str, ...]
+
+
+class Noticed(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Body of UNUSUAL_NOTICED, under the network's own key. Times in milliseconds; whom it is about, if one person, stands in the header."""
+
+    reference: str
+    rule: str
+    edition: str
+    """Day (ISO) since which the rule is as it was applied."""
+    organization: str
+    user: str
+    """Empty = the organization's application."""
+    since: int
+    until: int
+    """The stretch of time that was looked at; exclusive."""
+    number: int
+    """What was counted: persons, refusals, sessions, days since the stay."""
+    usual: int = 0
+    """The user's own median of the days before; 0 = there was none."""
+    bound: int = 0
+    """What the number had to pass."""
+    decisions: tuple[str, ...] = ()
+    """References of decisions that it stands on, oldest first, some where they are many."""
+
+
+class Settled(msgspec.Struct, frozen=True):
+    """Body of UNUSUAL_SETTLED, under the network's own key. `reference` = the finding's."""
+
+    reference: str
+    result: Literal["explained", "breach"]
+    by: str
+    note: str
 
 
 class SeenRow(msgspec.Struct, frozen=True, array_like=True):

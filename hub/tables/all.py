@@ -18,6 +18,7 @@ from hub.tables import (
     directives,
     emergencies,
     erasures,
+    expiries,
     feeds,
     heard,
     identities,
@@ -25,13 +26,29 @@ from hub.tables import (
     moments,
     resources,
     skips,
+    surnames,
     tree,
+    unusual,
     versions,
 )
 from hub.tables.told import told
 from schemas import events
 
-_TABLES = (resources, directives, identities, erasures, messages, decisions, emergencies, skips, moments, heard)
+_TABLES = (
+    resources,
+    directives,
+    identities,
+    erasures,
+    messages,
+    decisions,
+    emergencies,
+    skips,
+    moments,
+    heard,
+    expiries,
+    surnames,
+    unusual,
+)
 """In this order: consents still need the links that identities drop when somebody is erased."""
 SCHEMA: tuple[str, ...] = tuple(s for t in (versions, feeds, tree, *_TABLES) for s in t.SCHEMA)
 VIEWS: Mapping[str, ModuleType] = MappingProxyType({t.__name__.rpartition(".")[2]: t for t in (*_TABLES, feeds)})
@@ -58,6 +75,9 @@ OPENED: Mapping[str, Mapping[str, Collection[str]]] = MappingProxyType({
     "emergencies": {events.EMERGENCY_OPENED: _EVERY, events.EMERGENCY_REVIEWED: _EVERY, **_GONE},
     "heard": _GONE,
     "skips": {events.FOLLOWER_SKIPPED: _EVERY},
+    "expiries": {events.RESOURCE_RECORDED: {"Consent"}, **_GONE},
+    "surnames": {events.RESOURCE_RECORDED: {"Patient"}, **_GONE},
+    "unusual": {events.UNUSUAL_NOTICED: _EVERY, events.UNUSUAL_SETTLED: _EVERY},
 })  # fmt: skip
 """View → topic → kinds of which it needs the body; all else it takes from the header, and nothing is opened for it."""
 _STRUCTS: dict[str, type[msgspec.Struct]] = {
@@ -71,6 +91,8 @@ _STRUCTS: dict[str, type[msgspec.Struct]] = {
     events.PROVISION_RESTORED: events.Restored,
     events.KEY_ERASED: events.Erased,
     events.KEY_DESTROYED: events.Destroyed,
+    events.UNUSUAL_NOTICED: events.Noticed,
+    events.UNUSUAL_SETTLED: events.Settled,
 }
 _decoders = {topic: msgspec.json.Decoder(struct).decode for topic, struct in _STRUCTS.items()}
 

@@ -12,6 +12,7 @@ import orjson
 
 from consent import directive
 from consent.ask import Labels, Record
+from hub.clock import milliseconds
 from hub.log.envelope import Header
 from hub.log.keys import DataKey
 from hub.log.seal import open_cell, seal_cell
@@ -58,6 +59,9 @@ class ResourceRows(msgspec.Struct, frozen=True):
     insured: tuple[bytes, ...] = ()
     names: tuple[bytes, ...] = ()
     directive: bytes | None = None
+    surnames: tuple[bytes, ...] = ()
+    ends: tuple[int, int] = (0, 0)
+    """Of a Consent in force: when it ends, and when the power of who gave it ends, in milliseconds; 0 = never."""
 
 
 Change = Callable[[str], str | None]
@@ -113,6 +117,11 @@ def name_token(secrets: Secrets, kana: str, birth: str) -> bytes:
     return secrets.token("name", _plain(kana), birth)
 
 
+def surname_token(secrets: Secrets, patient: bytes, surname: str) -> bytes:
+    """Give the keyed hash by which one asks whether a Patient bears a surname: another one for each Patient, so that none are seen to be alike."""
+    return secrets.token("surname", patient.hex(), _plain(surname))
+
+
 def _plain(kana: str) -> str:
     folded = unicodedata.normalize("NFKC", kana)
     return "".join(chr(ord(c) - 0x60) if "ァ" <= c <= "ヶ" else c for c in folded if not c.isspace() and c != "・")
@@ -156,24 +165,30 @@ def make(
         tokens.add(set_token(secrets, header.custodian, cell.set))
     insured: tuple[bytes, ...] = ()
     names: tuple[bytes, ...] = ()
-    sealed = None
+    sealed, ends = None, (0, 0)
+    surnames: tuple[bytes, ...] = ()
     if kind == "Patient":
         insured = tuple(sorted({secrets.token("insured", v) for s, v in told.identifiers if s == KAIGO_INSURED}))
         names = tuple(sorted({name_token(secrets, kana, told.birth) for kana in told.names}))
+        surnames = tuple(sorted({surname_token(secrets, stream, one) for one in told.surnames}))
     elif kind == "Consent":
-        sealed = seal_cell(key, _directive(header, stream, text, hubwide(name)), column="directives.directive", row=header.event)
+        made = _directive(header, stream, text, hubwide(name))
+        sealed = seal_cell(key, directive.pack(made), column="directives.directive", row=header.event)
+        ends = _ends(made)
     return ResourceRows(
         facts=seal_cell(key, _encode(cell), column="resources.facts", row=header.event),
         tokens=tuple(sorted(tokens)),
         insured=insured,
         names=names,
         directive=sealed,
+        surnames=surnames,
+        ends=ends,
     )
 
 
-def _directive(header: Header, stream: bytes, text: bytes, change: Change) -> bytes:
+def _directive(header: Header, stream: bytes, text: bytes, change: Change) -> directive.Directive:
     wide = orjson.loads(splice(text, change))
-    made = directive.normalise(
+    return directive.normalise(
         wide,
         consent=f"Consent/{hub_id(stream)}",
         version=0,
@@ -181,7 +196,12 @@ def _directive(header: Header, stream: bytes, text: bytes, change: Change) -> by
         custodian=header.custodian,
         now=datetime.fromtimestamp(header.recorded / 1000, UTC),
     )
-    return directive.pack(made)
+
+
+def _ends(made: directive.Directive) -> tuple[int, int]:
+    if made.status != "active" or not made.speaks or not made.readable:
+        return 0, 0
+    return milliseconds(made.ends) if made.ends else 0, milliseconds(made.proxy_until) if made.proxy and made.proxy_until else 0
 
 
 def open_facts(key: DataKey, sealed: bytes, event: bytes) -> FactsCell:

@@ -43,6 +43,8 @@ class Told(msgspec.Struct, frozen=True):
     names: tuple[str, ...] = ()
     """Kana names of a Patient, if its birth date is known."""
     birth: str = ""
+    surnames: tuple[str, ...] = ()
+    """Surnames of a Patient, as written and as read."""
 
 
 def told(kind: str, tree: dict[str, Any], text: bytes, *, again: bool = False) -> Told:
@@ -72,6 +74,7 @@ def told(kind: str, tree: dict[str, Any], text: bytes, *, again: bool = False) -
         identifiers=tuple(facts.identifiers(tree)),
         names=tuple(_kana_names(tree)) if isinstance(birth, str) else (),
         birth=birth if isinstance(birth, str) else "",
+        surnames=tuple(dict.fromkeys(_surnames(tree))) if kind == "Patient" else (),
     )
 
 
@@ -93,6 +96,18 @@ def _in_error(tree: dict[str, Any]) -> bool:
     concept = tree.get("verificationStatus")
     codings = concept.get("coding", ()) if isinstance(concept, dict) else ()
     return any(c.get("code") == "entered-in-error" for c in codings if isinstance(c, dict))
+
+
+def _surnames(tree: dict[str, Any]) -> Iterator[str]:
+    """Give what stands as family name; where only the whole name is written, what stands before the first blank of it."""
+    for name in tree.get("name", ()):
+        if not isinstance(name, dict):
+            continue
+        family, text = name.get("family"), name.get("text")
+        if isinstance(family, str) and family.strip():
+            yield family.strip()
+        elif isinstance(text, str) and len(parts := text.split()) > 1:
+            yield parts[0]
 
 
 def _kana_names(tree: dict[str, Any]) -> Iterator[str]:
