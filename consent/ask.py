@@ -201,7 +201,7 @@ class Statute:
 
 @dataclass(frozen=True, slots=True)
 class Network:
-    """Dated rules of the network; read from `consent/data/*.json` and the region's file, checked at start.
+    """One edition of the network's rules; read from `consent/data/networks/` and the region's own folder, checked at start.
 
     `purposes_by_kind`: which purposes an organization of a kind may ask for at all. `own_purposes`: purposes under which a custodian
     uses its own record. `ceiling`: role → data classes (S C K F X) it may see after consent.
@@ -235,3 +235,9 @@ class Network:
     receiver_confirm: bool = True
     """The implied path asks that the receiver has confirmed the person's consent (third condition of the network notice)."""
     emergency_overrides_optout: bool = True
+    since: date = date.min
+    """First day of this edition, in Asia/Tokyo."""
+
+
+NO_RULES = Network("", {}, frozenset())
+"""Before the first edition nothing is agreed, and so nothing is given."""

@@ -87,6 +87,8 @@ def _guard(ask: Ask, record: Record, network: Network) -> Decision | None:
 def _purpose_guard(ask: Ask, network: Network) -> Decision | None:
     if not ask.requester.organization:
         return deny("D-AUTHN", ("guard:authn",))
+    if not network.version:
+        return deny("D-NORULES", ("guard:no-rules",))
     if ask.purpose in network.purposes_by_kind.get(ask.requester.kind, NOTHING):
         return None
     if any(ask.purpose in purposes for purposes in network.purposes_by_kind.values()):

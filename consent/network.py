@@ -1,32 +1,33 @@
-"""The rules of a network: read from a dated file, checked when read, so that a wrong file stops the start and not a decision."""
+"""One edition of the rules of a network: read from a dated file, checked when read, so that a wrong file stops the start, not a decision."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date
-from functools import cache
 from typing import Any, get_args
 
 from consent.ask import Kind, Network, Posting, Role, Statute
-from consent.tables import meanings, rows, tree
+from consent.tables import meanings, rows
 from schemas.errors import Broken
 
 _KINDS, _ROLES = frozenset(get_args(Kind)), frozenset(get_args(Role))
 _LABELLED = frozenset({"X", "V", "F"})
 _MOST_MINUTES = 24 * 60
-
-
-@cache
-def default_network() -> Network:
-    """Give the rules that come with the program (`data/network.json`)."""
-    return read_network(tree("network"))
+PARTS = frozenset({
+    "edition", "since", "source", "controllers", "purposes_by_kind", "own_purposes", "implied", "emergency", "written_purposes",
+    "proxy_kinds", "lead_roles", "ceiling", "statutes",
+})  # fmt: skip
+"""All that an edition may say: a word that is not among them would silently mean nothing."""
 
 
 def read_network(data: Mapping[str, Any]) -> Network:
-    """Check and build the rules; the form is that of `data/network.json`.
+    """Check and build an edition; the form is that of `data/networks/*.json`.
 
-    Raises Broken (HUB-3051) naming the place: a missing part, an unknown kind, role, purpose, class of data or resource type.
+    Raises Broken (HUB-3051) naming the place: a missing or unknown part, an unknown kind, role, purpose, class of data or resource type.
     """
+    for name in data:
+        if name not in PARTS:
+            raise _wrong(str(name))
     implied, emergency = _part(data, "implied"), _part(data, "emergency")
     purposes = {
         _one_of(kind, _KINDS, "purposes_by_kind"): _purposes(data["purposes_by_kind"], kind, "purposes_by_kind")
@@ -59,7 +60,16 @@ def read_network(data: Mapping[str, Any]) -> Network:
         statutes={s.id: s for i, row in enumerate(_rows(data, "statutes")) for s in [_statute(row, f"statutes[{i}]")]},
         proxy_kinds=_set(data, "proxy_kinds", "", frozenset(k.lstrip("|") for k in meanings("proxy"))),
         receiver_confirm=_switch(implied, "receiver_confirm", "implied"),
+        since=day(data, "since"),
     )
+
+
+def day(data: Mapping[str, Any], name: str, within: str = "") -> date:
+    """Read a day; raise Broken at its place."""
+    try:
+        return date.fromisoformat(_text(data, name, within))
+    except ValueError as fault:
+        raise _wrong(f"{within}.{name}") from fault
 
 
 def _wrong(where: str) -> Broken:
@@ -80,10 +90,10 @@ def _rows(data: Mapping[str, Any], name: str, within: str = "") -> list[Mapping[
     return found
 
 
-def _text(data: Mapping[str, Any], name: str) -> str:
+def _text(data: Mapping[str, Any], name: str, within: str = "") -> str:
     found = data.get(name)
     if not isinstance(found, str) or not found:
-        raise _wrong(name)
+        raise _wrong(f"{within}.{name}")
     return found
 
 
@@ -123,17 +133,13 @@ def _ceiling(data: Mapping[str, Any], role: str) -> frozenset[str]:
 
 
 def _posting(row: Mapping[str, Any], where: str) -> Posting:
-    try:
-        since = date.fromisoformat(_text(row, "since"))
-    except ValueError as fault:
-        raise _wrong(f"{where}.since") from fault
-    return Posting(_text(row, "organization"), _purposes(row, "purposes", where), since)
+    return Posting(_text(row, "organization", where), _purposes(row, "purposes", where), day(row, "since", where))
 
 
 def _statute(row: Mapping[str, Any], where: str) -> Statute:
     types = frozenset(kind for known in rows("classes") for kind in known["types"].split("|"))
     return Statute(
-        id=_text(row, "id"),
+        id=_text(row, "id", where),
         types=_set(row, "types", where, types),
         kinds=_set(row, "kinds", where, _KINDS),
         purposes=_purposes(row, "purposes", where),

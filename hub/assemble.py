@@ -9,7 +9,6 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from time import time
 
-from consent.network import default_network
 from hub.credentials import Credentials
 from hub.followers.checkpoints import EVERY, Checkpoints
 from hub.followers.derive import Deriving
@@ -156,8 +155,7 @@ def assemble(
     proof = object()
     writer = Writer(store, keys, take)
     opaque = Opaque(secrets.sessions)
-    network = default_network()
-    gate = Gate(store=store, keys=keys, secrets=secrets, writer=writer, network=network, now=now, proof=proof)
+    gate = Gate(store=store, keys=keys, secrets=secrets, writer=writer, networks=region.rules, now=now, proof=proof)
     vault = Vault(store, keys, proof)
     presenting = Presenting(vault, secrets)
     submit = Submitting(store=store, keys=keys, secrets=secrets, writer=writer, gate=gate, now=now, base=f"{base}/fhir")
@@ -196,7 +194,7 @@ def assemble(
     inlet = Inlet(kafka, region.offices, region.kafka) if kafka else None
     listening = Listening(region=region, secrets=secrets, bundle=bundle, receive=receive, inlet=inlet) if inlet else None
     oversee = Overseeing(
-        store=store, runner=runner, writer=writer, standing=standing, now=now, versions={"network": network.version, "region": region.edition},
+        store=store, runner=runner, writer=writer, standing=standing, now=now, versions=lambda: {"network": gate.network.version, "region": region.edition},
         sections=_sections(keys, keys_at, publishing, listening),
     )  # fmt: skip
     if followers:
@@ -214,7 +212,7 @@ def assemble(
         credentials=Credentials(data / TOKENS, region), opaque=opaque, gate=gate, submit=submit,
         receive=receive, bundle=bundle, refusals=refusals,
         links=Linking(store=store, keys=keys, secrets=secrets, writer=writer, now=now),
-        breaking=Breaking(store=store, keys=keys, secrets=secrets, writer=writer, network=network, now=now, seconds=time),
+        breaking=Breaking(store=store, keys=keys, secrets=secrets, writer=writer, networks=region.rules, now=now, seconds=time),
         read=reading, view=viewing,
         boards=Boards(
             store=store, secrets=secrets, gate=gate, presenting=presenting, viewing=viewing, region=region, submit=submit, now=now

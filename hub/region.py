@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 from typing import Any, cast, get_args
@@ -11,6 +11,7 @@ from typing import Any, cast, get_args
 import orjson
 
 from consent.ask import Kind, Role
+from consent.networks import Networks, delivered, read_networks
 from hub.views.shapes import Office
 from schemas.errors import Broken
 from schemas.ids import is_office_code
@@ -42,6 +43,8 @@ class Region:
     users: Mapping[str, User] = field(default_factory=dict)
     kafka: Mapping[str, str] = field(default_factory=dict)
     """Organizations that hear by Kafka too, and in which form: `thin` (references) or `sealed` (with content under a key of its own)."""
+    rules: Networks = field(default_factory=delivered)
+    """The dated rules by which this region decides."""
 
     def kind_of(self, code: str) -> Kind:
         """Give a registered organization's kind; raise KeyError for one that is not registered."""
@@ -52,17 +55,26 @@ class Region:
         return self.offices[code].name if code in self.offices else code
 
 
-def read_region(path: Path) -> Region:
+def read_region(path: Path, rules: Path | None = None) -> Region:
     """Read the register.
 
     `{name, edition, network, organizations: [{code, name, kind, purpose, phone, address, weekdays, opens, closes, open_on_holidays,
-    closed_days, kafka}], users: [{id, organization, name, role, purpose}]}`. Raises Broken (HUB-5010) naming the place when it is wrong.
+    closed_days, kafka}], users: [{id, organization, name, role, purpose}]}`. `rules` = folder of the region's own dated rules; None = those
+    that come with the program. Raises Broken (HUB-5010, HUB-3051) naming the place when something is wrong.
     """
     try:
         data = orjson.loads(path.read_bytes())
     except (OSError, orjson.JSONDecodeError) as fault:
         raise Broken("HUB-5010", where=path.name) from fault
-    return parse_region(data)
+    return replace(parse_region(data), rules=read_networks(_texts(rules))) if rules else parse_region(data)
+
+
+def _texts(folder: Path) -> dict[str, str]:
+    """Read a folder of rules: each of its files, since one that is named otherwise would silently mean nothing."""
+    try:
+        return {one.name: one.read_text(encoding="utf-8") for one in sorted(folder.iterdir()) if not one.name.startswith(".")}
+    except (OSError, UnicodeDecodeError) as fault:
+        raise Broken("HUB-3051", where=folder.name) from fault
 
 
 def parse_region(data: Mapping[str, Any]) -> Region:

@@ -44,6 +44,12 @@ SETTINGS: tuple[Setting, ...] = (
         "TSUNAGU_REGION", "region.json", "地域の登録簿（組織・利用者）のファイル", "file of the region's register (organizations, users)"
     ),
     Setting(
+        "TSUNAGU_RULES",
+        "",
+        "地域の定めのフォルダー（日付つきの JSON）。空ならプログラムに付いているもの",
+        "folder of the region's own dated rules (JSON); empty = those that come with the program",
+    ),
+    Setting(
         "TSUNAGU_MASTER",
         "file:",
         "主鍵の置き場所。file:（TSUNAGU_DATA の master.key）、file:/道、env:変数名、vault:https://ホスト:ポート/マウント/鍵名",
@@ -164,6 +170,7 @@ class Settings:
     database: str
     processes: int
     region: Path
+    rules: Path | None
     host: str
     port: int
     base: str
@@ -199,6 +206,7 @@ class Settings:
             database=text["TSUNAGU_DATABASE"],
             processes=int(text["TSUNAGU_PROCESSES"]),
             region=Path(text["TSUNAGU_REGION"]),
+            rules=Path(text["TSUNAGU_RULES"]) if text["TSUNAGU_RULES"] else None,
             host=host,
             port=int(port),
             base=text["TSUNAGU_BASE"].rstrip("/"),

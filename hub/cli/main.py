@@ -200,7 +200,7 @@ def _replay(asked: argparse.Namespace) -> int:
     settings = _settings(asked.data)
     database = settings.database or settings.data / DATABASE
     work = replace if asked.swap else replay
-    return work(database, data=settings.data, keys=settings.keys, region=settings.region, views=asked.view)
+    return work(database, data=settings.data, keys=settings.keys, region=settings.region, rules=settings.rules, views=asked.view)
 
 
 def _verify(asked: argparse.Namespace) -> int:

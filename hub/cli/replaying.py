@@ -14,11 +14,11 @@ from hub.replay.current import bring_up, known_views, swap
 from hub.replay.making import KEEP
 
 
-def replay(database: Path | str, *, data: Path, keys: KeyPlace, region: Path, views: Collection[str]) -> int:
+def replay(database: Path | str, *, data: Path, keys: KeyPlace, region: Path, rules: Path | None, views: Collection[str]) -> int:
     """Rebuild from the log and compare; 0 when every row is the same."""
     known_views(views)
     with tempfile.TemporaryDirectory(prefix="replay-", dir=data if data.is_dir() else None) as folder:
-        made = rebuild(database=database, keys=keys, region=read_region(region), work=Path(folder), views=views)
+        made = rebuild(database=database, keys=keys, region=read_region(region, rules), work=Path(folder), views=views)
     for table, rows in made.rows.items():
         state = "同じ / equal" if table not in made.differing else f"違う行 {made.differing[table]} / rows that differ"
         print(f"{table:<14}{rows:>10,}  {state}")
@@ -30,10 +30,10 @@ def replay(database: Path | str, *, data: Path, keys: KeyPlace, region: Path, vi
     return 1 if made.differing else 0
 
 
-def replace(database: Path | str, *, data: Path, keys: KeyPlace, region: Path, views: Collection[str]) -> int:
+def replace(database: Path | str, *, data: Path, keys: KeyPlace, region: Path, rules: Path | None, views: Collection[str]) -> int:
     """Put views that were made anew in the place of those that lie there; the hub has to be stopped."""
     known_views(views)
-    held = read_region(region)
+    held = read_region(region, rules)
     store = open_store(database)
     try:
         with store.read() as tx:

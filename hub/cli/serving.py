@@ -85,7 +85,7 @@ def serve(settings: Settings) -> int:
 def _serve(settings: Settings, bound: socket.socket) -> int:
     hub = assemble(
         data=settings.data,
-        region=read_region(settings.region),
+        region=read_region(settings.region, settings.rules),
         base=settings.base,
         adapters=load_adapters(settings.adapters),
         now=clock(settings.starts),

@@ -15,6 +15,7 @@ from types import MappingProxyType
 
 from consent.ask import Ask, Decision, Network, Record, Requester
 from consent.decide import decide, decide_write
+from consent.networks import Networks
 from hub.clock import milliseconds, moment
 from hub.commands import Asking
 from hub.gate.known import LEVELS, Knowing, Person, emergency_of
@@ -56,11 +57,24 @@ class Gate:
     """Decides, records, and makes permits. Thread-safe."""
 
     def __init__(
-        self, *, store: Store, keys: Keyring, secrets: Secrets, writer: Writer, network: Network, now: Callable[[], datetime], proof: object
+        self,
+        *,
+        store: Store,
+        keys: Keyring,
+        secrets: Secrets,
+        writer: Writer,
+        networks: Networks,
+        now: Callable[[], datetime],
+        proof: object,
     ) -> None:
         self._store, self._writer = store, writer
-        self.network, self._now, self._proof = network, now, proof
+        self.networks, self._now, self._proof = networks, now, proof
         self._knowing, self._recording = Knowing(keys), Recording(keys=keys, secrets=secrets)
+
+    @property
+    def network(self) -> Network:
+        """Give the edition of the network's rules that holds now."""
+        return self.networks.at(self._now())
 
     # ── out ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -106,12 +120,17 @@ class Gate:
         person = self._knowing.person(held, None)
         return [self._one(Ask(requester, purpose, at, "disclose"), row, person) for requester, purpose in askers]
 
-    def as_of(self, tx: Tx, asking: Asking, rows: Sequence[Row], *, position: int, at: datetime) -> list[Decision]:
-        """Decide on each row as it was to be decided at a position and a moment: nothing is recorded, and nothing permitted by it."""
+    def as_of(
+        self, tx: Tx, asking: Asking, rows: Sequence[Row], *, position: int, at: datetime, rules: Network | None = None
+    ) -> list[Decision]:
+        """Decide on each row as it was to be decided at a position and a moment: nothing is recorded, and nothing permitted by it.
+
+        `rules` = the edition of the network's rules; None = the one of that moment.
+        """
         people = identities.groups(tx, {row.patient for row in rows if row.patient}, position)
         state = self._knowing.state(tx, people, asking, at, position)
         ask = _asked(asking, whole(at))
-        return [self._one(ask, row, state[people.person.get(row.patient, b"")]) for row in rows]
+        return [self._one(ask, row, state[people.person.get(row.patient, b"")], rules) for row in rows]
 
     # ── in ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -124,11 +143,12 @@ class Gate:
         at: datetime,
         position: int | None = None,
         joins: Mapping[bytes, AbstractSet[bytes]] = MappingProxyType({}),
+        rules: Network | None = None,
     ) -> list[tuple[bytes, Decision]]:
         """Decide whether data of these types about these Patients (`people` are theirs) may be taken in from this sender: (Patient, decision).
 
         About a person who is to be erased nothing is taken in from anybody; nor about a new Patient that would be of that person (`joins`:
-        those with whom each will be one; they are among `people`). `position` = by the consents as of then.
+        those with whom each will be one; they are among `people`). `position` = by the consents as of then; `rules` = by this edition.
         """
         ask = Ask(asking.requester, asking.purpose, whole(at), "collect")
         found = []
@@ -136,7 +156,7 @@ class Gate:
         for patient, kinds in types.items():
             only_consents = "Consent" if kinds == {"Consent"} else ""
             person = state[people.person[patient]]
-            decision = decide_write(ask, person.directives, self.network, resource_type=only_consents)
+            decision = decide_write(ask, person.directives, rules or self.networks.at(at), resource_type=only_consents)
             barred = {person.barred, *(state[people.person[other]].barred for other in joins.get(patient, ()))}
             found.append((patient, _BARRED.get(max(barred, key=LEVELS.index), decision)))
         return found
@@ -187,9 +207,9 @@ class Gate:
         self, asking: Asking, person: bytes, items: Items, at: datetime, state: Person | None = None, owners: tuple[Owner, ...] = ()
     ) -> tuple[NewEvent, str]:
         session = state.emergency.session if state and state.emergency else ""
-        return self._recording.event(asking, person, items, at, rules=self.network.version, session=session, owners=owners)
+        return self._recording.event(asking, person, items, at, rules=self.networks.at(at).version, session=session, owners=owners)
 
-    def _one(self, ask: Ask, row: Row, person: Person) -> Decision:
+    def _one(self, ask: Ask, row: Row, person: Person, rules: Network | None = None) -> Decision:
         record = self._knowing.record(row) if person.barred != directives.ERASED else None
         if record is None:
             return _ERASED
@@ -197,7 +217,7 @@ class Gate:
             return _RESTRICTED
         if person.emergency is not None:
             ask = replace(ask, purpose="BTG", emergency=emergency_of(person.emergency, ask.requester, record))
-        return decide(ask, record, person.directives, self.network)
+        return decide(ask, record, person.directives, rules or self.networks.at(ask.at))
 
 
 def _nobodys(rows: Sequence[Row]) -> list[bytes]:

@@ -50,7 +50,7 @@ class Overseeing:
     """These looks over their ports. `sections` are what other parts have to say, by name."""
 
     def __init__(
-        self, *, store: Store, runner: Runner, writer: Writer, standing: Standing, now: Callable[[], datetime], versions: Mapping[str, str],
+        self, *, store: Store, runner: Runner, writer: Writer, standing: Standing, now: Callable[[], datetime], versions: Callable[[], Mapping[str, str]],
         sections: Mapping[str, Section],
     ) -> None:  # fmt: skip
         self._store, self._runner, self._writer, self._standing, self._now = store, runner, writer, standing, now
@@ -64,7 +64,7 @@ class Overseeing:
         return {
             "ok": not any(f.stopped for f in seen.followers),
             "at": self._now().astimezone(UTC).isoformat(timespec="seconds"),
-            "versions": {"tsunagu": version("tsunagu"), "python": sys.version.split(" ", maxsplit=1)[0], **self._versions},
+            "versions": {"tsunagu": version("tsunagu"), "python": sys.version.split(" ", maxsplit=1)[0], **self._versions()},
             "store": {"engine": self._store.engine, "events": seen.head},
             "followers": [_told(f) for f in seen.followers],
             "writer": {"waiting": self._writer.waiting, "most": QUEUE},

@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from consent.ask import Decision, Requester
+from consent.ask import Decision, Network, Requester
 from consent.words import basis_words, reason_words
 from hub.clock import moment
 from hub.commands import Asking
@@ -75,7 +75,7 @@ class Redeciding:
             (decision,) = self._gate.as_of(tx, put, [row], position=base.position, at=base.at)
         self._gate.note(past.named(asking) if past else asking, person, LOOK)
         return {
-            "at": _instant(base.at), "network": self._gate.network.version, **_asker(question.requester, question.purpose),
+            "at": _instant(base.at), "network": self._gate.networks.at(base.at).version, **_asker(question.requester, question.purpose),
             "resource": {"type": row.type, "id": question.number, "version": row.version}, **_told(decision),
             "masks": sorted(decision.masks),
         }  # fmt: skip
@@ -110,18 +110,21 @@ class Redeciding:
         asker = Asking(requester, was.purpose, was.request, was.action)
         head = {
             "reference": was.reference, "at": _instant(base.at), **_asker(requester, was.purpose), "action": was.action,
-            "network": {"then": was.network, "now": self._gate.network.version},
+            "network": {"then": was.network, "now": self._gate.network.version, "there": self._gate.networks.edition(was.network) is not None},
         }  # fmt: skip
         if was.reason in _NOT_DECIDED:
             return {**head, "same": None, "why": "not-decided", "recorded": _recorded(was)}
+        rules = self._gate.networks.edition(was.network)
+        if rules is None:
+            return {**head, "same": None, "why": "rules-gone", "recorded": _recorded(was)}
         seen: list[SeenRow] = []
         if was.action == "write":
-            given = self._collected(tx, asker, event, was, base)
+            given = self._collected(tx, asker, event, was, base, rules)
         else:
             known = [self._version(tx, s) for s in was.seen]
             if any(row is None or self._gate.record(row) is None for row in known):
                 return {**head, "same": None, "why": "erased", "recorded": _recorded(was)}
-            given = self._gate.as_of(tx, asker, [row for row in known if row is not None], position=base.position, at=base.at)
+            given = self._gate.as_of(tx, asker, [row for row in known if row is not None], position=base.position, at=base.at, rules=rules)
             seen = [
                 SeenRow(s.type, s.id, s.version, d.effect, d.reason, d.basis, tuple(sorted(d.masks)), s.owner)
                 for s, d in zip(was.seen, given, strict=True)
@@ -135,13 +138,13 @@ class Redeciding:
             "resources": [_row_told(s, seen[i] if seen else None) for i, s in enumerate(was.seen)],
         }  # fmt: skip
 
-    def _collected(self, tx: Tx, asker: Asking, event: Recorded, was: events.Decided, base: _Base) -> list[Decision]:
+    def _collected(self, tx: Tx, asker: Asking, event: Recorded, was: events.Decided, base: _Base, rules: Network) -> list[Decision]:
         """Decide again whether data might be taken in: by what was in force before the submission that brought it."""
         known = [row for s in was.seen if (row := self._version(tx, s)) is not None]
         patient = known[0].patient if known else event.header.patient
         people = identities.groups(tx, [patient], base.position)
         kinds = {"Consent"} if "consent-itself:yes" in was.trail else {"Consent", "*"}
-        return [d for _, d in self._gate.collect(tx, asker, {patient: kinds}, people, base.at, base.position)]
+        return [d for _, d in self._gate.collect(tx, asker, {patient: kinds}, people, base.at, base.position, rules=rules)]
 
     def _before(self, tx: Tx, event: Recorded) -> int:
         """Give the last position before the submission that a decision on taking in came with."""

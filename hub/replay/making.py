@@ -13,7 +13,6 @@ from typing import Any, Self
 
 import msgspec
 
-from consent.network import default_network
 from hub.followers.feeds import Feeding
 from hub.gate import Gate
 from hub.log.event import Recorded
@@ -49,7 +48,7 @@ class Making:
         self._rows = Rows(keys, secrets, bodies)
         self._writer = Writer(self.store, keys, _nothing)
         gate = Gate(
-            store=self.store, keys=keys, secrets=secrets, writer=self._writer, network=default_network(), now=lambda: datetime.now(UTC),
+            store=self.store, keys=keys, secrets=secrets, writer=self._writer, networks=region.rules, now=lambda: datetime.now(UTC),
             proof=object(),
         )  # fmt: skip
         self._feeding = Feeding(store=self.store, keys=keys, writer=self._writer, gate=gate, region=region, rung=lambda: None)

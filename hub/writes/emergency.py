@@ -8,7 +8,8 @@ from datetime import datetime, timedelta
 
 import pyotp
 
-from consent.ask import Network, Requester
+from consent.ask import Requester
+from consent.networks import Networks
 from hub.commands import Asking
 from hub.gate import AUDIT
 from hub.log.keys import Keyring
@@ -37,17 +38,17 @@ class Breaking:
         keys: Keyring,
         secrets: Secrets,
         writer: Writer,
-        network: Network,
+        networks: Networks,
         now: Callable[[], datetime],
         seconds: Callable[[], float],
     ) -> None:
-        self._store, self._keys, self._secrets, self._writer, self._network, self._now = store, keys, secrets, writer, network, now
+        self._store, self._keys, self._secrets, self._writer, self._networks, self._now = store, keys, secrets, writer, networks, now
         self._seconds = seconds
         """The wall clock that one-time codes follow: an authenticator knows no demo clock."""
 
     def may(self, requester: Requester) -> bool:
         """Say whether this asker is of a kind and role that may break the glass."""
-        network = self._network
+        network = self._networks.at(self._now())
         return requester.kind in network.emergency_kinds and requester.role in network.emergency_roles and bool(requester.person)
 
     def seed(self, user: str) -> str:
@@ -81,7 +82,7 @@ class Breaking:
 
         at = self._now()
         session = reference()
-        closes = at + timedelta(minutes=self._network.emergency_minutes)
+        closes = at + timedelta(minutes=self._networks.at(at).emergency_minutes)
         body = Opened(
             session, requester.organization, requester.kind, requester.role, requester.person, reason.strip(), True, step,
             int(at.timestamp() * 1000), int(closes.timestamp() * 1000),

@@ -13,7 +13,7 @@ from consent.ask import Ask, Record, Requester
 from consent.decide import decide
 from consent.directive import Directive, normalise
 from consent.labels import label
-from consent.network import default_network
+from consent.networks import default_network
 from schemas.fhir import facts
 from schemas.fhir.resource import read
 from schemas.ids import INSTITUTION

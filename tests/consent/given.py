@@ -10,7 +10,7 @@ from typing import Any
 from consent.ask import UNKNOWN, Ask, Emergency, Labels, Network, Posting, Record, Requester
 from consent.decide import decide
 from consent.directive import Directive, Rule, normalise, unreadable
-from consent.network import default_network
+from consent.networks import default_network
 from schemas.adapter import BASE
 from schemas.errors import Unsupported
 from schemas.fhir.resource import read

@@ -5,13 +5,14 @@ from copy import deepcopy
 import pytest
 
 from consent.classes import DataClass, data_class
-from consent.network import default_network, read_network
-from consent.tables import rows, tree
+from consent.network import read_network
+from consent.networks import default_network, delivered
+from consent.tables import rows
 from schemas.adapter import BASE
 from schemas.errors import Broken
 from schemas.fhir.schema import resource_types
 
-GOOD = tree("network")
+GOOD = dict(delivered().editions[-1].tree)
 
 
 def test_the_delivered_rules_are_those_of_the_facts():

@@ -9,7 +9,7 @@ from consent.ask import Labels
 from consent.decide import decide, decide_write
 from consent.directive import Directive, Rule, pack, unpack
 from consent.matching import verdict
-from consent.network import default_network
+from consent.networks import default_network
 from consent.words import basis_words, reason_words, step_words
 from tests.consent import oracle
 from tests.consent.given import HA, network

@@ -11,7 +11,7 @@ import consent
 from consent.ask import Ask, Requester
 from consent.decide import decide, decide_write
 from consent.directive import normalise, pack, unpack
-from consent.network import default_network
+from consent.networks import default_network
 from schemas.fhir.resource import read
 from tests.consent.given import CM1, HA, HB, HE, NOW, T0, record, session
 

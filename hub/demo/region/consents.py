@@ -13,7 +13,7 @@ from schemas.adapter import BASE
 _REASON = f"{HL7}/v3-ActReason"
 _CONFIDENTIALITY = set("ULMNRV")
 _NETWORK = f"{BASE}/sid/network"
-"""Identifier system of a network; `NW` is the name under which the consent speaks for all members (consent/data/network.json)."""
+"""Identifier system of a network; `NW` is the name under which the consent speaks for all members (consent/data/networks/)."""
 
 
 def sharing(pen: Pen, spec: Mapping[str, Any], *, status: str = "active") -> Tree:

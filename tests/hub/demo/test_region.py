@@ -101,7 +101,7 @@ def test_a_register_with_a_wrong_check_digit_would_not_be_read(files):
 
 
 def test_purposes_are_those_that_the_network_lets_each_kind_ask_for(files):
-    from consent.network import default_network
+    from consent.networks import default_network
 
     made = parse_region(json.loads(files["region.json"]))
     allowed = default_network().purposes_by_kind
