@@ -109,7 +109,7 @@ EVENTS = "CREATE TABLE events (position INTEGER PRIMARY KEY, originator_id TEXT,
 
 
 def resource(h: Hub, patient: bytes, kind: str, **rows: Any) -> None:
-    made = SimpleNamespace(facts=b"f", tokens=(b"t" * 24,), insured=(), names=(patient,), directive=None)
+    made = SimpleNamespace(facts=b"f", tokens=(b"t" * 24,), insured=(), names=(patient,), directive=None, surnames=(patient,), ends=(9, 0))
     made.__dict__.update(rows)
     stream = patient if kind == "Patient" else patient[:8] + kind.encode().ljust(8)
     h.add(events.RESOURCE_RECORDED, key=patient, patient=patient, stream=stream, kind=kind, rows=made)
