@@ -232,6 +232,10 @@ class Network:
     statutes: Mapping[str, Statute] = field(default_factory=dict)
     proxy_kinds: frozenset[str] = frozenset()
     """Kinds of proxies (`guardian`, `parent` …) whose verified consents count."""
+    family_months: int = 12
+    """For how long at most a finding that the person cannot decide, and a family member's consent, may be relied upon."""
+    regained_days: int = 30
+    """For how many days after the person can decide again a representative's earlier consents stay usable."""
     receiver_confirm: bool = True
     """The implied path asks that the receiver has confirmed the person's consent (third condition of the network notice)."""
     emergency_overrides_optout: bool = True

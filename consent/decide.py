@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from consent.ask import Ask, Decision, Network, Reason, Record
+from consent.capacity import Capacity
 from consent.ceiling import sees_content
 from consent.classes import data_class
 from consent.consented import by_consent
@@ -24,8 +25,14 @@ _OWN = Decision("permit", "P-OWN", "JP-SAME-ENTITY", trail=("guard:ok", "subject
 _EMERGENCY_PURPOSES = frozenset({"ETREAT", "BTG"})
 
 
-def decide(ask: Ask, record: Record, directives: Sequence[Directive], network: Network) -> Decision:
-    """Decide on one record. `directives` are all consents of the person, of every linked Patient, in any order and any status."""
+def decide(
+    ask: Ask, record: Record, directives: Sequence[Directive], network: Network, capacity: Sequence[Capacity] = ()
+) -> Decision:  # fmt: skip
+    """Decide on one record.
+
+    `directives` are all consents of the person, of every linked Patient, in any order and any status; `capacity` all findings of whether
+    the person can decide alone.
+    """
     barred = _guard(ask, record, network)
     if barred is not None:
         return barred
@@ -38,7 +45,7 @@ def decide(ask: Ask, record: Record, directives: Sequence[Directive], network: N
         return _OWN if sees_content(requester, network) else deny("D-CEILING", (*_OWN.trail, "ceiling:out"))
     if not record.patient:
         return _directory(record)
-    on_file = select(record.custodian, directives, network, ask.at)
+    on_file = select(record.custodian, directives, network, ask.at, capacity)
     normal = by_consent(ask, record, on_file, network)
     if ask.emergency is None or normal.effect == "permit" or ask.purpose not in _EMERGENCY_PURPOSES:
         return normal

@@ -15,7 +15,7 @@ _LABELLED = frozenset({"X", "V", "F"})
 _MOST_MINUTES = 24 * 60
 PARTS = frozenset({
     "edition", "since", "source", "controllers", "purposes_by_kind", "own_purposes", "implied", "emergency", "written_purposes",
-    "proxy_kinds", "lead_roles", "ceiling", "statutes",
+    "proxies", "lead_roles", "ceiling", "statutes",
 })  # fmt: skip
 """All that an edition may say: a word that is not among them would silently mean nothing."""
 
@@ -28,7 +28,7 @@ def read_network(data: Mapping[str, Any]) -> Network:
     for name in data:
         if name not in PARTS:
             raise _wrong(str(name))
-    implied, emergency = _part(data, "implied"), _part(data, "emergency")
+    implied, emergency, proxies = _part(data, "implied"), _part(data, "emergency"), _part(data, "proxies")
     purposes = {
         _one_of(kind, _KINDS, "purposes_by_kind"): _purposes(data["purposes_by_kind"], kind, "purposes_by_kind")
         for kind in _part(data, "purposes_by_kind")
@@ -50,7 +50,7 @@ def read_network(data: Mapping[str, Any]) -> Network:
         reserved=frozenset((_text(row, "patient"), _text(row, "organization")) for row in _rows(implied, "reserved", "implied")),
         emergency_kinds=_set(emergency, "kinds", "emergency", _KINDS),
         emergency_roles=_set(emergency, "roles", "emergency", _ROLES),
-        emergency_minutes=_minutes(emergency),
+        emergency_minutes=_number(emergency, "minutes", "emergency", _MOST_MINUTES),
         emergency_overrides_unreadable=_switch(emergency, "overrides_unreadable", "emergency"),
         emergency_overrides_optout=_switch(emergency, "overrides_optout", "emergency"),
         written_purposes=_purposes(data, "written_purposes"),
@@ -58,7 +58,9 @@ def read_network(data: Mapping[str, Any]) -> Network:
         ceiling=ceiling,
         lead_roles=lead,
         statutes={s.id: s for i, row in enumerate(_rows(data, "statutes")) for s in [_statute(row, f"statutes[{i}]")]},
-        proxy_kinds=_set(data, "proxy_kinds", "", frozenset(k.lstrip("|") for k in meanings("proxy"))),
+        proxy_kinds=_set(proxies, "kinds", "proxies", frozenset(k.lstrip("|") for k in meanings("proxy"))),
+        family_months=_number(proxies, "family_months", "proxies", 12),
+        regained_days=_number(proxies, "regained_days", "proxies", 366),
         receiver_confirm=_switch(implied, "receiver_confirm", "implied"),
         since=day(data, "since"),
     )
@@ -147,8 +149,8 @@ def _statute(row: Mapping[str, Any], where: str) -> Statute:
     )
 
 
-def _minutes(data: Mapping[str, Any]) -> int:
-    found = data.get("minutes")
-    if not isinstance(found, int) or isinstance(found, bool) or not 0 < found <= _MOST_MINUTES:
-        raise _wrong("emergency.minutes")
+def _number(data: Mapping[str, Any], name: str, within: str, most: int) -> int:
+    found = data.get(name)
+    if not isinstance(found, int) or isinstance(found, bool) or not 0 < found <= most:
+        raise _wrong(f"{within}.{name}")
     return found

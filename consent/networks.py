@@ -6,14 +6,14 @@ import json
 from bisect import bisect_right
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from functools import cache
 from importlib.resources import files
 from typing import Any
 
 from consent.ask import NO_RULES, Network
 from consent.network import PARTS, day, read_network
-from consent.times import TOKYO
+from consent.times import midnight
 from schemas.errors import Broken
 
 Tree = Mapping[str, Any]
@@ -35,7 +35,7 @@ class Networks:
     def __init__(self, editions: Iterable[Edition]) -> None:
         self.editions = tuple(sorted(editions, key=lambda e: e.network.since))
         self._by_name = {e.network.version: e.network for e in self.editions}
-        self._begins = [_midnight(e.network.since) for e in self.editions]
+        self._begins = [midnight(e.network.since) for e in self.editions]
         self._networks = [e.network for e in self.editions]
 
     def at(self, moment: datetime) -> Network:
@@ -46,10 +46,6 @@ class Networks:
     def edition(self, name: str) -> Network | None:
         """Give the edition that a recorded decision names; None when its file is not there any more."""
         return self._by_name.get(name)
-
-
-def _midnight(since: date) -> datetime:
-    return datetime(since.year, since.month, since.day, tzinfo=TOKYO)
 
 
 def read_networks(own: Mapping[str, str]) -> Networks:

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from consent.ask import Network
+from consent.capacity import OF_NECESSITY, Capacity, may_permit
 from consent.rules import Directive
 
 _REFUSING = frozenset({"inactive", "rejected"})
@@ -34,7 +35,9 @@ class Selected(NamedTuple):
     emergency_refused: bool = False
 
 
-def select(custodian: str, directives: Sequence[Directive], network: Network, at: datetime) -> Selected:
+def select(
+    custodian: str, directives: Sequence[Directive], network: Network, at: datetime, capacity: Sequence[Capacity] = ()
+) -> Selected:  # fmt: skip
     """Choose the newest consent of each group (controller, policy, self or proxy); at the same instant all stay.
 
     A consent that was withdrawn after an older one was signed leaves that one void: a withdrawal must not bring an earlier permit back.
@@ -66,13 +69,27 @@ def select(custodian: str, directives: Sequence[Directive], network: Network, at
             if d.at < newest:
                 continue
             if _in_force(d, at):
-                live.append(Live(d, void or not _may_speak(d, network)))
+                live.append(Live(d, void or not _may_speak(d, network) or not may_permit(d, capacity, network, at)))
             else:
                 expired = True
         refused = refused or _refuses_emergency(members, at)
+    live = _without_replaced(live)
     if len(live) > 1:
         live.sort(key=lambda one: (one.directive.consent, one.directive.version))
     return Selected(tuple(live), unreadable, expired, bool(withdrawn), refused)
+
+
+def _without_replaced(live: list[Live]) -> list[Live]:
+    """Leave out what a family member without power by law said before the person's own consent of the same matter."""
+    own = [one.directive for one in live if not one.directive.proxy]
+    return [
+        one
+        for one in live
+        if one.directive.proxy != OF_NECESSITY
+        or not any(
+            d.at > one.directive.at and (d.controller, d.policy_uri) == (one.directive.controller, one.directive.policy_uri) for d in own
+        )
+    ]
 
 
 def _has_power(d: Directive, network: Network, at: datetime) -> bool:

@@ -26,7 +26,7 @@ def span(text: str, where: str) -> tuple[datetime, datetime]:
         raise BadValue("HUB-3001", where=where)
     try:
         if match["time"] is None:
-            return _midnight(_days(match)[0]), _midnight(_days(match)[1])
+            return midnight(_days(match)[0]), midnight(_days(match)[1])
         leap = match["time"].endswith(":60")
         clock = match["time"][:-2] + "59" if leap else match["time"]
         micro = (match["fraction"] or "")[:6]
@@ -50,8 +50,20 @@ def _days(match: re.Match[str]) -> tuple[date, date]:
     return day, day + timedelta(days=1)
 
 
-def _midnight(day: date) -> datetime:
+def midnight(day: date) -> datetime:
+    """Give the first instant of a day of Asia/Tokyo, in UTC."""
     return datetime(day.year, day.month, day.day, tzinfo=TOKYO).astimezone(UTC)
+
+
+def tokyo_day(at: datetime) -> date:
+    """Give the day in Asia/Tokyo."""
+    return at.astimezone(TOKYO).date()
+
+
+def months_later(day: date, months: int) -> date:
+    """Give the same day so many months later; the last of the month where it has no such day."""
+    year, month = divmod(day.year * 12 + day.month - 1 + months, 12)
+    return date(year, month + 1, min(day.day, monthrange(year, month + 1)[1]))
 
 
 def period(value: dict[str, str], where: str) -> tuple[datetime | None, datetime | None]:

@@ -217,7 +217,7 @@ class Gate:
             return _RESTRICTED
         if person.emergency is not None:
             ask = replace(ask, purpose="BTG", emergency=emergency_of(person.emergency, ask.requester, record))
-        return decide(ask, record, person.directives, rules or self.networks.at(ask.at))
+        return decide(ask, record, person.directives, rules or self.networks.at(ask.at), person.capacity)
 
 
 def _nobodys(rows: Sequence[Row]) -> list[bytes]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from consent.ask import Emergency, Labels, Record, Requester
+from consent.capacity import Capacity
 from consent.directive import Directive, unreadable
 from hub.clock import milliseconds
 from hub.commands import Asking
@@ -33,6 +34,8 @@ class Person:
     emergency: emergencies.EmergencyRow | None
     barred: bytes = b""
     """RESTRICTED or ERASED (`hub.tables.directives`)."""
+    capacity: tuple[Capacity, ...] = ()
+    """All findings, as of the snapshot, of whether the person can decide alone."""
 
 
 class Knowing:

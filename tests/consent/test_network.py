@@ -63,7 +63,8 @@ WRONG = {
     "emergency without end": ("emergency", {"minutes": 0}, "emergency.minutes"),
     "emergency of days": ("emergency", {"minutes": 1441}, "emergency.minutes"),
     "emergency minutes as a switch": ("emergency", {"minutes": True}, "emergency.minutes"),
-    "unknown proxy": ("proxy_kinds", ["friend"], "proxy_kinds"),
+    "unknown proxy": ("proxies", {**GOOD["proxies"], "kinds": ["friend"]}, "proxies.kinds"),
+    "family for ever": ("proxies", {**GOOD["proxies"], "family_months": 13}, "proxies.family_months"),
     "statute of an unknown type": ("statutes", [{"id": "x", "types": ["X"], "kinds": [], "purposes": [], "sensitivities": []}], "statutes[0].types"),
     "statute with an unknown label": ("statutes", [{"id": "x", "types": [], "kinds": [], "purposes": [], "sensitivities": ["X"]}], "statutes[0].sensitivities"),
 }  # fmt: skip
