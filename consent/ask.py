@@ -62,6 +62,8 @@ class Requester:
     """References (`Group/x`, `CareTeam/y`) of which the requester is a member at the time of asking."""
     resolved: bool = True
     """False when the actor could not be looked up: deny rules then count as matching."""
+    unsure: frozenset[str] = frozenset()
+    """Of the recipients that consents name, those of which it is not known whether the requester is meant (a Group that cannot be read)."""
     entities: frozenset[str] = frozenset()
     """Codes of the registered legal entities that the organization is part of (`Organization.partOf`): a rule about them is about it too."""
     patients: frozenset[str] | None = None

@@ -115,7 +115,9 @@ def _recipient(recipients: frozenset[str], requester: Requester) -> Answer:
         return True
     if requester.person and f"Practitioner/{requester.person}" in recipients:
         return True
-    return any(f"Organization/{entity}" in recipients for entity in requester.entities)
+    if any(f"Organization/{entity}" in recipients for entity in requester.entities):
+        return True
+    return False if recipients.isdisjoint(requester.unsure) else None
 
 
 def _author(authors: frozenset[str], record: Record) -> Answer:

@@ -36,6 +36,8 @@ KEY_ERASED = "key-erased.v1"
 """The tombstone: which keys are no more and why, under the network's own key, so that it outlives them."""
 KEY_DESTROYED = "key-destroyed.v1"
 """The receipt: the store of keys has let them go."""
+LABELS_REVISED = "labels-revised.v1"
+"""Another edition of the table of labels came in force, or versions that were recorded before it have other labels by it."""
 
 UNUSUAL_NOTICED = "unusual-noticed.v1"
 """A rule of the officer's list found something unusual in who looked at whom."""
@@ -46,6 +48,7 @@ TOPICS = frozenset({
     RESOURCE_RECORDED, RESOURCE_WITHDRAWN, MESSAGE_RECEIVED, MESSAGE_REFUSED, MESSAGE_SETTLED, ACCESS_DECIDED, EMERGENCY_OPENED,
     EMERGENCY_REVIEWED, PERSON_LINKED, PERSON_UNLINKED, DOMAIN_EVENT, PROVISION_RESTRICTED, PROVISION_RESTORED, KEY_ERASED, KEY_DESTROYED,
     FOLLOWER_SKIPPED, UNUSUAL_NOTICED, UNUSUAL_SETTLED,
+    FOLLOWER_SKIPPED, LABELS_REVISED,
 })  # fmt: skip
 
 TEXT = 1
@@ -192,6 +195,25 @@ class Destroyed(msgspec.Struct, frozen=True):
     tombstone: int
     keys: tuple[str, ...]
     at: str
+
+
+class Relabelled(msgspec.Struct, frozen=True, array_like=True):
+    """One version of a resource, by the position at which it was recorded, and its label from now on, as in a header."""
+
+    position: int
+    confidentiality: str
+    """U L M N R V; empty = unknown."""
+    sensitivities: tuple[str, ...]
+    """`?` alone = labelling could not say."""
+
+
+class LabelsRevised(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Body of LABELS_REVISED, under the network's own key. Without labels it says that the edition begins: from here on it raises what it raises."""
+
+    edition: str
+    before: str = ""
+    """Edition until now; empty = none was named."""
+    labels: tuple[Relabelled, ...] = ()
 
 
 NOTICE = "KeyErased"

@@ -28,7 +28,10 @@ def judge(rule, ask, record, above=None):
 def _answer(name, own, ask, record):
     wanted = own[name]
     if name == "actor":
-        return None if not ask.requester.resolved else wanted in {ask.requester.organization, ask.requester.person, *ask.requester.groups}
+        who = ask.requester
+        if not who.resolved:
+            return None
+        return wanted in {who.organization, who.person, *who.groups} or (None if wanted in who.unsure else False)
     if name == "purpose":
         asked = {ask.purpose} | ({"TREAT"} if ask.purpose in {"ETREAT", "BTG"} else set())
         if own["effect"] == "deny" and ask.purpose == "BTG":

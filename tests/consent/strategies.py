@@ -161,6 +161,7 @@ requesters = st.sampled_from(
         Requester(HB, "pharmacy", "system"),
         Requester(HE, "hospital", "doctor", "P3", groups=frozenset({"Group/EMGRP"}), second_factor=True),
         Requester(HE, "hospital", "doctor", "P3", resolved=False),
+        Requester(HE, "hospital", "doctor", "P3", unsure=frozenset({"Group/EMGRP"})),
         Requester(HE, "visiting-nurse", "nurse", "P4"),
         Requester(HE, "care-manager", "care-manager", "P4"),
         Requester(HE, "home-help", "helper", "P5"),

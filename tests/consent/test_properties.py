@@ -117,6 +117,13 @@ def test_a_requester_that_cannot_be_looked_up_gets_no_more(held, ask, record, ru
 
 
 @SETTINGS
+@given(several, questions(), records(), networks)
+def test_who_may_be_a_member_of_a_group_and_may_not_gets_no_more(held, ask, record, rules):
+    blurred = replace(ask, requester=replace(ask.requester, groups=frozenset(), unsure=frozenset({"Group/EMGRP"})))
+    assert height(decide(blurred, record, held, rules)) <= height(decide(ask, record, held, rules))
+
+
+@SETTINGS
 @given(questions(), records())
 def test_without_a_consent_nothing_goes_to_another_organization(ask, record):
     found = decide(replace(ask, emergency=None), record, (), N0)
