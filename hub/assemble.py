@@ -155,7 +155,7 @@ def assemble(
     proof = object()
     writer = Writer(store, keys, take)
     opaque = Opaque(secrets.sessions)
-    gate = Gate(store=store, keys=keys, secrets=secrets, writer=writer, networks=region.rules, now=now, proof=proof)
+    gate = Gate(store=store, keys=keys, secrets=secrets, writer=writer, networks=region.rules, region=region, now=now, proof=proof)
     vault = Vault(store, keys, proof)
     presenting = Presenting(vault, secrets)
     submit = Submitting(store=store, keys=keys, secrets=secrets, writer=writer, gate=gate, now=now, base=f"{base}/fhir")

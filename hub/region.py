@@ -59,7 +59,7 @@ def read_region(path: Path, rules: Path | None = None) -> Region:
     """Read the register.
 
     `{name, edition, network, organizations: [{code, name, kind, purpose, phone, address, weekdays, opens, closes, open_on_holidays,
-    closed_days, kafka}], users: [{id, organization, name, role, purpose}]}`. `rules` = folder of the region's own dated rules; None = those
+    closed_days, entity, kafka}], users: [{id, organization, name, role, purpose}]}`. `rules` = folder of the region's own dated rules; None = those
     that come with the program. Raises Broken (HUB-5010, HUB-3051) naming the place when something is wrong.
     """
     try:
@@ -100,12 +100,14 @@ def parse_region(data: Mapping[str, Any]) -> Region:
             closes=row.get("closes", "18:00"),
             open_on_holidays=bool(row.get("open_on_holidays", False)),
             closed_days=frozenset(date.fromisoformat(d) for d in row.get("closed_days", ())),
+            entity=row.get("entity", ""),
         )
         purposes[code] = _text(row, "purpose", where)
         if (form := row.get("kafka")) is not None:
             if form not in KAFKA:
                 raise Broken("HUB-5010", where=f"{where}.kafka")
             kafka[code] = form
+    _entities(offices)
     users: dict[str, User] = {}
     for i, row in enumerate(_list(data, "users")):
         where = f"users[{i}]"
@@ -119,6 +121,17 @@ def parse_region(data: Mapping[str, Any]) -> Region:
     if network not in offices or offices[network].kind != "network":
         raise Broken("HUB-5010", where="network")
     return Region(_text(data, "name", ""), _text(data, "edition", ""), network, offices, purposes, users, kafka)
+
+
+def _entities(offices: Mapping[str, Office]) -> None:
+    """Check that each legal entity is registered, and that none is part of itself."""
+    for i, office in enumerate(offices.values()):
+        above, seen = office.entity, {office.code}
+        while above:
+            if above not in offices or above in seen:
+                raise Broken("HUB-5010", where=f"organizations[{i}].entity")
+            seen.add(above)
+            above = offices[above].entity
 
 
 def _list(data: Mapping[str, Any], name: str) -> list[Mapping[str, Any]]:

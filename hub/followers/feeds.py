@@ -101,7 +101,7 @@ class Feeding:
         patients = looking.together(one.header.patient, one.position)
         codes = sorted(self._concerned(looking, one, patients))
         held = looking.directives(patients, row.position) if codes else ()
-        decided = self._gate.would((application(self._region, code) for code in codes), row, held=held, at=at)
+        decided = self._gate.would(looking.tx, (application(self._region, code) for code in codes), row, held=held, at=at)
         return [code for code, decision in zip(codes, decided, strict=True) if decision.gives]
 
     def _concerned(self, looking: Looking, one: Recorded, patients: Patients) -> set[str]:

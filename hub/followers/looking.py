@@ -17,7 +17,7 @@ class Looking:
     """Looks inside one snapshot and up to one position; made anew for each step, and forgotten with it."""
 
     def __init__(self, tx: Tx, until: int) -> None:
-        self._tx, self._until = tx, until
+        self.tx, self._until = tx, until
         self._spells: dict[bytes, list[Spell]] = {}
         self._rows: dict[tuple[Patients, tuple[str, ...], str], list[Row]] = {}
         self._held: dict[Patients, list[Held]] = {}
@@ -25,14 +25,14 @@ class Looking:
     def together(self, patient: bytes, at: int) -> Patients:
         """Give all Patients of a Patient's person as of a position."""
         if patient not in self._spells:
-            self._spells[patient] = identities.spells(self._tx, patient)
+            self._spells[patient] = identities.spells(self.tx, patient)
         return identities.together(self._spells[patient], patient, at)
 
     def versions(self, patients: Patients, types: tuple[str, ...], custodian: str = "") -> Sequence[Row]:
         """Give all versions of these types about these Patients, in the order of the log; those that took something back too."""
         name = patients, types, custodian
         if name not in self._rows:
-            self._rows[name] = resources.versions(self._tx, patients, types, until=self._until, custodian=custodian)
+            self._rows[name] = resources.versions(self.tx, patients, types, until=self._until, custodian=custodian)
         return self._rows[name]
 
     def standing(self, patients: Patients, types: tuple[str, ...], at: int) -> Iterable[Row]:
@@ -43,5 +43,5 @@ class Looking:
     def directives(self, patients: Patients, at: int) -> list[DirectiveRow]:
         """Give the consents that were in force as of a position."""
         if patients not in self._held:
-            self._held[patients] = directives.history(self._tx, patients)
+            self._held[patients] = directives.history(self.tx, patients)
         return directives.as_of(self._held[patients], at)

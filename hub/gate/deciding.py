@@ -18,12 +18,14 @@ from consent.decide import decide, decide_write
 from consent.networks import Networks
 from hub.clock import milliseconds, moment
 from hub.commands import Asking
+from hub.gate.actors import Actors, Resolution
 from hub.gate.known import LEVELS, Knowing, Person, emergency_of
 from hub.gate.recording import Items, Recording, seen_rows
 from hub.log.event import NewEvent
 from hub.log.keys import Keyring
 from hub.log.secrets import Secrets
 from hub.log.store import Store, Tx
+from hub.region import Region
 from hub.tables import directives, identities
 from hub.tables.resources import Row
 from hub.vault import Permit
@@ -64,12 +66,14 @@ class Gate:
         secrets: Secrets,
         writer: Writer,
         networks: Networks,
+        region: Region,
         now: Callable[[], datetime],
         proof: object,
     ) -> None:
         self._store, self._writer = store, writer
         self.networks, self._now, self._proof = networks, now, proof
         self._knowing, self._recording = Knowing(keys), Recording(keys=keys, secrets=secrets)
+        self._actors = Actors(keys=keys, secrets=secrets, region=region)
 
     @property
     def network(self) -> Network:
@@ -110,15 +114,19 @@ class Gate:
         return [Given(row, Permit(row.stream, row.version, frozenset(), inside=True, proof=self._proof)) for row in rows]
 
     def would(
-        self, askers: Iterable[tuple[Requester, str]], row: Row, *, held: Iterable[directives.DirectiveRow], at: datetime
+        self, tx: Tx, askers: Iterable[tuple[Requester, str]], row: Row, *, held: Iterable[directives.DirectiveRow], at: datetime
     ) -> list[Decision]:
         """Decide without recording to which subscribers (with their purposes) an event is matched; delivery decides again.
 
         `held` = the consents of the person, as of the event, that were in force when the row itself was recorded: how soon the hub comes to
-        tell of it must not make the difference.
+        tell of it must not make the difference. Members of a Group are those of then, too.
         """
         person = self._knowing.person(held, None)
-        return [self._one(Ask(requester, purpose, at, "disclose"), row, person) for requester, purpose in askers]
+        found = []
+        for requester, purpose in askers:
+            who = self._actors.look(tx, requester, at, row.position).requester(person.named)
+            found.append(self._one(Ask(who, purpose, at, "disclose"), row, person))
+        return found
 
     def as_of(
         self, tx: Tx, asking: Asking, rows: Sequence[Row], *, position: int, at: datetime, rules: Network | None = None
@@ -129,8 +137,9 @@ class Gate:
         """
         people = identities.groups(tx, {row.patient for row in rows if row.patient}, position)
         state = self._knowing.state(tx, people, asking, at, position)
-        ask = _asked(asking, whole(at))
-        return [self._one(ask, row, state[people.person.get(row.patient, b"")], rules) for row in rows]
+        asked = _Asked(asking, whole(at), self._actors.look(tx, asking.requester, at, position))
+        persons = [state[people.person.get(row.patient, b"")] for row in rows]
+        return [self._one(asked.about(person), row, person, rules) for row, person in zip(rows, persons, strict=True)]
 
     # ── in ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -177,10 +186,11 @@ class Gate:
         barred = directives.barred(tx, nobodys)
         decisions: list[Decision] = []
         seen: dict[bytes, list[tuple[Decision, Row]]] = {person: [] for person in about}
-        ask = _asked(asking, at)
+        asked = _Asked(asking, at, self._actors.look(tx, asking.requester, at))
         for row in rows:
             person = people.person.get(row.patient, b"")
-            decision = self._one(ask, row, state[person] if row.stream not in barred else Person((), None, barred[row.stream]))
+            known = state[person] if row.stream not in barred else Person((), None, barred[row.stream])
+            decision = self._one(asked.about(known), row, known)
             decisions.append(decision)
             seen.setdefault(person, []).append((decision, row))
         epochs = directives.epochs_of(tx, people)
@@ -195,6 +205,7 @@ class Gate:
             return (
                 directives.epochs_of(later, identities.groups(later, people.patients)) == epochs
                 and directives.barred(later, nobodys) == barred
+                and asked.resolution.stands(later)
             )
 
         return Proposal(os.urandom(16), events, holds=holds, answer=(tuple(decisions), references))
@@ -230,5 +241,14 @@ def whole(at: datetime) -> datetime:
     return moment(milliseconds(at))
 
 
-def _asked(asking: Asking, at: datetime) -> Ask:
-    return Ask(asking.requester, asking.purpose, at, "disclose" if asking.action == "deliver" else "access")
+class _Asked:
+    """One question, put about many persons: whom the consents of each mean has to be looked up for the requester."""
+
+    def __init__(self, asking: Asking, at: datetime, resolution: Resolution) -> None:
+        self.resolution = resolution
+        self._plain = Ask(asking.requester, asking.purpose, at, "disclose" if asking.action == "deliver" else "access")
+
+    def about(self, person: Person) -> Ask:
+        """Give the question about one person."""
+        who = self.resolution.requester(person.named) if person.named else self._plain.requester
+        return self._plain if who is self._plain.requester else replace(self._plain, requester=who)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from consent.ask import Emergency, Labels, Record, Requester
@@ -11,6 +11,7 @@ from consent.capacity import Capacity
 from consent.directive import Directive, unreadable
 from hub.clock import milliseconds
 from hub.commands import Asking
+from hub.gate.actors import Named, named
 from hub.log.keys import Keyring
 from hub.log.store import Tx
 from hub.names import hub_id
@@ -36,6 +37,8 @@ class Person:
     """RESTRICTED or ERASED (`hub.tables.directives`)."""
     capacity: tuple[Capacity, ...] = ()
     """All findings, as of the snapshot, of whether the person can decide alone."""
+    named: Named = field(default_factory=dict)
+    """Recipients that the consents name."""
 
 
 class Knowing:
@@ -71,7 +74,7 @@ class Knowing:
                 barred = max(barred, row.directive, key=LEVELS.index)
             elif (found := self._directive(row)) is not None:
                 held.append(found)
-        return Person(tuple(held), session, barred)
+        return Person(tuple(held), session, barred, named=named(held))
 
     def _directive(self, row: directives.DirectiveRow) -> Directive | None:
         """Open a consent's canonical form; None when its key was erased."""

@@ -48,7 +48,8 @@ class Making:
         self._rows = Rows(keys, secrets, bodies)
         self._writer = Writer(self.store, keys, _nothing)
         gate = Gate(
-            store=self.store, keys=keys, secrets=secrets, writer=self._writer, networks=region.rules, now=lambda: datetime.now(UTC),
+            store=self.store, keys=keys, secrets=secrets, writer=self._writer, networks=region.rules, region=region,
+            now=lambda: datetime.now(UTC),
             proof=object(),
         )  # fmt: skip
         self._feeding = Feeding(store=self.store, keys=keys, writer=self._writer, gate=gate, region=region, rung=lambda: None)

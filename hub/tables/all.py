@@ -13,6 +13,7 @@ from hub.log.keys import Keyring
 from hub.log.secrets import Secrets
 from hub.log.store import Tx
 from hub.tables import (
+    actors,
     decisions,
     derive,
     directives,
@@ -31,6 +32,7 @@ from hub.tables import (
     unusual,
     versions,
 )
+from hub.tables.belonging import KINDS
 from hub.tables.told import told
 from schemas import events
 
@@ -38,6 +40,7 @@ _TABLES = (
     resources,
     directives,
     identities,
+    actors,
     erasures,
     messages,
     decisions,
@@ -62,13 +65,14 @@ _BARRED: Mapping[str, Collection[str]] = {events.PROVISION_RESTRICTED: _EVERY, e
 NEEDS: Mapping[str, Collection[str]] = MappingProxyType({
     "identities": ("resources",),
     "directives": ("resources", "identities"),
-    "feeds": ("resources", "identities", "directives", "skips", "heard"),
+    "feeds": ("resources", "identities", "directives", "actors", "skips", "heard"),
 })  # fmt: skip
 """View → others that it reads when it is made anew."""
 OPENED: Mapping[str, Mapping[str, Collection[str]]] = MappingProxyType({
     "resources": {events.RESOURCE_RECORDED: _EVERY, **_GONE},
     "identities": {events.RESOURCE_RECORDED: {"Patient"}, **_LINKS, **_GONE},
     "directives": {events.RESOURCE_RECORDED: {"Consent"}, **_LINKS, **_BARRED},
+    "actors": {events.RESOURCE_RECORDED: KINDS, **_GONE},
     "erasures": {**_BARRED, events.KEY_DESTROYED: _EVERY},
     "messages": _GONE,
     "decisions": {events.ACCESS_DECIDED: _EVERY},

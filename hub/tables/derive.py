@@ -18,6 +18,7 @@ from hub.log.keys import DataKey
 from hub.log.seal import open_cell, seal_cell
 from hub.log.secrets import Secrets
 from hub.names import hub_id
+from hub.tables.belonging import KINDS, Belonging, belonging, pack, unpack
 from hub.tables.resources import TOKEN
 from hub.tables.told import Told
 from schemas.fhir.references import splice
@@ -52,7 +53,8 @@ _decode = msgspec.msgpack.Decoder(FactsCell).decode
 
 
 class ResourceRows(msgspec.Struct, frozen=True):
-    """Cells and tokens of one version. `directive` is the sealed canonical form of a Consent."""
+    """Cells and tokens of one version. `directive` is the sealed canonical form of a Consent, `actor` that of who belongs to what; `office`
+    the keyed hash of an Organization's registered name, empty = none."""
 
     facts: bytes
     tokens: tuple[bytes, ...] = ()
@@ -62,6 +64,8 @@ class ResourceRows(msgspec.Struct, frozen=True):
     surnames: tuple[bytes, ...] = ()
     ends: tuple[int, int] = (0, 0)
     """Of a Consent in force: when it ends, and when the power of who gave it ends, in milliseconds; 0 = never."""
+    actor: bytes | None = None
+    office: bytes = b""
 
 
 Change = Callable[[str], str | None]
@@ -110,6 +114,11 @@ def token(secrets: Secrets, kind: str, system: str, value: str) -> bytes:
 def set_token(secrets: Secrets, custodian: str, name: str) -> bytes:
     """Give the keyed hash by which the members of a set of an adapter's file are found."""
     return secrets.token("set", custodian, name).ljust(TOKEN, b"\0")
+
+
+def office_token(secrets: Secrets, name: str) -> bytes:
+    """Give the keyed hash by which the Organization of a registered name (`Organization/<code>`) is found."""
+    return secrets.token("office", name)
 
 
 def name_token(secrets: Secrets, kana: str, birth: str) -> bytes:
@@ -165,7 +174,7 @@ def make(
         tokens.add(set_token(secrets, header.custodian, cell.set))
     insured: tuple[bytes, ...] = ()
     names: tuple[bytes, ...] = ()
-    sealed, ends = None, (0, 0)
+    sealed, actor, office, ends = None, None, b"", (0, 0)
     surnames: tuple[bytes, ...] = ()
     if kind == "Patient":
         insured = tuple(sorted({secrets.token("insured", v) for s, v in told.identifiers if s == KAIGO_INSURED}))
@@ -175,6 +184,10 @@ def make(
         made = _directive(header, stream, text, hubwide(name))
         sealed = seal_cell(key, directive.pack(made), column="directives.directive", row=header.event)
         ends = _ends(made)
+    elif kind in KINDS:
+        told_of = belonging(kind, orjson.loads(text), hubwide(name))
+        actor = seal_cell(key, pack(told_of), column="actors.cell", row=header.event)
+        office = office_token(secrets, told_of.names[0]) if kind == "Organization" and told_of.names else b""
     return ResourceRows(
         facts=seal_cell(key, _encode(cell), column="resources.facts", row=header.event),
         tokens=tuple(sorted(tokens)),
@@ -183,6 +196,8 @@ def make(
         directive=sealed,
         surnames=surnames,
         ends=ends,
+        actor=actor,
+        office=office,
     )
 
 
@@ -207,6 +222,11 @@ def _ends(made: directive.Directive) -> tuple[int, int]:
 def open_facts(key: DataKey, sealed: bytes, event: bytes) -> FactsCell:
     """Open the sealed cell of a row."""
     return _decode(open_cell(key, sealed, column="resources.facts", row=event))
+
+
+def open_belonging(key: DataKey, sealed: bytes, event: bytes) -> Belonging:
+    """Open the sealed cell of who belongs to what."""
+    return unpack(open_cell(key, sealed, column="actors.cell", row=event))
 
 
 def open_directive(key: DataKey, sealed: bytes, event: bytes) -> directive.Directive:

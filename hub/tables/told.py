@@ -40,6 +40,8 @@ class Told(msgspec.Struct, frozen=True):
     harm: bool
     inline: bool
     identifiers: tuple[tuple[str, str], ...]
+    staff: bool = False
+    """A Group of practitioners: about no person of whom records are kept."""
     names: tuple[str, ...] = ()
     """Kana names of a Patient, if its birth date is known."""
     birth: str = ""
@@ -72,6 +74,7 @@ def told(kind: str, tree: dict[str, Any], text: bytes, *, again: bool = False) -
         harm=harms(tags),
         inline=_INLINE in tags or _INLINE in stated or (b"inline-sec-label" in text and has_inline_labels(tree)),
         identifiers=tuple(facts.identifiers(tree)),
+        staff=kind == "Group" and tree.get("type") == "practitioner",
         names=tuple(_kana_names(tree)) if isinstance(birth, str) else (),
         birth=birth if isinstance(birth, str) else "",
         surnames=tuple(dict.fromkeys(_surnames(tree))) if kind == "Patient" else (),

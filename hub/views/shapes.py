@@ -82,6 +82,8 @@ class Office:
     closes: str = "18:00"
     open_on_holidays: bool = False
     closed_days: frozenset[date] = frozenset()
+    entity: str = ""
+    """Code of the registered organization (法人) that it is part of; empty = none."""
 
 
 @dataclass(frozen=True, slots=True)
