@@ -63,7 +63,9 @@ def of(tx: Tx, streams: Iterable[bytes], at: int | None = None) -> dict[bytes, A
 def offices(tx: Tx, office: bytes, custodians: Iterable[str], at: int | None = None) -> list[ActorRow]:
     """Give what these organizations say of an office (a keyed hash of its registered name), now or as of a position."""
     held = " AND office=? AND until IS NULL" if at is None else " AND office=? AND since<=? AND (until IS NULL OR until>?)"
-    return sorted(ActorRow(*row) for row in tx.each(f"{_SELECT} custodian IN", custodians, (office,) if at is None else (office, at, at), held))
+    return sorted(
+        ActorRow(*row) for row in tx.each(f"{_SELECT} custodian IN", custodians, (office,) if at is None else (office, at, at), held)
+    )
 
 
 def moved(tx: Tx) -> int:

@@ -53,8 +53,11 @@ _decode = msgspec.msgpack.Decoder(FactsCell).decode
 
 
 class ResourceRows(msgspec.Struct, frozen=True):
-    """Cells and tokens of one version. `directive` is the sealed canonical form of a Consent, `actor` that of who belongs to what; `office`
-    the keyed hash of an Organization's registered name, empty = none."""
+    """Cells and tokens of one version.
+
+    `directive` is the sealed canonical form of a Consent, `actor` that of who belongs to what; `office` the keyed hash of an Organization's
+    registered name, empty = none.
+    """
 
     facts: bytes
     tokens: tuple[bytes, ...] = ()
