@@ -9,7 +9,9 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from time import time
 
+from hub.clock import milliseconds
 from hub.credentials import Credentials
+from hub.followers.acts import Recounting
 from hub.followers.checkpoints import EVERY, Checkpoints
 from hub.followers.derive import Deriving
 from hub.followers.erasing import Shredding
@@ -50,9 +52,11 @@ from hub.reads.sealed import Sealing
 from hub.reads.views import Viewing
 from hub.region import Region
 from hub.replay.current import bring_up
+from hub.tables import moments
 from hub.tables.all import take
 from hub.vault import Vault
 from hub.writer import Writer
+from hub.writes.acts import Acts
 from hub.writes.cosigning import Cosigning
 from hub.writes.destroying import Destroying
 from hub.writes.emergency import Breaking
@@ -61,6 +65,7 @@ from hub.writes.links import Linking
 from hub.writes.submit import Submitting
 from hub.writes.tombstone import Network
 from schemas.adapter import Adapter
+from schemas.errors import Broken
 
 DATABASE, MASTER, TOKENS = "hub.db", MASTER_FILE, "tokens.json"
 __all__ = ["DATABASE", "KEYS", "MASTER", "TOKENS", "Hub", "assemble"]
@@ -97,6 +102,7 @@ class Hub:
     redecide: Redeciding
     erase: Erasing
     destroying: Destroying
+    acts: Acts
     erasures: Erasures
     find: Finding
     audit: Auditing
@@ -141,16 +147,20 @@ def assemble(
     kafka: Options | None = None,
     keep_refused: timedelta = timedelta(days=KEEP_DAYS),
     key_backups: timedelta = timedelta(days=KEY_BACKUP_DAYS),
+    ahead: timedelta | None = None,
 ) -> Hub:
     """Open the data folder (made when missing) and wire the hub over it. With `followers` they run when this returns.
 
     `database` = URL of a PostgreSQL database; empty = a file of SQLite in the data folder. `keys_at` = where the keys are; None = there too.
     `origin` = the name under which the log is signed; `witnesses` = who signs its heads beside it. `kafka` = where Kafka is; it
     need not be up. `keep_refused` = how long the content of refused messages is kept; `key_backups` = how long copies of the key store are.
+    `ahead` = how far the newest event may lie in the future, for a hub whose clock is the real one: beyond it this raises Broken (HUB-5172).
     """
     data.mkdir(parents=True, exist_ok=True)
     store = open_store(database or data / DATABASE)
     secrets, keys = _keys(store, keys_at or KeyPlace.under(data))
+    if ahead is not None:
+        _timely(store, keys, now(), ahead)
     _views(store, keys, secrets, region, data)
     proof = object()
     writer = Writer(store, keys, take)
@@ -184,8 +194,16 @@ def assemble(
     erase = Erasing(store=store, writer=writer, gate=gate, region=region, network=office, destroying=destroying, now=now)
     shredding = Shredding(erasing=erase, destroying=destroying, keep=keep_refused, now=now)
     standing = Standing(store=store, writer=writer, now=now)
+
+    def editions() -> dict[str, str]:
+        return {"network": gate.network.version, "region": region.edition}
+
+    acts = Acts(store=store, writer=writer, network=office, now=now, editions=editions, process=str(os.getpid()) if store.shared else "")
+    recounting = Recounting(acts=acts, writer=writer)
     runner = Runner(
-        (deriving, feeding, checkpoints, shredding, *pushing, *([publishing] if publishing else [])), lead=store.leads, standing=standing
+        (deriving, feeding, checkpoints, shredding, recounting, *pushing, *([publishing] if publishing else [])),
+        lead=store.leads,
+        standing=standing,
     )
     reading = Reading(store=store, secrets=secrets, gate=gate, presenting=presenting, opaque=opaque, base=f"{base}/fhir")
     viewing = Viewing(store=store, keys=keys, gate=gate, presenting=presenting, opaque=opaque, region=region, runner=runner, now=now)
@@ -194,7 +212,7 @@ def assemble(
     inlet = Inlet(kafka, region.offices, region.kafka) if kafka else None
     listening = Listening(region=region, secrets=secrets, bundle=bundle, receive=receive, inlet=inlet) if inlet else None
     oversee = Overseeing(
-        store=store, runner=runner, writer=writer, standing=standing, now=now, versions=lambda: {"network": gate.network.version, "region": region.edition},
+        store=store, runner=runner, writer=writer, standing=standing, now=now, versions=editions,
         sections=_sections(keys, keys_at, publishing, listening),
     )  # fmt: skip
     if followers:
@@ -217,7 +235,7 @@ def assemble(
         boards=Boards(
             store=store, secrets=secrets, gate=gate, presenting=presenting, viewing=viewing, region=region, submit=submit, now=now
         ), past=Looking(store=store, now=now), redecide=Redeciding(store=store, keys=keys, gate=gate, now=now),
-        erase=erase, destroying=destroying, erasures=Erasures(store=store, gate=gate, opaque=opaque, erasing=erase, backups=key_backups),
+        erase=erase, destroying=destroying, acts=acts, erasures=Erasures(store=store, gate=gate, opaque=opaque, erasing=erase, backups=key_backups),
         find=Finding(store=store, secrets=secrets, gate=gate, presenting=presenting, opaque=opaque),
         audit=Auditing(store=store, keys=keys, gate=gate, opaque=opaque, region=region, secrets=secrets, now=now),
         proofs=Proving(store=store, gate=gate, cosigning=cosigning),
@@ -240,6 +258,17 @@ def _sections(keys: Keyring, place: KeyPlace | None, publishing: Publishing | No
         return {**state, "lag_events": None if behind is None else sum(behind.values())}
 
     return {"keys": held, **({"kafka": kafka} if publishing or listening else {})}
+
+
+def _timely(store: Store, keys: Keyring, now: datetime, ahead: timedelta) -> None:
+    """Refuse to go on where the log ends in the future: a clock that was set back would record what happens now before what has happened."""
+    with store.read() as tx:
+        last = moments.recorded_at(store, tx, store.head(tx))
+    behind = (last or 0) - milliseconds(now)
+    if behind > ahead // timedelta(milliseconds=1):
+        keys.close()
+        store.close()
+        raise Broken("HUB-5172", behind=str(behind // 1000))
 
 
 def _views(store: Store, keys: Keyring, secrets: Secrets, region: Region, work: Path) -> None:

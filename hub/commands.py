@@ -13,6 +13,32 @@ from schemas.fhir.resource import Body
 
 
 @dataclass(frozen=True, slots=True)
+class Query:
+    """What is searched by, as it was sent: method, path, parameters in their order."""
+
+    method: str
+    path: str
+    params: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Came:
+    """How a request came in: for its record alone, never for a decision.
+
+    `address` = of the network, as the hub sees it; `interaction` = FHIR's, where the action does not tell it; `channel` = by what it was
+    delivered or came in.
+    """
+
+    address: str = ""
+    interaction: str = ""
+    channel: str = ""
+    query: Query | None = None
+
+
+NOHOW = Came()
+
+
+@dataclass(frozen=True, slots=True)
 class Asking:
     """Who asks, for which purpose, in which request, and what for: read, search, view, deliver, write, audit."""
 
@@ -22,6 +48,7 @@ class Asking:
     action: Action
     asof: str = ""
     """The moment of the past that a view is asked for (ISO 8601, UTC); empty = the present."""
+    came: Came = NOHOW
 
 
 class Write(msgspec.Struct, frozen=True):

@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
 from hub.log.envelope import pack
@@ -28,6 +29,8 @@ QUEUE = 2_000
 """Submissions that may wait; one more is refused with Busy (503, Retry-After)."""
 ASK, PAUSE = 20.0, 0.2
 """Seconds for which a database that is away is asked about a commit whose answer was lost, and between two questions."""
+AT_ONCE = "HUB-5020"
+"""Rule of a refusal that says nothing of the store: too many asked at once."""
 Apply = Callable[[Tx, Sequence[Recorded]], None]
 _log = logging.getLogger("tsunagu.writer")
 
@@ -71,6 +74,14 @@ class Written:
     """Id of the submission."""
 
 
+@dataclass(frozen=True, slots=True)
+class Halt:
+    """Since when nothing can be recorded, and so nothing is read, and the rule that says why."""
+
+    since: datetime
+    rule: str
+
+
 class Writer:
     """Start it once for a store; `heard` is called after each commit that recorded something."""
 
@@ -79,6 +90,8 @@ class Writer:
         self.wrote: Callable[[int, Sequence[Written]], None] = _unmeasured
         """Called after each commit with the size of its group and what was recorded: for measuring alone."""
         self._queue: queue.Queue[_Job | None] = queue.Queue(QUEUE)
+        self.halt: Halt | None = None
+        """Set by the first group that the store does not take, let go by the next that it takes: without a record nothing is given out."""
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._run, name="writer", daemon=True)
         self._thread.start()
@@ -94,11 +107,25 @@ class Writer:
         return self._put(_Job(None, fn))
 
     def _put(self, job: _Job) -> Future[Any]:
+        if self._closing.is_set() or not self._thread.is_alive():
+            raise Busy("HUB-5171")
         try:
             self._queue.put_nowait(job)
         except queue.Full as fault:
-            raise Busy("HUB-5020") from fault
+            raise Busy(AT_ONCE) from fault
+        if not self._thread.is_alive():  # it ended just now: what it left behind is answered here
+            self._left()
         return job.future
+
+    def _left(self) -> None:
+        """Refuse what came too late to be written: nobody must wait for ever."""
+        while True:
+            try:
+                job = self._queue.get_nowait()
+            except queue.Empty:
+                return
+            if job is not None:
+                job.future.set_exception(Busy("HUB-5171"))
 
     @property
     def waiting(self) -> int:
@@ -112,6 +139,13 @@ class Writer:
         self._thread.join()
 
     def _run(self) -> None:
+        try:
+            self._take()
+        finally:
+            self._closing.set()
+            self._left()
+
+    def _take(self) -> None:
         while (job := self._queue.get()) is not None:
             group = [job]
             while len(group) < GROUP:
@@ -158,6 +192,7 @@ class Writer:
             for job in group:
                 self._together([job], anew=_sealed(job, moved.lost))
         except Busy as busy:
+            self._halted(busy)
             for job in group:
                 job.future.set_exception(busy)
         except Exception as fault:  # noqa: BLE001  whatever it is, nobody must wait for ever
@@ -169,7 +204,18 @@ class Writer:
         else:
             self._answered(done, failed)
 
+    def _halted(self, busy: Busy) -> None:
+        """Remember since when the store takes nothing, and why."""
+        rule = busy.issues[0].rule
+        if rule != AT_ONCE and (self.halt is None or self.halt.rule != rule):
+            since = self.halt.since if self.halt else datetime.now(UTC)
+            self.halt = Halt(since, rule)
+            _log.error("nothing can be recorded, and so nothing is read: %s", rule)
+
     def _answered(self, done: list[tuple[_Job, Any]], failed: list[tuple[_Job, Refusal]]) -> None:
+        if self.halt is not None and any(isinstance(result, Written) and result.recorded for _, result in done):
+            _log.warning("recording works again")
+            self.halt = None
         for job, result in done:
             job.future.set_result(result)
         for job, reason in failed:

@@ -38,6 +38,20 @@ KEY_DESTROYED = "key-destroyed.v1"
 """The receipt: the store of keys has let them go."""
 LABELS_REVISED = "labels-revised.v1"
 """Another edition of the table of labels came in force, or versions that were recorded before it have other labels by it."""
+HUB_STARTED = "hub-started.v1"
+"""A process of the hub answers from here on, and records what it gives out."""
+HUB_STOPPED = "hub-stopped.v1"
+"""It ended in good order."""
+AUDIT_RESUMED = "audit-resumed.v1"
+"""Nothing could be recorded for a while, and nothing was given out meanwhile; from here on it can."""
+SIGNED_IN = "signed-in.v1"
+SIGNED_OUT = "signed-out.v1"
+SIGN_IN_REFUSED = "sign-in-refused.v1"
+"""Somebody did not get in, as often as counted within one minute."""
+TOKEN_ISSUED = "token-issued.v1"  # noqa: S105  the name of a topic
+TOKEN_REVOKED = "token-revoked.v1"  # noqa: S105
+ACCESS_REVIEWED = "access-reviewed.v1"
+"""The privacy officer has looked through a period of the record of disclosures and signs for it."""
 
 UNUSUAL_NOTICED = "unusual-noticed.v1"
 """A rule of the officer's list found something unusual in who looked at whom."""
@@ -48,7 +62,7 @@ TOPICS = frozenset({
     RESOURCE_RECORDED, RESOURCE_WITHDRAWN, MESSAGE_RECEIVED, MESSAGE_REFUSED, MESSAGE_SETTLED, ACCESS_DECIDED, EMERGENCY_OPENED,
     EMERGENCY_REVIEWED, PERSON_LINKED, PERSON_UNLINKED, DOMAIN_EVENT, PROVISION_RESTRICTED, PROVISION_RESTORED, KEY_ERASED, KEY_DESTROYED,
     FOLLOWER_SKIPPED, UNUSUAL_NOTICED, UNUSUAL_SETTLED,
-    LABELS_REVISED,
+    LABELS_REVISED, HUB_STARTED, HUB_STOPPED, AUDIT_RESUMED, SIGNED_IN, SIGNED_OUT, SIGN_IN_REFUSED, TOKEN_ISSUED, TOKEN_REVOKED, ACCESS_REVIEWED,
 })  # fmt: skip
 
 TEXT = 1
@@ -256,8 +270,75 @@ class Settled(msgspec.Struct, frozen=True):
 
     reference: str
     result: Literal["explained", "breach"]
+
+
+class Ran(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Body of HUB_STARTED and HUB_STOPPED: which program over which editions. `process` = its number where several share a database."""
+
+    version: str
+    network: str
+    region: str
+    engine: str
+    process: str = ""
+
+
+class Resumed(msgspec.Struct, frozen=True):
+    """Body of AUDIT_RESUMED: since when (milliseconds) and for which reason (rule) nothing could be recorded."""
+
+    since: int
+    rule: str
+
+
+class Signed(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Body of SIGNED_IN and SIGNED_OUT. `door` = by which way; `address` = of the network, as the hub saw it."""
+
+    organization: str
+    kind: str
+    role: str
+    user: str
+    door: str
+    address: str = ""
+
+
+class SignInRefused(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Body of SIGN_IN_REFUSED: how often within `since` and `until` (milliseconds). Of whoever is unknown no name is kept, whatever was typed."""
+
+    door: str
+    count: int
+    since: int
+    until: int
+    organization: str = ""
+    """Of a known user or application; empty = not known."""
+
+
+class Token(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Body of TOKEN_ISSUED and TOKEN_REVOKED: of whose applications, by whom (user; empty = at the machine itself). Never the token."""
+
+    organizations: tuple[str, ...]
+    by: str = ""
+
+
+class AccessReviewed(msgspec.Struct, frozen=True):
+    """Body of ACCESS_REVIEWED: days in Japan (ISO, both inclusive), how many decisions lay in them, and what the officer says of it."""
+
+    since: str
+    until: str
+    decisions: int
     by: str
     note: str
+
+
+class Queried(msgspec.Struct, frozen=True, array_like=True, omit_defaults=True):
+    """What was searched by. `described` = method, path and names of parameters.
+
+    `raw` = with their values, where none of them can name a person. Else it is `sealed` (base64) under the person's own key, whose id (hex) is
+    `key`; empty = the person was not known, and no value is kept.
+    """
+
+    described: str
+    raw: str = ""
+    key: str = ""
+    sealed: str = ""
 
 
 class SeenRow(msgspec.Struct, frozen=True, array_like=True):
@@ -306,3 +387,10 @@ class Decided(msgspec.Struct, frozen=True, omit_defaults=True):
     """The moment of the past that was looked at (ISO 8601, UTC); empty = the present. Decided was as of the present all the same."""
     owners: tuple[Owner, ...] = ()
     """Whose the resources of `seen` are."""
+    address: str = ""
+    """Of the network, as the hub saw it; empty = none: a folder, a topic, or recorded before addresses were."""
+    interaction: str = ""
+    """The FHIR interaction, where the action does not tell it (vread, history-instance)."""
+    channel: str = ""
+    """What it was delivered by or came in by: sse, lines, kafka, content-key, folder."""
+    query: Queried | None = None

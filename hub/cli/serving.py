@@ -7,6 +7,7 @@ import os
 import signal
 import socket
 from collections.abc import Callable
+from datetime import timedelta
 
 import uvicorn
 from fastapi import FastAPI
@@ -22,6 +23,9 @@ from hub.web.app import create_app
 from schemas.fhir.warm import warm
 
 BACKLOG = 1_024
+AHEAD = timedelta(seconds=60)
+"""How far the newest event may lie in the future when the hub starts: more than clocks that are kept by NTP ever differ, and less than anybody
+would set one back by hand. 医療情報システムの安全管理に関するガイドライン 6.0, システム運用編 17③."""
 GRACE = 3
 """Seconds that open requests get at the end; event streams end by themselves."""
 
@@ -53,10 +57,12 @@ def run(hub: Hub, app: FastAPI, bound: socket.socket, started: Callable[[], None
     gc.set_threshold(50_000, 20, 20)  # a Bundle's trees hold no cycles: they go without a collection
     config = uvicorn.Config(app, log_config=None, access_log=False, timeout_graceful_shutdown=GRACE, server_header=False, lifespan="on")
     server = Server(config, app, started)
+    hub.acts.started()
     signal.signal(signal.SIGTERM, lambda *_: None)  # uvicorn raises it once more at the end, and the hub is still to be closed
     try:
         server.run(sockets=[bound])
     finally:
+        hub.acts.stopped()
         hub.close()
 
 
@@ -96,6 +102,7 @@ def _serve(settings: Settings, bound: socket.socket) -> int:
         kafka=settings.kafka,
         keep_refused=settings.keep_refused,
         key_backups=settings.key_backups,
+        ahead=AHEAD if settings.starts is None else None,
     )
     watching = Watching(hub, settings.watch, settings.data / "watched.json") if settings.watch else None
     if watching:

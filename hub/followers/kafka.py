@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from hub.commands import Asking
+from hub.commands import Asking, Came
 from hub.followers.feeds import application
 from hub.kafka.faults import Away, Late, TooLarge
 from hub.kafka.records import Record, binary
@@ -134,7 +134,7 @@ class Publishing:
             if code in self._aside and time.monotonic() < self._aside[code][1]:
                 continue
             requester, purpose = application(self._region, code)
-            asking = Asking(requester, purpose, request, "deliver")
+            asking = Asking(requester, purpose, request, "deliver", came=Came(channel="kafka"))
             heard = self._hear(asking, positions.get(code, 0), self._limit, sealed=form == "sealed")
             if not heard:
                 continue

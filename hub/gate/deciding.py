@@ -20,13 +20,14 @@ from hub.clock import milliseconds, moment
 from hub.commands import Asking
 from hub.gate.actors import Actors, Resolution
 from hub.gate.known import LEVELS, Knowing, Person, emergency_of
+from hub.gate.querying import names_somebody
 from hub.gate.recording import Items, Recording, seen_rows
 from hub.log.event import NewEvent
-from hub.log.keys import Keyring
+from hub.log.keys import DataKey, Keyring
 from hub.log.secrets import Secrets
 from hub.log.store import Store, Tx
 from hub.region import Region
-from hub.tables import directives, identities
+from hub.tables import directives, identities, resources
 from hub.tables.resources import Row
 from hub.vault import Permit
 from hub.writer import Proposal, Writer
@@ -70,7 +71,7 @@ class Gate:
         now: Callable[[], datetime],
         proof: object,
     ) -> None:
-        self._store, self._writer = store, writer
+        self._store, self._writer, self._keys = store, writer, keys
         self.networks, self._now, self._proof = networks, now, proof
         self._knowing, self._recording = Knowing(keys), Recording(keys=keys, secrets=secrets)
         self._actors = Actors(keys=keys, secrets=secrets, region=region)
@@ -105,7 +106,9 @@ class Gate:
 
     def note(self, asking: Asking, person: bytes, decision: Decision) -> str:
         """Record a use that is no question about resources (an officer reads the record of disclosures); give its reference."""
-        event, name = self._event(asking, person, [(decision, ())], self._now())
+        with self._store.read() as tx:
+            key = self._key(tx, asking, person, ())
+        event, name = self._event(asking, person, [(decision, ())], self._now(), key=key)
         self._writer.submit(Proposal(os.urandom(16), [event])).result()
         return name
 
@@ -197,7 +200,8 @@ class Gate:
         events, references = [], {}
         for person, items in seen.items():
             told, owners = seen_rows(items)
-            event, name = self._event(asking, person, told, at, state.get(person), owners)
+            key = self._key(tx, asking, person, people.patients.get(person, ()))
+            event, name = self._event(asking, person, told, at, state.get(person), owners, key)
             events.append(event)
             references[person] = name
 
@@ -215,10 +219,25 @@ class Gate:
         return self._knowing.record(row)
 
     def _event(
-        self, asking: Asking, person: bytes, items: Items, at: datetime, state: Person | None = None, owners: tuple[Owner, ...] = ()
+        self,
+        asking: Asking,
+        person: bytes,
+        items: Items,
+        at: datetime,
+        state: Person | None = None,
+        owners: tuple[Owner, ...] = (),
+        key: DataKey | None = None,
     ) -> tuple[NewEvent, str]:
         session = state.emergency.session if state and state.emergency else ""
-        return self._recording.event(asking, person, items, at, rules=self.networks.at(at).version, session=session, owners=owners)
+        rules = self.networks.at(at).version
+        return self._recording.event(asking, person, items, at, rules=rules, session=session, owners=owners, persons=key)
+
+    def _key(self, tx: Tx, asking: Asking, person: bytes, patients: Iterable[bytes]) -> DataKey | None:
+        """Give a person's own key, where what was searched by could name a person; None where no key of that person is left or known."""
+        if not person or not names_somebody(asking.came.query):
+            return None
+        rows = (resources.newest(tx, patient) for patient in dict.fromkeys((person, *sorted(patients))))
+        return next((key for row in rows if row is not None and row.key and (key := self._keys.held(row.key)) is not None), None)
 
     def _one(self, ask: Ask, row: Row, person: Person, rules: Network | None = None) -> Decision:
         record = self._knowing.record(row) if person.barred != directives.ERASED else None

@@ -10,9 +10,10 @@ from datetime import datetime
 from consent.ask import Decision
 from hub.clock import milliseconds
 from hub.commands import Asking
+from hub.gate.querying import queried
 from hub.log.envelope import Header
 from hub.log.event import NewEvent, seal_json
-from hub.log.keys import Keyring
+from hub.log.keys import DataKey, Keyring
 from hub.log.secrets import Secrets
 from hub.names import MAIN, event_id, hub_id, reference
 from hub.tables.resources import Row
@@ -39,8 +40,12 @@ class Recording:
         rules: str,
         session: str = "",
         owners: tuple[Owner, ...] = (),
+        persons: DataKey | None = None,
     ) -> tuple[NewEvent, str]:
-        """Make the event of one request about one person; give its reference too. `rules` = edition of the network's rules that held."""
+        """Make the event of one request about one person; give its reference too.
+
+        `rules` = edition of the network's rules that held; `persons` = the person's own key, for a query that could name the person.
+        """
         lead, effect, obligations = summed_up([d for d, _ in items])
         name = reference()
         requester = asking.requester
@@ -67,6 +72,10 @@ class Recording:
             session=session if lead.reason.startswith(("P-BTG", "R-BTG")) else "",
             asof=asking.asof,
             owners=owners,
+            address=asking.came.address,
+            interaction=asking.came.interaction,
+            channel=asking.came.channel,
+            query=queried(asking.came.query, persons, stream=stream, event=event),
         )
         key = self._keys.of(self._secrets.name("audit", requester.organization), AUDIT)
         header = Header(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import orjson
 
-from hub.commands import Asking
+from hub.commands import Asking, Came
 from hub.followers.feeds import application
 from hub.ingest.receive import MAX_BYTES
 from schemas.errors import Refusal, quiet
@@ -75,7 +75,7 @@ class Watching:
             self._pending[name] = mark
             return 0
         requester, purpose = application(self._hub.region, code)
-        asking, inside = Asking(requester, purpose, name, "write"), str(file.relative_to(self._folder / code))
+        asking, inside = Asking(requester, purpose, name, "write", came=Came(channel="folder")), str(file.relative_to(self._folder / code))
         try:
             report = (
                 self._hub.receive(asking, inside, file.read_bytes())

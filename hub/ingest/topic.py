@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import orjson
 
-from hub.commands import Asking
+from hub.commands import Asking, Came
 from hub.followers.feeds import application
 from hub.ingest.bundles import FHIR
 from hub.ingest.receive import NotTaken, Report, Way
@@ -116,7 +116,7 @@ class Listening:
         digest = self._secrets.digest(one.value).hex()
         once = self._secrets.name("kafka", one.topic, str(one.partition), str(one.offset), str(one.timestamp), digest)
         requester, purpose = application(self._region, code)
-        report = self._taken(Asking(requester, purpose, once.hex(), "write"), one, Way("kafka", once))
+        report = self._taken(Asking(requester, purpose, once.hex(), "write", came=Came(channel="kafka")), one, Way("kafka", once))
         if report.refused:
             self._inlet.bury([_letter(code, no) for no in report.refused])
         _log.info(

@@ -132,12 +132,14 @@ class PostgresStore(Store):
 
     @contextmanager
     def _connection(self) -> Iterator[psycopg.Connection[Any]]:
-        """Give a connection that answers. Raises Busy: HUB-5100 = the database does not, HUB-5103 = it has no room, HUB-5020 = too many at once."""
+        """Give a connection that answers. Raises Busy: HUB-5100 = the database does not, HUB-5103 = it has no room, HUB-5170 = it cannot be written, HUB-5020 = too many at once."""
         with self._connections.one() as connection:
             try:
                 yield connection
             except psycopg.errors.DiskFull as fault:
                 raise Busy("HUB-5103") from fault
+            except (psycopg.errors.ReadOnlySqlTransaction, psycopg.errors.IoError) as fault:  # a standby, or a server set so
+                raise Busy("HUB-5170") from fault
             except psycopg.OperationalError as fault:  # it went away, or a wait was too long
                 raise Busy("HUB-5100") from fault
 

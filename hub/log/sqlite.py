@@ -6,6 +6,7 @@ Positions survive a dump and restore, because they are assigned under the write 
 from __future__ import annotations
 
 import os
+import shutil
 import sqlite3
 import sys
 from collections.abc import Iterable, Iterator, Sequence
@@ -18,7 +19,7 @@ from eventsourcing.persistence import Notification, OperationalError, StoredEven
 from eventsourcing.sqlite import SQLiteApplicationRecorder, SQLiteConnection, SQLiteConnectionPool, SQLiteCursor, SQLiteDatastore
 
 from hub.log.merkle import event_leaf
-from hub.log.store import Store, Tx
+from hub.log.store import Room, Store, Tx
 from schemas.errors import Broken, Busy
 
 EVENTS = """CREATE TABLE IF NOT EXISTS events (
@@ -190,8 +191,8 @@ class SqliteStore(Store):
                     if connection._sqlite_conn.in_transaction:  # noqa: SLF001
                         connection.rollback()
         except OperationalError as fault:
-            if _full(fault.__cause__):
-                raise Busy("HUB-5103") from fault
+            if rule := _unwritable(fault.__cause__):
+                raise Busy(rule) from fault
             raise
 
     def lock(self, tx: Tx) -> int:
@@ -205,6 +206,11 @@ class SqliteStore(Store):
         """Give the last version of each of these streams that has one."""
         sql = "SELECT originator_id, max(originator_version) FROM events WHERE originator_id IN"
         return {bytes.fromhex(s): v for s, v in tx.each(sql, (s.hex() for s in streams), then=" GROUP BY 1")}
+
+    def room(self) -> Room:
+        """Tell of the disk that the file lies on."""
+        used = shutil.disk_usage(self.path.parent)
+        return Room(used.free, used.total)
 
     def copy_to(self, path: Path) -> None:
         """Copy the store as it stands at one moment into a new file, while it goes on being used."""
@@ -226,10 +232,19 @@ def _raw(cursor: Any) -> sqlite3.Cursor:
     return raw
 
 
-def _full(fault: BaseException | None) -> bool:
-    """Say whether there was no room: told of the file itself, or of the shared memory beside it, which cannot be made longer."""
-    code = getattr(fault, "sqlite_errorcode", 0)
-    return code in {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_SHMSIZE}
+_UNWRITABLE = frozenset({sqlite3.SQLITE_READONLY, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM})
+
+
+def _unwritable(fault: BaseException | None) -> str:
+    """Give the rule of what keeps the file from being written; empty for any other fault.
+
+    No room (HUB-5103) is told of the file itself, or of the shared memory beside it, which cannot be made longer. Not to be written
+    (HUB-5170): read-only, or the system gives an error, which may pass. The last byte of a code is its kind (SQLite, result codes §3).
+    """
+    code = int(getattr(fault, "sqlite_errorcode", 0))
+    if code in {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_SHMSIZE}:
+        return "HUB-5103"
+    return "HUB-5170" if code & 0xFF in _UNWRITABLE else ""
 
 
 def _hold(path: Path) -> int:

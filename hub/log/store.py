@@ -17,6 +17,8 @@ from hub.log.merkle import event_leaf
 from schemas.errors import Broken
 from schemas.events import TOPICS
 
+LOW = 1 << 30
+"""Bytes of free room below which the status warns, on a disk of 20 GiB or more."""
 _AT_ONCE = 500
 """Names of one statement at most."""
 
@@ -28,6 +30,18 @@ class Stored(NamedTuple):
     version: int
     topic: str
     state: bytes
+
+
+class Room(NamedTuple):
+    """Bytes of the disk that a store grows on."""
+
+    free: int
+    total: int
+
+    @property
+    def low(self) -> bool:
+        """Say whether it is time to make room: less than a gibibyte, or less than a twentieth of the disk."""
+        return self.free < min(LOW, self.total // 20) or self.free < LOW // 8
 
 
 class Unknown(Exception):
@@ -123,6 +137,10 @@ class Store(abc.ABC):
     @abc.abstractmethod
     def close(self) -> None:
         """Close all connections and let the store go."""
+
+    def room(self) -> Room | None:
+        """Tell how much room is left; None where it is the database server's to know."""
+        return None
 
     def leads(self, name: str) -> bool:
         """Say whether this process is the one that runs the follower of this name; on one process it always is."""

@@ -14,6 +14,7 @@ from hub.log.secrets import Secrets
 from hub.log.store import Tx
 from hub.tables import (
     actors,
+    acts,
     decisions,
     derive,
     directives,
@@ -51,6 +52,7 @@ _TABLES = (
     expiries,
     surnames,
     unusual,
+    acts,
 )
 """In this order: consents still need the links that identities drop when somebody is erased."""
 SCHEMA: tuple[str, ...] = tuple(s for t in (versions, feeds, tree, *_TABLES) for s in t.SCHEMA)
@@ -82,6 +84,7 @@ OPENED: Mapping[str, Mapping[str, Collection[str]]] = MappingProxyType({
     "expiries": {events.RESOURCE_RECORDED: {"Consent"}, **_GONE},
     "surnames": {events.RESOURCE_RECORDED: {"Patient"}, **_GONE},
     "unusual": {events.UNUSUAL_NOTICED: _EVERY, events.UNUSUAL_SETTLED: _EVERY},
+    "acts": dict.fromkeys(sorted(acts.TOPICS), _EVERY),
 })  # fmt: skip
 """View → topic → kinds of which it needs the body; all else it takes from the header, and nothing is opened for it."""
 _STRUCTS: dict[str, type[msgspec.Struct]] = {
@@ -97,6 +100,15 @@ _STRUCTS: dict[str, type[msgspec.Struct]] = {
     events.KEY_DESTROYED: events.Destroyed,
     events.UNUSUAL_NOTICED: events.Noticed,
     events.UNUSUAL_SETTLED: events.Settled,
+    events.HUB_STARTED: events.Ran,
+    events.HUB_STOPPED: events.Ran,
+    events.AUDIT_RESUMED: events.Resumed,
+    events.SIGNED_IN: events.Signed,
+    events.SIGNED_OUT: events.Signed,
+    events.SIGN_IN_REFUSED: events.SignInRefused,
+    events.TOKEN_ISSUED: events.Token,
+    events.TOKEN_REVOKED: events.Token,
+    events.ACCESS_REVIEWED: events.AccessReviewed,
 }
 _decoders = {topic: msgspec.json.Decoder(struct).decode for topic, struct in _STRUCTS.items()}
 

@@ -16,7 +16,7 @@ from starlette.requests import Request
 
 from consent.ask import Requester
 from hub.assemble import Hub
-from hub.commands import Asking
+from hub.commands import Asking, Came
 from hub.credentials import Identified
 from schemas.errors import Denied, NotSignedIn
 from schemas.events import Action
@@ -69,7 +69,10 @@ class Sessions:
 
     def signed_in(self, request: Request) -> SignedIn | None:
         """Give the user of a request's cookie; None when there is none, or it is not ours or has ended."""
-        text = request.cookies.get(COOKIE, "")
+        return self.user(request.cookies.get(COOKIE, ""))
+
+    def user(self, text: str) -> SignedIn | None:
+        """Give the user of a cookie's text; None when it is none, or not ours, or has ended."""
         body, _, mac = text.rpartition(".")
         if not body or not hmac.compare_digest(self._mac(body), mac):
             return None
@@ -89,6 +92,11 @@ def _hash(token: str) -> str:
     return sha256(token.encode()).hexdigest()
 
 
+def came(request: Request) -> Came:
+    """Give how a request came in: the address of the network, as this hub sees it."""
+    return Came(address=request.client.host if request.client else "")
+
+
 class Doorkeeper:
     """Tells who asks, for each request."""
 
@@ -102,6 +110,7 @@ class Doorkeeper:
             return None
         found = self._hub.credentials.identify(token.strip()) if scheme.lower() == "bearer" else None
         if found is None:
+            self._hub.acts.refused("token")
             raise NotSignedIn("HUB-5031")
         return found
 
@@ -113,7 +122,7 @@ class Doorkeeper:
             found = signed.identified if signed else None
         if found is None:
             raise NotSignedIn("HUB-5031")
-        return Asking(found.requester, found.purpose, request.state.request_id, action)
+        return Asking(found.requester, found.purpose, request.state.request_id, action, came=came(request))
 
     def user(self, request: Request) -> SignedIn:
         """Give the user who looks at a page. Raises NotSignedIn."""

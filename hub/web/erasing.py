@@ -16,7 +16,7 @@ from starlette.responses import Response
 
 from hub.assemble import Hub
 from hub.commands import Asking
-from hub.web.auth import Doorkeeper
+from hub.web.auth import Doorkeeper, came
 from hub.web.bodies import body
 from hub.web.requests import asked
 from hub.writes.destroying import ASKED
@@ -80,7 +80,7 @@ class ErasingDoor:
         if not isinstance(sent, dict):
             raise Malformed("HUB-5117")
         if found is not None:
-            return sent, Asking(found.requester, found.purpose, request.state.request_id, "audit")
+            return sent, Asking(found.requester, found.purpose, request.state.request_id, "audit", came=came(request))
         return sent, asked(self._door.posting(request, str(sent.get("csrf", ""))), request, "audit")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
 import orjson
 from starlette.concurrency import run_in_threadpool
@@ -31,8 +32,9 @@ class Events:
     async def events(self, request: Request) -> Response:
         """Stream from `Last-Event-ID` or `?after=` on; without either, what comes from now on. NDJSON ends at the head."""
         asking = self._door.asking(request, "deliver", cookie=True)
-        after = request.headers.get("last-event-id") or request.query_params.get("after")
         lines = _LINES in request.headers.get("accept", "")
+        asking = replace(asking, came=replace(asking.came, channel="lines" if lines else "sse"))
+        after = request.headers.get("last-event-id") or request.query_params.get("after")
         if after is None:
             number = 0 if lines else await run_in_threadpool(self._hub.hear.last, asking)
         elif after.isascii() and after.isdigit() and len(after) < 18:
@@ -47,6 +49,7 @@ class Events:
     async def key(self, request: Request) -> Response:
         """GET /events/keys/{id}: the key of one sealed content that came by Kafka, as a JWK; decided now."""
         asking = self._door.asking(request, "read")
+        asking = replace(asking, came=replace(asking.came, channel="content-key"))
         found = await run_in_threadpool(self._hub.contents.key, asking, request.path_params["id"])
         return Response(orjson.dumps(found), media_type="application/jwk+json", headers={"Cache-Control": "no-store"})
 

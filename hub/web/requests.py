@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from urllib.parse import parse_qsl
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
-from hub.commands import Asking
+from hub.commands import Asking, Query
 from hub.reads.past import Looking, Past
-from hub.web.auth import Doorkeeper, SignedIn
+from hub.web.auth import Doorkeeper, SignedIn, came
 from hub.web.bodies import body
 from schemas.events import Action
 
@@ -24,7 +26,13 @@ def html(text: str, status: int = 200) -> Response:
 
 def asked(signed: SignedIn, request: Request, action: Action) -> Asking:
     """Give who asks on a page."""
-    return Asking(signed.identified.requester, signed.identified.purpose, request.state.request_id, action)
+    return Asking(signed.identified.requester, signed.identified.purpose, request.state.request_id, action, came=came(request))
+
+
+def searching(asking: Asking, request: Request, params: Sequence[tuple[str, str]]) -> Asking:
+    """Let the record of a search tell what was searched by (`hub.gate.querying`)."""
+    query = Query(request.method, request.url.path, tuple(params))
+    return replace(asking, came=replace(asking.came, query=query))
 
 
 async def looked_at(look: Looking, asking: Asking, request: Request) -> Past | None:

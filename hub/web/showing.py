@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from hub.assemble import Hub
-from hub.web.auth import COOKIE, HOURS, Doorkeeper
+from hub.web.auth import COOKIE, HOURS, Doorkeeper, came
 from hub.web.errors import answer, status_of
 from hub.web.handing import Handing
 from hub.web.menus import ROLES, entries, nav
@@ -105,11 +105,14 @@ class Showing:
         """Use a one-time link up and open a session."""
         cookie = self._door.sessions.redeem(request.path_params["token"]) if self._demo else None
         if cookie is None:
+            self._hub.acts.refused("link")
             problem = (
                 "このリンクはもう使えません。新しいリンクを使ってください。",
                 "This link can no longer be used. Please use a new one.",
             )
             return html(render.sign_in([], demo=self._demo, problem=problem), 410)
+        if (user := self._door.sessions.user(cookie)) is not None:  # recorded before the session is given out
+            await run_in_threadpool(self._hub.acts.signed_in, user.identified.requester, "link", came(request).address)
         response = RedirectResponse("/", 303)
         secure = self._hub.base.startswith("https://")
         response.set_cookie(COOKIE, cookie, max_age=HOURS * 3600, httponly=True, samesite="lax", secure=secure)
@@ -117,7 +120,8 @@ class Showing:
 
     async def leave(self, request: Request) -> Response:
         """End the session."""
-        await posted(request, self._door)
+        _, signed = await posted(request, self._door)
+        await run_in_threadpool(self._hub.acts.signed_out, signed.identified.requester, "link", came(request).address)
         response = RedirectResponse("/sign-in", 303)
         response.delete_cookie(COOKIE)
         return response

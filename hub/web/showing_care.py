@@ -22,7 +22,7 @@ from hub.views.people import header
 from hub.web.auth import Doorkeeper, SignedIn
 from hub.web.menus import ROLES, nav
 from hub.web.pages import EmergencyLinks, Found, render
-from hub.web.requests import asked, html, looked_at, posted
+from hub.web.requests import asked, html, looked_at, posted, searching
 from schemas.errors import BadInput, MissingValue, NotFound
 from schemas.messages import japanese
 
@@ -84,7 +84,7 @@ class ShowingCare:
     async def find(self, request: Request) -> Response:
         """Find by kana and birth date, or by care-insurance number."""
         form, signed = await posted(request, self._door)
-        asking = asked(signed, request, "search")
+        asking = searching(asked(signed, request, "search"), request, [(n, v) for n, v in form.items() if n != "csrf"])
         if form.get("by") == "number":
             found = await run_in_threadpool(self._hub.find.by_number, asking, form.get("insurer", ""), form.get("insured", ""))
             typed = Found("番号が一致した方", "", None, "", "", "")

@@ -28,6 +28,7 @@ WORDS = {
     "checkpoints": "記録の先頭に署名する",
     "kafka": "Kafka へ送る",
     "erasing": "消去の期限が来た鍵を消す",
+    "acts": "ハブ自身のできごとを記録する",
 }
 """What each follower does, in a few words."""
 

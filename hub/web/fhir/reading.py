@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from urllib.parse import parse_qsl, urlencode
 
 import orjson
@@ -15,6 +16,7 @@ from hub.reads.resources import Page, warnings_of
 from hub.web.auth import Doorkeeper
 from hub.web.bodies import acceptable, body, http_date
 from hub.web.errors import FHIR
+from hub.web.requests import searching
 from hub.writes.targets import NOT_STORED
 from schemas.errors import BadValue, NotFound, UnknownMedia
 from schemas.fhir.schema import resource_types
@@ -44,6 +46,8 @@ class FhirReading:
         version = request.path_params.get("version")
         if version is not None and not (version.isascii() and version.isdigit() and len(version) < 10):
             raise NotFound("HUB-5041")
+        if version is not None:
+            asking = replace(asking, came=replace(asking.came, interaction="vread"))
         shown = await run_in_threadpool(self._hub.read.read, asking, kind, number, int(version) if version else None)
         tag = f'W/"{shown.row.version}"'
         headers = {"ETag": tag, "Last-Modified": http_date(shown.row.updated), "Cache-Control": "no-store"}
@@ -57,7 +61,7 @@ class FhirReading:
 
     async def _search(self, request: Request, params: list[tuple[str, str]]) -> Response:
         acceptable(request)
-        asking = self._door.asking(request, "search", cookie=True)
+        asking = searching(self._door.asking(request, "search", cookie=True), request, params)
         kind = known_type(request.path_params["kind"])
         strict = "handling=strict" in request.headers.get("prefer", "")
         if any(name == "_summary" and value not in {"count", "false"} for name, value in params):
