@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from time import time
+from types import MappingProxyType
 
 from hub.clock import milliseconds
+from hub.compartments import Compartment
 from hub.credentials import Credentials
 from hub.followers.acts import Recounting
 from hub.followers.checkpoints import EVERY, Checkpoints
@@ -148,6 +150,7 @@ def assemble(
     keep_refused: timedelta = timedelta(days=KEEP_DAYS),
     key_backups: timedelta = timedelta(days=KEY_BACKUP_DAYS),
     ahead: timedelta | None = None,
+    compartments: Mapping[str, Compartment] = MappingProxyType({}),
 ) -> Hub:
     """Open the data folder (made when missing) and wire the hub over it. With `followers` they run when this returns.
 
@@ -155,7 +158,11 @@ def assemble(
     `origin` = the name under which the log is signed; `witnesses` = who signs its heads beside it. `kafka` = where Kafka is; it
     need not be up. `keep_refused` = how long the content of refused messages is kept; `key_backups` = how long copies of the key store are.
     `ahead` = how far the newest event may lie in the future, for a hub whose clock is the real one: beyond it this raises Broken (HUB-5172).
+    `compartments` = those beside the main one.
     """
+    statutes = {one.name: one.statute for one in compartments.values() if one.statute}
+    if unknown := sorted(name for name, law in statutes.items() if law not in region.rules.at(now()).statutes):
+        raise Broken("HUB-5140", where=f"{unknown[0]}.basis")
     data.mkdir(parents=True, exist_ok=True)
     store = open_store(database or data / DATABASE)
     secrets, keys = _keys(store, keys_at or KeyPlace.under(data))
@@ -165,7 +172,10 @@ def assemble(
     proof = object()
     writer = Writer(store, keys, take)
     opaque = Opaque(secrets.sessions)
-    gate = Gate(store=store, keys=keys, secrets=secrets, writer=writer, networks=region.rules, region=region, now=now, proof=proof)
+    gate = Gate(
+        store=store, keys=keys, secrets=secrets, writer=writer, networks=region.rules, region=region, now=now, proof=proof,
+        statutes=statutes,
+    )  # fmt: skip
     vault = Vault(store, keys, proof)
     presenting = Presenting(vault, secrets)
     submit = Submitting(store=store, keys=keys, secrets=secrets, writer=writer, gate=gate, now=now, base=f"{base}/fhir")
@@ -227,7 +237,7 @@ def assemble(
         store.listen(elsewhere)
     return Hub(
         region=region, base=base, now=now, store=store, keys=keys, secrets=secrets, writer=writer, runner=runner, checkpoints=checkpoints,
-        credentials=Credentials(data / TOKENS, region), opaque=opaque, gate=gate, submit=submit,
+        credentials=Credentials(data / TOKENS, region, compartments), opaque=opaque, gate=gate, submit=submit,
         receive=receive, bundle=bundle, refusals=refusals,
         links=Linking(store=store, keys=keys, secrets=secrets, writer=writer, now=now),
         breaking=Breaking(store=store, keys=keys, secrets=secrets, writer=writer, networks=region.rules, now=now, seconds=time),

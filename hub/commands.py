@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import msgspec
 
 from consent.ask import Requester
+from hub.names import MAIN
 from schemas.events import Action
 from schemas.fhir.resource import Body
 
@@ -49,6 +50,8 @@ class Asking:
     asof: str = ""
     """The moment of the past that a view is asked for (ISO 8601, UTC); empty = the present."""
     came: Came = NOHOW
+    compartment: str = MAIN
+    """Where the asker is registered: what it reads and writes lies there, and nothing else is there for it."""
 
 
 class Write(msgspec.Struct, frozen=True):

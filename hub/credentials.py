@@ -6,12 +6,16 @@ import hashlib
 import os
 import secrets
 import threading
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 import msgspec
 
 from consent.ask import Requester
+from hub.compartments import Compartment
+from hub.names import MAIN
 from hub.region import Region
 from schemas.errors import Broken
 
@@ -25,6 +29,7 @@ class Grant(msgspec.Struct, frozen=True):
     organization: str
     role: str
     purpose: str
+    compartment: str = MAIN
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,13 +39,14 @@ class Identified:
     requester: Requester
     purpose: str
     name: str
+    compartment: str = MAIN
 
 
 class Credentials:
     """The file of token hashes beside the database. Thread-safe."""
 
-    def __init__(self, path: Path, region: Region) -> None:
-        self._path, self._region, self._lock = path, region, threading.Lock()
+    def __init__(self, path: Path, region: Region, compartments: Mapping[str, Compartment] = MappingProxyType({})) -> None:
+        self._path, self._region, self._compartments, self._lock = path, region, compartments, threading.Lock()
         self._grants: dict[str, Grant] = {}
         if path.exists():
             try:
@@ -48,13 +54,23 @@ class Credentials:
             except msgspec.DecodeError as fault:
                 raise Broken("HUB-5013", where=path.name) from fault
 
-    def issue(self, organization: str) -> str:
-        """Make a token for an organization's own application, with its registered purpose. It is shown once and never kept."""
+    def issue(self, organization: str, compartment: str = MAIN) -> str:
+        """Make a token for an organization's own application, with its registered purpose. It is shown once and never kept.
+
+        `compartment` = where what it reads and writes lies. Raises Broken for an organization that is not registered (HUB-5014), or is no
+        member there (HUB-5141).
+        """
         if organization not in self._region.offices:
             raise Broken("HUB-5014")
+        purpose = self._region.purposes[organization]
+        if compartment != MAIN:
+            place = self._compartments.get(compartment)
+            if place is None or not place.admits(self._application(organization)):
+                raise Broken("HUB-5141")
+            purpose = place.purpose(purpose)
         token = PREFIX + secrets.token_urlsafe(32)
         with self._lock:
-            self._grants[_hash(token)] = Grant(organization, "system", self._region.purposes[organization])
+            self._grants[_hash(token)] = Grant(organization, "system", purpose, compartment)
             beside = self._path.with_name(self._path.name + ".new")
             handle = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
             with os.fdopen(handle, "wb") as file:
@@ -71,12 +87,22 @@ class Credentials:
             self._path.unlink(missing_ok=True)
 
     def identify(self, token: str) -> Identified | None:
-        """Give who a token stands for; None when it is unknown or its organization is no longer registered."""
+        """Give who a token stands for; None when it is unknown, or its organization is no longer registered or no member any more."""
         grant = self._grants.get(_hash(token))
         office = self._region.offices.get(grant.organization) if grant else None
         if grant is None or office is None:
             return None
-        return Identified(Requester(office.code, self._region.kind_of(office.code), "system"), grant.purpose, office.name)
+        requester = self._application(office.code)
+        if grant.compartment != MAIN and not self._admitted(grant, requester):
+            return None
+        return Identified(requester, grant.purpose, office.name, grant.compartment)
+
+    def _application(self, organization: str) -> Requester:
+        return Requester(organization, self._region.kind_of(organization), "system")
+
+    def _admitted(self, grant: Grant, requester: Requester) -> bool:
+        place = self._compartments.get(grant.compartment)
+        return place is not None and place.admits(requester) and grant.purpose in place.purposes
 
 
 def _hash(token: str) -> str:

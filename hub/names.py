@@ -12,9 +12,16 @@ PREFIX = "tsu-"
 _ALPHABET = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
 MAIN = "main"
 """The compartment of clinical and care records."""
+QUARANTINE = "quarantine"
+"""Compartment of the keys of messages whose person is not known: one key a message. They are of the main compartment."""
 _BASE32 = "abcdefghijklmnopqrstuvwxyz234567"
 _PAIRS = tuple(a + b for a in _BASE32 for b in _BASE32)
 _SHIFTS = tuple(range(120, -1, -10))
+
+
+def lies_in(compartment: str) -> str:
+    """Give the compartment that an event lies in, from what its header says."""
+    return MAIN if compartment == QUARANTINE else compartment
 
 
 @lru_cache(16_384)

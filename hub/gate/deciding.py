@@ -35,6 +35,8 @@ from schemas.events import Owner, SeenRow
 
 _ERASED = Decision("deny", "D-HARD", trail=("erased:yes",))
 _RESTRICTED = Decision("deny", "D-RESTRICTED", trail=("restricted:yes",))
+_APART = Decision("deny", "D-SCOPE", trail=("compartment:other",))
+"""What lies in another compartment is looked up by nobody; should it be asked for all the same, this is the answer."""
 _BARRED = {directives.RESTRICTED: _RESTRICTED, directives.ERASED: _ERASED}
 
 
@@ -60,19 +62,12 @@ class Gate:
     """Decides, records, and makes permits. Thread-safe."""
 
     def __init__(
-        self,
-        *,
-        store: Store,
-        keys: Keyring,
-        secrets: Secrets,
-        writer: Writer,
-        networks: Networks,
-        region: Region,
-        now: Callable[[], datetime],
-        proof: object,
-    ) -> None:
+        self, *, store: Store, keys: Keyring, secrets: Secrets, writer: Writer, networks: Networks, region: Region, now: Callable[[], datetime],
+        proof: object, statutes: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:  # fmt: skip
+        """`statutes`: compartment → the law that lets its members see each other's records there."""
         self._store, self._writer, self._keys = store, writer, keys
-        self.networks, self._now, self._proof = networks, now, proof
+        self.networks, self._now, self._proof, self._statutes = networks, now, proof, statutes
         self._knowing, self._recording = Knowing(keys), Recording(keys=keys, secrets=secrets)
         self._actors = Actors(keys=keys, secrets=secrets, region=region)
 
@@ -193,7 +188,7 @@ class Gate:
         for row in rows:
             person = people.person.get(row.patient, b"")
             known = state[person] if row.stream not in barred else Person((), None, barred[row.stream])
-            decision = self._one(asked.about(known), row, known)
+            decision = self._here(asking, asked.about(known), row, known)
             decisions.append(decision)
             seen.setdefault(person, []).append((decision, row))
         epochs = directives.epochs_of(tx, people)
@@ -236,8 +231,15 @@ class Gate:
         """Give a person's own key, where what was searched by could name a person; None where no key of that person is left or known."""
         if not person or not names_somebody(asking.came.query):
             return None
-        rows = (resources.newest(tx, patient) for patient in dict.fromkeys((person, *sorted(patients))))
+        rows = (resources.newest(tx, patient, asking.compartment) for patient in dict.fromkeys((person, *sorted(patients))))
         return next((key for row in rows if row is not None and row.key and (key := self._keys.held(row.key)) is not None), None)
+
+    def _here(self, asking: Asking, ask: Ask, row: Row, person: Person) -> Decision:
+        """Decide where the asker is registered: in a compartment that rests on a law, others' records by that law."""
+        if row.compartment != asking.compartment:
+            return _APART
+        law = self._statutes.get(asking.compartment, "") if row.custodian != asking.requester.organization else ""
+        return self._one(replace(ask, statute=law) if law else ask, row, person)
 
     def _one(self, ask: Ask, row: Row, person: Person, rules: Network | None = None) -> Decision:
         record = self._knowing.record(row) if person.barred != directives.ERASED else None

@@ -77,10 +77,12 @@ class Recording:
             channel=asking.came.channel,
             query=queried(asking.came.query, persons, stream=stream, event=event),
         )
-        key = self._keys.of(self._secrets.name("audit", requester.organization), AUDIT)
+        place = asking.compartment
+        secrets = self._secrets.within(place)
+        key = self._keys.of(secrets.name("audit", requester.organization), AUDIT if place == MAIN else f"{AUDIT}/{place}")
         header = Header(
-            event=event, submission=b"", recorded=recorded, occurred=0, schema=JSON, shard=0, compartment=MAIN, custodian=requester.organization,
-            kind="AccessDecided", patient=person, pseudonym=self._secrets.pseudonym(person) if person else b"", key=key.key_id, digest=b"",
+            event=event, submission=b"", recorded=recorded, occurred=0, schema=JSON, shard=0, compartment=place, custodian=requester.organization,
+            kind="AccessDecided", patient=person, pseudonym=secrets.pseudonym(person) if person else b"", key=key.key_id, digest=b"",
             confidentiality="", sensitivities=(),
         )  # fmt: skip
         return NewEvent(stream, ACCESS_DECIDED, header, seal_json(key, body, stream=stream, event=event), version=1, rows=body), name

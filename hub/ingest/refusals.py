@@ -14,15 +14,13 @@ from hub.log.event import NewEvent, open_event, seal_json
 from hub.log.keys import Keyring
 from hub.log.secrets import Secrets
 from hub.log.store import Store, Tx
-from hub.names import event_id
+from hub.names import MAIN, QUARANTINE, event_id
 from hub.reads.opaque import Opaque
 from hub.tables import messages
 from hub.writer import Proposal, Writer
 from schemas.errors import Broken, Issue, NotFound, Refusal
 from schemas.events import JSON, MESSAGE_REFUSED, Refused
 
-QUARANTINE = "quarantine"
-"""Compartment of the keys of messages whose person is not known: one key a message."""
 KEEP_BYTES = 20_000_000
 FORGOTTEN = frozenset({"HUB-5111", "HUB-5112"})
 """Rules by which nothing is taken in about somebody who is to be erased, or is."""
@@ -55,22 +53,24 @@ class Refusals:
         self._kept_for = keep
 
     def keep(
-        self, *, custodian: str, name: str, layout: str, door: str, media: str, refusal: Refusal, raw: bytes, once: bytes = b""
-    ) -> bytes:
+        self, *, custodian: str, name: str, layout: str, door: str, media: str, refusal: Refusal, raw: bytes, once: bytes = b"",
+        compartment: str = MAIN,
+    ) -> bytes:  # fmt: skip
         """Keep one, sealed under a key of its own; give its reference. `once` = the reference of what may come again: it is kept once.
 
         So is the message about a person who has refused the hub: nobody sees it, and its sender can send it again when consent is given. Of
         what is too large to be a message, and of what is about a person who is to be erased or is, only the digest, the time and the reason are kept.
         """
         stream = once or os.urandom(16)
-        key = self._keys.of(stream, QUARANTINE)
+        place = QUARANTINE if compartment == MAIN else compartment
+        key = self._keys.of(stream, place)
         milliseconds = int(self._now().timestamp() * 1000)
         event = event_id(milliseconds)
         kept = raw if len(raw) <= KEEP_BYTES and FORGOTTEN.isdisjoint(i.rule for i in refusal.issues) else b""
         body = Refused(name, layout, door, media, [_plain(i) for i in refusal.issues], kept)
         header = Header(
-            event=event, submission=b"", recorded=milliseconds, occurred=0, schema=JSON, shard=0, compartment=QUARANTINE, custodian=custodian,
-            kind="MessageRefused", patient=b"", pseudonym=b"", key=key.key_id, digest=self._secrets.digest(raw), confidentiality="", sensitivities=(),
+            event=event, submission=b"", recorded=milliseconds, occurred=0, schema=JSON, shard=0, compartment=place, custodian=custodian,
+            kind="MessageRefused", patient=b"", pseudonym=b"", key=key.key_id, digest=self._secrets.within(compartment).digest(raw), confidentiality="", sensitivities=(),
         )  # fmt: skip
         made = NewEvent(stream, MESSAGE_REFUSED, header, seal_json(key, body, stream=stream, event=event), version=1, rows=body)
         self._writer.submit(Proposal(once or os.urandom(16), [made])).result()
@@ -89,10 +89,10 @@ class Refusals:
         """Give the reference as its sender sees it."""
         return self._opaque.shut("refusal", custodian, reference)
 
-    def listed(self, custodian: str) -> list[Kept]:
+    def listed(self, custodian: str, compartment: str = MAIN) -> list[Kept]:
         """Give an organization's refused messages, newest first, without those that were erased."""
         with self._store.read() as tx:
-            found = [(row, self._body(tx, row)) for row in messages.refused(tx, custodian)]
+            found = [(row, self._body(tx, row)) for row in messages.refused(tx, custodian, compartment=compartment)]
             return [self._kept(row, body) for row, body in found if body is not None]
 
     def _kept(self, row: messages.RefusalRow, body: Refused) -> Kept:
@@ -116,11 +116,11 @@ class Refusals:
         opened = open_event(self._keys, recorded)
         return None if opened is None else msgspec.json.decode(opened, type=Refused)
 
-    def again(self, custodian: str, shown: str) -> tuple[bytes, Refused]:
+    def again(self, custodian: str, shown: str, compartment: str = MAIN) -> tuple[bytes, Refused]:
         """Give one of an organization's own refused messages with its bytes: (reference, message). Raises NotFound."""
         reference = self._opaque.open("refusal", custodian, shown)
         with self._store.read() as tx:
-            row = messages.refusal(tx, custodian, reference)
+            row = messages.refusal(tx, custodian, reference, compartment)
             if row is None or row.settled is not None:
                 raise NotFound("HUB-5053")
             if row.erased is not None:

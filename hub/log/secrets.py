@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from hashlib import sha256
 
 from hub.log.wrapping import derive
+from hub.names import MAIN
 from schemas.errors import Broken
 
 ROOT_BYTES = 32
@@ -58,6 +59,8 @@ class Secrets:
     signing: bytes
     sessions: bytes
     codes: bytes
+    compartment: str = field(default=MAIN, kw_only=True)
+    """The compartment that names, tokens, digests and pseudonyms are of."""
     _name: _Mac = field(init=False, compare=False)
     _token: _Mac = field(init=False, compare=False)
     _digest: _Mac = field(init=False, compare=False)
@@ -73,6 +76,14 @@ class Secrets:
         if len(root) != ROOT_BYTES:
             raise Broken("HUB-5071")
         return cls(*(derive(root, p) for p in ("naming", "tokens", "digests", "pseudonyms", "signing", "sessions", "codes")))
+
+    def within(self, compartment: str) -> Secrets:
+        """Give the secrets of a compartment: what bears the same name or number in two of them has nothing in common there."""
+        if compartment == self.compartment:
+            return self
+        if self.compartment != MAIN:
+            raise Broken("HUB-5149")
+        return _within(self, compartment)
 
     def name(self, *parts: str) -> bytes:
         """Give 16 bytes that name what the parts name, the same on every repeat and nothing to others."""
@@ -106,3 +117,15 @@ class Secrets:
     def totp_seed(self, user: str) -> str:
         """Give the secret that a user's authenticator app shares with the hub (Base32; RFC 4226 §4 asks for 20 bytes)."""
         return base64.b32encode(_Mac(self.codes)(user.encode())[:20]).decode()
+
+
+@lru_cache(64)
+def _within(whole: Secrets, compartment: str) -> Secrets:
+    return replace(
+        whole,
+        compartment=compartment,
+        naming=derive(whole.naming, f"naming/{compartment}"),
+        tokens=derive(whole.tokens, f"tokens/{compartment}"),
+        digests=derive(whole.digests, f"digests/{compartment}"),
+        pseudonyms=derive(whole.pseudonyms, f"pseudonyms/{compartment}"),
+    )

@@ -16,7 +16,7 @@ from hub.followers.operating import operator
 from hub.followers.run import Pulling, Runner
 from hub.followers.standing import Standing, Stopped, kind_of
 from hub.log.store import Store, Tx
-from hub.tables import skips
+from hub.tables import apart, skips
 from hub.writer import QUEUE, Writer
 from schemas.errors import Refusal
 
@@ -38,7 +38,7 @@ class Following:
 
 @dataclass(frozen=True, slots=True)
 class Overview:
-    """The log and its followers in one snapshot. `unsigned` = events behind the newest signed head, `signed` = its age in seconds."""
+    """The main compartment's log and its followers in one snapshot: events of others are counted nowhere. `unsigned` = events behind the newest signed head, `signed` = its age in seconds."""
 
     head: int
     followers: tuple[Following, ...]
@@ -81,25 +81,27 @@ class Overseeing:
             passed = skips.counts(tx)
             size, at = tx.one("SELECT coalesce(max(size), 0), max(at) FROM checkpoints")
             behind = {f.name: self._behind(tx, f, positions, head) for f in self._runner.followers}
+            events, signed = head - apart.count(tx, head), int(size) - apart.count(tx, int(size))
         stopped = {**self._runner.stopped, **self._standing.all()}
         followers = tuple(
             Following(f.name, *behind[f.name], stopped.get(f.name), passed.get(f.name, 0), isinstance(f, Pulling))
             for f in self._runner.followers
         )
-        return Overview(head, followers, head - int(size), self._age(int(at)) if at is not None else None)
+        return Overview(events, followers, events - signed, self._age(int(at)) if at is not None else None)
 
     def _behind(self, tx: Tx, follower: object, positions: Mapping[str, int], head: int) -> tuple[int | None, float | None]:
         name = getattr(follower, "name", "")
         if name not in positions and not isinstance(follower, Pulling):
             return None, None
         at = positions.get(name, 0)
-        if at >= head:
+        left = head - at - apart.count(tx, head) + apart.count(tx, at)
+        if left <= 0:
             return 0, 0.0
         try:
-            following = self._store.event(tx, at + 1)
+            following = self._store.event(tx, apart.following(tx, at))
         except Refusal:
-            return head - at, None
-        return head - at, self._age(following.header.recorded) if following else None
+            return left, None
+        return left, self._age(following.header.recorded) if following else None
 
     def _age(self, milliseconds: int) -> float:
         return max(round(self._now().timestamp() - milliseconds / 1000, 3), 0.0)

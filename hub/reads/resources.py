@@ -46,7 +46,7 @@ class Reading:
 
     def stream(self, asking: Asking, kind: str, number: str) -> bytes:
         """Give the stream that an asker means by `Type/id`: the hub's id, or its own."""
-        return stream_of(number) or namer(self._secrets, asking.requester.organization, MAIN)(kind, number)
+        return stream_of(number) or namer(self._secrets, asking.requester.organization, asking.compartment)(kind, number)
 
     def read(self, asking: Asking, kind: str, number: str, version: int | None = None) -> Presented:
         """Give one resource, or one version of it.
@@ -55,7 +55,8 @@ class Reading:
         """
         stream = self.stream(asking, kind, number)
         with self._store.read() as tx:
-            row = resources.newest(tx, stream) if version is None else resources.version(tx, stream, version)
+            place = asking.compartment
+            row = resources.newest(tx, stream, place) if version is None else resources.version(tx, stream, version, place)
         if row is None or row.type != kind:
             raise NotFound("HUB-5041")
         if row.deleted:
@@ -94,7 +95,7 @@ class Reading:
         cursor = ""
         if page and len(following) > size:
             held = msgspec.msgpack.encode((page[-1].row.stream, page[-1].row.version, used))
-            cursor = self._opaque.shut(f"page/{kind}", asking.requester.organization, held)
+            cursor = self._opaque.shut(_page(asking, kind), asking.requester.organization, held)
         return Page(len(rows), tuple(shown), cursor, warnings, count, tuple(used))
 
     def _cursor(self, tx: Tx, asking: Asking, kind: str, text: str) -> tuple[int, list[tuple[str, str]]]:
@@ -103,9 +104,9 @@ class Reading:
         A next link carries both, sealed, so that no number stands in an address. It names the last version that was given out, never a
         position of the log: how long that is would tell of what else is there.
         """
-        held = self._opaque.open(f"page/{kind}", asking.requester.organization, text)
+        held = self._opaque.open(_page(asking, kind), asking.requester.organization, text)
         stream, version, criteria = msgspec.msgpack.decode(held, type=tuple[bytes, int, list[tuple[str, str]]])
-        row = resources.version(tx, stream, version)
+        row = resources.version(tx, stream, version, asking.compartment)
         if row is None:
             raise NotFound("HUB-5041")
         return row.position, criteria
@@ -113,25 +114,29 @@ class Reading:
     def _candidates(self, tx: Tx, asking: Asking, kind: str, used: Sequence[tuple[str, str]]) -> list[Row]:
         """Find what the parameters mean; without one that names a person or a thing, the asker's own and the directory."""
         sets: list[dict[bytes, Row]] = []
+        place = asking.compartment
         for name, value in used:
             if name == "_id":
-                named = [resources.newest(tx, self.stream(asking, kind, n)) for n in value.split(",")]
+                named = [resources.newest(tx, self.stream(asking, kind, n), place) for n in value.split(",")]
                 sets.append({r.stream: r for r in named if r is not None and r.type == kind and not r.deleted})
             elif name == "identifier":
-                sets.append({r.stream: r for m in self._marks(kind, value) for r in resources.found(tx, m) if r.type == kind})
+                sets.append(
+                    {r.stream: r for m in self._marks(asking, kind, value) for r in resources.found(tx, m, place) if r.type == kind}
+                )
             elif name == "patient":
                 streams = [self._patient(asking, v) for v in value.split(",")]
-                sets.append({r.stream: r for r in resources.of_patients(tx, streams, [kind])})
+                sets.append({r.stream: r for r in resources.of_patients(tx, streams, [kind], compartment=place)})
         if not sets:
-            own = resources.own(tx, asking.requester.organization, kind) + resources.directory(tx, kind)
+            own = resources.own(tx, asking.requester.organization, kind, place) + resources.directory(tx, kind, place)
             sets.append({r.stream: r for r in own})
         rows = [r for stream, r in sets[0].items() if all(stream in s for s in sets[1:])]
         for span in [Span.read(v) for n, v in used if n == "_lastUpdated"]:
             rows = [r for r in rows if span.holds(r.updated)]
         return sorted(rows)
 
-    def _marks(self, kind: str, value: str) -> list[bytes]:
-        marks = [identifier_token(self._secrets, kind, v) for v in alternatives(value)]
+    def _marks(self, asking: Asking, kind: str, value: str) -> list[bytes]:
+        secrets = self._secrets.within(asking.compartment)
+        marks = [identifier_token(secrets, kind, v) for v in alternatives(value)]
         if not all(marks):
             raise BadValue("HUB-4085", where="identifier")
         return [m for m in marks if m is not None]
@@ -141,6 +146,11 @@ class Reading:
         if match is None:
             raise BadValue("HUB-4080", where="patient")
         return self.stream(asking, "Patient", match[1])
+
+
+def _page(asking: Asking, kind: str) -> str:
+    """Give what a cursor is for: one of another type or another compartment is none here."""
+    return f"page/{kind}" if asking.compartment == MAIN else f"page/{kind}/{asking.compartment}"
 
 
 def warnings_of(page: Page) -> Mapping[str, object] | None:

@@ -22,7 +22,7 @@ from hub.log.sqlite import SqliteStore
 from hub.log.store import Store, Tx, recorded
 from hub.region import Region
 from hub.replay.shapes import definitions
-from hub.tables.all import NEEDS, VIEWS, Rows
+from hub.tables.all import NEEDS, VIEWS, Rows, put
 from hub.writer import Writer
 from schemas.errors import Broken
 from schemas.events import DOMAIN_EVENT, KEY_ERASED
@@ -80,9 +80,7 @@ class Making:
             # of bodies only those of domain events are read again (by whom they are matched to), and of all events their streams
             self.store.put_names(out, [(p, s, v, t, b if t == DOMAIN_EVENT else b"") for p, s, v, t, b in rows])
             for part in parts(batch):
-                for name in self._views:
-                    if name != FEEDS:
-                        VIEWS[name].apply(out, part)
+                put(out, [VIEWS[name] for name in self._views if name != FEEDS], part)
 
     def _made(self, one: Recorded) -> Recorded:
         rows = self._rows.of(one)

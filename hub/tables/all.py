@@ -12,9 +12,11 @@ from hub.log.event import Recorded, open_event, parted
 from hub.log.keys import Keyring
 from hub.log.secrets import Secrets
 from hub.log.store import Tx
+from hub.names import MAIN, lies_in
 from hub.tables import (
     actors,
     acts,
+    apart,
     decisions,
     derive,
     directives,
@@ -53,8 +55,11 @@ _TABLES = (
     surnames,
     unusual,
     acts,
+    apart,
 )
 """In this order: consents still need the links that identities drop when somebody is erased."""
+_OF_ALL = (resources, directives, identities, erasures, messages, apart)
+"""Tables that take the events of every compartment, and give nothing across. All others see those of the main one alone."""
 SCHEMA: tuple[str, ...] = tuple(s for t in (versions, feeds, tree, *_TABLES) for s in t.SCHEMA)
 VIEWS: Mapping[str, ModuleType] = MappingProxyType({t.__name__.rpartition(".")[2]: t for t in (*_TABLES, feeds)})
 """Groups of tables (`TABLES`) that a replay makes anew, row for row, and their `VERSION`: one more when rows of old events become other rows,
@@ -78,6 +83,7 @@ OPENED: Mapping[str, Mapping[str, Collection[str]]] = MappingProxyType({
     "erasures": {**_BARRED, events.KEY_DESTROYED: _EVERY},
     "messages": _GONE,
     "decisions": {events.ACCESS_DECIDED: _EVERY},
+    "apart": {events.ACCESS_DECIDED: _EVERY},
     "emergencies": {events.EMERGENCY_OPENED: _EVERY, events.EMERGENCY_REVIEWED: _EVERY, **_GONE},
     "heard": _GONE,
     "skips": {events.FOLLOWER_SKIPPED: _EVERY},
@@ -115,8 +121,14 @@ _decoders = {topic: msgspec.json.Decoder(struct).decode for topic, struct in _ST
 
 def apply(tx: Tx, recorded: Sequence[Recorded]) -> None:
     """Move all tables by what one submission recorded."""
-    for table in _TABLES:
-        table.apply(tx, recorded)
+    put(tx, _TABLES, recorded)
+
+
+def put(tx: Tx, tables: Sequence[ModuleType], recorded: Sequence[Recorded]) -> None:
+    """Move tables by the events that are for them: what lies in another compartment reaches no table that is not made for it."""
+    of_main = [r for r in recorded if lies_in(r.header.compartment) == MAIN]
+    for table in tables:
+        table.apply(tx, recorded if table in _OF_ALL else of_main)
 
 
 def take(tx: Tx, recorded: Sequence[Recorded]) -> None:
@@ -165,5 +177,5 @@ class Rows:
             named = self._names[place] = name, derive.hubwide(name)
         return derive.make(
             header=header, stream=recorded.stream, told=told(header.kind, orjson.loads(text), text, again=True), text=text, key=key,
-            secrets=self._secrets, name=named[0], wide=named[1], beside=beside,
+            secrets=self._secrets.within(header.compartment), name=named[0], wide=named[1], beside=beside,
         )  # fmt: skip

@@ -80,7 +80,7 @@ Namer = Callable[[str, str], bytes]
 def namer(secrets: Secrets, custodian: str, compartment: str) -> Namer:
     """Give the rule by which a custodian's own ids name streams."""
     known: dict[tuple[str, str], bytes] = {}  # one submission names its patient many times
-    named = secrets.namer("resource", custodian, compartment)
+    named = secrets.within(compartment).namer("resource", custodian, compartment)
 
     def name(kind: str, number: str) -> bytes:
         found = known.get((kind, number))

@@ -157,6 +157,7 @@ def barred(tx: Tx, streams: Iterable[bytes]) -> dict[bytes, bytes]:
 
 
 def expiring(tx: Tx) -> list[DirectiveRow]:
-    """Give all consents in force (for the officer's count of those that end soon)."""
+    """Give all consents in force in the main compartment (for the officer's count of those that end soon)."""
     sql = "SELECT consent, version, patient, event, key, directive FROM directives WHERE until IS NULL AND key<>?"
-    return [DirectiveRow(*r) for r in tx.all(sql, (b"",))]
+    apart = "SELECT position FROM apart"
+    return [DirectiveRow(*r) for r in tx.all(f"{sql} AND since NOT IN ({apart})", (b"",))]

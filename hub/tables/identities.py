@@ -241,10 +241,13 @@ def carriers(tx: Tx, tokens: Iterable[bytes]) -> set[bytes]:
 
 
 def likely_pairs(tx: Tx, limit: int) -> list[tuple[bytes, bytes]]:
-    """Give Patients of the same kana name and birth date that are not one person and were not parted: the clerk's work list."""
+    """Give Patients of the same kana name and birth date that are not one person and were not parted: the clerk's work list.
+
+    Those of the main compartment alone; a name in two compartments has not the same token.
+    """
     rows = tx.all(
         "SELECT DISTINCT a.patient, b.patient FROM person_tokens a JOIN person_tokens b ON a.token=b.token AND a.patient<b.patient "
-        "WHERE a.kind=? AND b.kind=? ORDER BY a.patient, b.patient",
+        "WHERE a.kind=? AND b.kind=? AND a.since NOT IN (SELECT position FROM apart) ORDER BY a.patient, b.patient",
         (NAME, NAME),
     )
     pairs = [(bytes(a), bytes(b)) for a, b in rows if person_of(tx, bytes(a)) != person_of(tx, bytes(b))]

@@ -7,16 +7,17 @@ from typing import NamedTuple
 
 from hub.log.event import Recorded
 from hub.log.store import Tx
+from hub.names import MAIN, lies_in
 from schemas.events import KEY_ERASED, MESSAGE_RECEIVED, MESSAGE_REFUSED, MESSAGE_SETTLED, Erased
 
 SCHEMA = (
     "CREATE TABLE IF NOT EXISTS messages (control BLOB PRIMARY KEY, digest BLOB NOT NULL, position INTEGER NOT NULL) WITHOUT ROWID",
     """CREATE TABLE IF NOT EXISTS refusals (
   position INTEGER PRIMARY KEY, reference BLOB NOT NULL UNIQUE, custodian TEXT NOT NULL, at INTEGER NOT NULL, settled INTEGER,
-  erased INTEGER)""",
+  erased INTEGER, compartment TEXT NOT NULL)""",
     "CREATE INDEX IF NOT EXISTS refusals_kept ON refusals (at) WHERE erased IS NULL",
 )
-VERSION = 2
+VERSION = 3
 TABLES = ("messages", "refusals")
 
 
@@ -29,9 +30,10 @@ class RefusalRow(NamedTuple):
     at: int
     settled: int | None
     erased: int | None
+    compartment: str
 
 
-_COLUMNS = "position, reference, custodian, at, settled, erased"
+_COLUMNS = "position, reference, custodian, at, settled, erased, compartment"
 
 
 def apply(tx: Tx, recorded: Sequence[Recorded]) -> None:
@@ -43,7 +45,8 @@ def apply(tx: Tx, recorded: Sequence[Recorded]) -> None:
                 (r.stream, r.header.digest, r.position),
             )
         elif r.topic == MESSAGE_REFUSED:
-            tx.run("INSERT INTO refusals VALUES (?,?,?,?,NULL,NULL)", (r.position, r.stream, r.header.custodian, r.header.recorded))
+            row = r.position, r.stream, r.header.custodian, r.header.recorded, lies_in(r.header.compartment)
+            tx.run("INSERT INTO refusals VALUES (?,?,?,?,NULL,NULL,?)", row)
         elif r.topic == MESSAGE_SETTLED:
             tx.run("UPDATE refusals SET settled=? WHERE reference=?", (r.position, r.stream))
         elif r.topic == KEY_ERASED and isinstance(r.rows, Erased):
@@ -56,15 +59,17 @@ def digest_of(tx: Tx, control: bytes) -> bytes | None:
     return bytes(found[0]) if found else None
 
 
-def refused(tx: Tx, custodian: str, *, limit: int = 200) -> list[RefusalRow]:
+def refused(tx: Tx, custodian: str, *, limit: int = 200, compartment: str = MAIN) -> list[RefusalRow]:
     """Give an organization's messages that were not taken, newest first."""
-    rows = tx.all(f"SELECT {_COLUMNS} FROM refusals WHERE custodian=? ORDER BY position DESC LIMIT ?", (custodian, limit))
+    sql = f"SELECT {_COLUMNS} FROM refusals WHERE custodian=? AND compartment=? ORDER BY position DESC LIMIT ?"
+    rows = tx.all(sql, (custodian, compartment, limit))
     return [RefusalRow(*r) for r in rows]
 
 
-def refusal(tx: Tx, custodian: str, reference: bytes) -> RefusalRow | None:
+def refusal(tx: Tx, custodian: str, reference: bytes, compartment: str = MAIN) -> RefusalRow | None:
     """Give one of an organization's own refused messages."""
-    found = tx.one(f"SELECT {_COLUMNS} FROM refusals WHERE custodian=? AND reference=?", (custodian, reference))
+    sql = f"SELECT {_COLUMNS} FROM refusals WHERE custodian=? AND reference=? AND compartment=?"
+    found = tx.one(sql, (custodian, reference, compartment))
     return RefusalRow(*found) if found else None
 
 

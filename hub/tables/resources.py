@@ -1,4 +1,7 @@
-"""Versions of each resource with their labels, and the tokens by which they are found."""
+"""Versions of each resource with their labels, and the tokens by which they are found.
+
+Whatever is asked for is of one compartment, the main one where none is named: nothing is found across.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ from typing import NamedTuple
 
 from hub.log.event import Recorded
 from hub.log.store import Tx
+from hub.names import MAIN
 from schemas.events import KEY_ERASED, RESOURCE_RECORDED, RESOURCE_WITHDRAWN, Erased
 
 SCHEMA = (
@@ -105,43 +109,42 @@ def _values(r: Recorded, *, newest: bool) -> tuple[object, ...]:
     )  # fmt: skip
 
 
-def newest(tx: Tx, stream: bytes) -> Row | None:
+def newest(tx: Tx, stream: bytes, compartment: str = MAIN) -> Row | None:
     """Give the newest version of a stream, deleted ones too."""
-    found = tx.one(f"{_SELECT} WHERE {_OF_STREAM} ORDER BY position DESC LIMIT 1", (stream.hex(),))
+    found = tx.one(f"{_SELECT} WHERE {_OF_STREAM} AND compartment=? ORDER BY position DESC LIMIT 1", (stream.hex(), compartment))
     return Row(*found) if found else None
 
 
-def version(tx: Tx, stream: bytes, number: int) -> Row | None:
+def version(tx: Tx, stream: bytes, number: int, compartment: str = MAIN) -> Row | None:
     """Give one version of a stream."""
-    found = tx.one(f"{_SELECT} WHERE {_OF_STREAM} AND version=?", (stream.hex(), number))
+    found = tx.one(f"{_SELECT} WHERE {_OF_STREAM} AND version=? AND compartment=?", (stream.hex(), number, compartment))
     return Row(*found) if found else None
 
 
 def as_of(tx: Tx, stream: bytes, position: int) -> Row | None:
     """Give the version of a stream that was the newest at a position, deleted ones too."""
-    found = tx.one(f"{_SELECT} WHERE {_OF_STREAM} AND position<=? ORDER BY position DESC LIMIT 1", (stream.hex(), position))
+    sql = f"{_SELECT} WHERE {_OF_STREAM} AND position<=? AND compartment=? ORDER BY position DESC LIMIT 1"
+    found = tx.one(sql, (stream.hex(), position, MAIN))
     return Row(*found) if found else None
 
 
 def by_events(tx: Tx, events: Iterable[bytes]) -> dict[bytes, Row]:
     """Give the versions that these events recorded."""
-    rows = (Row(*r) for r in tx.each(f"{_SELECT} WHERE event IN", events))
+    rows = (Row(*r) for r in tx.each(f"{_SELECT} WHERE event IN", events, (MAIN,), " AND compartment=?"))
     return {row.event: row for row in rows}
 
 
 def by_event(tx: Tx, event: bytes) -> Row | None:
     """Give the version that an event recorded."""
-    found = tx.one(f"{_SELECT} WHERE event=?", (event,))
+    found = tx.one(f"{_SELECT} WHERE event=? AND compartment=?", (event, MAIN))
     return Row(*found) if found else None
 
 
-def found(tx: Tx, token: bytes) -> list[Row]:
+def found(tx: Tx, token: bytes, compartment: str = MAIN) -> list[Row]:
     """Give the newest versions of what carries a token; the token of a value alone begins those of the value in any system."""
     upper = token.ljust(TOKEN, b"\xff")
-    rows = tx.all(
-        f"{_SELECT} WHERE deleted=0 AND position IN (SELECT position FROM tokens WHERE token BETWEEN ? AND ?) ORDER BY position",
-        (token, upper),
-    )
+    marked = "position IN (SELECT position FROM tokens WHERE token BETWEEN ? AND ?)"
+    rows = tx.all(f"{_SELECT} WHERE deleted=0 AND compartment=? AND {marked} ORDER BY position", (compartment, token, upper))
     return [Row(*r) for r in rows]
 
 
@@ -154,12 +157,14 @@ def of_patients(
     until: int | None = None,
     custodian: str = "",
     standing: bool = False,
+    compartment: str = MAIN,
 ) -> list[Row]:
     """Give what is kept about these Patients, in the order of the log; deleted ones left out. `until` = as the log stood at a position.
 
     `custodian` = what one organization told alone; empty = all. `standing` = of what was taken back no version, where all versions are asked for.
     """
-    then, params = "", []  # type: tuple[str, list[object]]
+    then = " AND compartment=?"
+    params: list[object] = [compartment]
     if custodian:
         then += " AND custodian=?"
         params.append(custodian)
@@ -182,14 +187,16 @@ def of_patients(
 def last_told(tx: Tx, patients: Iterable[bytes]) -> list[tuple[str, int]]:
     """Give who told something of these Patients and when it last did (milliseconds); what was taken back counts. A custodian may come twice."""
     sql = "SELECT custodian, max(updated) FROM resources WHERE patient IN"
-    return [(custodian, int(told)) for custodian, told in tx.each(sql, patients, (), " GROUP BY custodian")]
+    of_main = tx.each(sql, patients, (MAIN,), " AND compartment=? GROUP BY custodian")
+    return [(custodian, int(told)) for custodian, told in of_main]
 
 
 def between(tx: Tx, types: Sequence[str], after: int, until: int) -> list[Row]:
     """Give versions of these types about persons, recorded after a position and up to another, in the order of the log; no deleted ones."""
     rows = tx.all(
-        f"{_SELECT} WHERE position>? AND position<=? AND deleted=0 AND patient<>? AND type IN ({','.join('?' * len(types))}) ORDER BY position",
-        (after, until, b"", *types),
+        f"{_SELECT} WHERE position>? AND position<=? AND deleted=0 AND patient<>? AND compartment=? AND type IN ({','.join('?' * len(types))})"
+        " ORDER BY position",
+        (after, until, b"", MAIN, *types),
     )
     return [Row(*r) for r in rows]
 
@@ -206,26 +213,29 @@ def earlier(tx: Tx, row: Row) -> Row | None:
 
 def versions(tx: Tx, patients: Iterable[bytes], types: Sequence[str], *, until: int, custodian: str = "") -> list[Row]:
     """Give all versions about these Patients up to a position, in the order of the log, withdrawals too. `custodian` = of one organization alone."""
-    then = f" AND position<=? AND type IN ({','.join('?' * len(types))})" + (" AND custodian=?" if custodian else "")
-    params = (until, *types, *([custodian] if custodian else []))
+    then = f" AND position<=? AND compartment=? AND type IN ({','.join('?' * len(types))})" + (" AND custodian=?" if custodian else "")
+    params = (until, MAIN, *types, *([custodian] if custodian else []))
     return sorted(Row(*r) for r in tx.each(f"{_SELECT} WHERE patient IN", patients, params, then))
 
 
-def own(tx: Tx, custodian: str, kind: str) -> list[Row]:
+def own(tx: Tx, custodian: str, kind: str, compartment: str = MAIN) -> list[Row]:
     """Give an organization's own newest resources of a type, in the order of the log."""
-    rows = tx.all(f"{_SELECT} WHERE custodian=? AND type=? AND newest=1 AND deleted=0 ORDER BY position", (custodian, kind))
+    sql = f"{_SELECT} WHERE custodian=? AND type=? AND newest=1 AND deleted=0 AND compartment=? ORDER BY position"
+    rows = tx.all(sql, (custodian, kind, compartment))
     return [Row(*r) for r in rows]
 
 
-def directory(tx: Tx, kind: str) -> list[Row]:
+def directory(tx: Tx, kind: str, compartment: str = MAIN) -> list[Row]:
     """Give all newest resources of a type that belong to nobody (the network's directory)."""
-    rows = tx.all(f"{_SELECT} WHERE type=? AND patient=? AND newest=1 AND deleted=0 ORDER BY position", (kind, b""))
+    sql = f"{_SELECT} WHERE type=? AND patient=? AND newest=1 AND deleted=0 AND compartment=? ORDER BY position"
+    rows = tx.all(sql, (kind, b"", compartment))
     return [Row(*r) for r in rows]
 
 
 def own_patients(tx: Tx, custodian: str, at: int | None = None) -> list[bytes]:
     """Give the Patient streams that an organization holds, now or as of a position."""
-    rows = tx.all("SELECT stream, position, deleted FROM resources WHERE custodian=? AND type='Patient' AND newest=1", (custodian,))
+    sql = "SELECT stream, position, deleted FROM resources WHERE custodian=? AND type='Patient' AND newest=1 AND compartment=?"
+    rows = tx.all(sql, (custodian, MAIN))
     if at is None:
         return [stream for stream, _, deleted in rows if not deleted]
     held = [stream for stream, position, deleted in rows if position <= at and not deleted]
@@ -236,6 +246,6 @@ def own_patients(tx: Tx, custodian: str, at: int | None = None) -> list[bytes]:
 
 def owners(tx: Tx) -> list[tuple[bytes, bytes]]:
     """Give whose key each row lies under that is not erased: (Patient, or a Practitioner's own stream; key id). Reads all rows."""
-    sql = "SELECT DISTINCT patient, key FROM resources WHERE patient<>? AND key<>? AND deleted<>?"
-    own = "SELECT DISTINCT stream, key FROM resources WHERE patient=? AND type=? AND key<>? AND deleted<>?"
-    return [*tx.all(sql, (b"", b"", ERASED)), *tx.all(own, (b"", "Practitioner", b"", ERASED))]
+    sql = "SELECT DISTINCT patient, key FROM resources WHERE patient<>? AND key<>? AND deleted<>? AND compartment=?"
+    own = "SELECT DISTINCT stream, key FROM resources WHERE patient=? AND type=? AND key<>? AND deleted<>? AND compartment=?"
+    return [*tx.all(sql, (b"", b"", ERASED, MAIN)), *tx.all(own, (b"", "Practitioner", b"", ERASED, MAIN))]

@@ -32,7 +32,7 @@ from hub.web.fhir.reading import FhirReading, known_type, pretty
 from hub.web.fhir.writing import Writing
 from hub.web.handing import Handing
 from hub.web.log import LogDoor
-from hub.web.metrics import Metrics, Timing
+from hub.web.metrics import Metrics, Timing, asked_apart
 from hub.web.ops import Operations as Operating
 from hub.web.redeciding import Redecided
 from hub.web.showing import Showing
@@ -120,9 +120,10 @@ def _guards(app: FastAPI, metrics: Metrics) -> None:
     app.add_middleware(Timing, metrics=metrics)
 
     @app.exception_handler(Refusal)
-    async def refused(_: Request, fault: Exception) -> Response:
+    async def refused(request: Request, fault: Exception) -> Response:
         assert isinstance(fault, Refusal)
-        metrics.refused(fault)
+        if not asked_apart(request.scope):
+            metrics.refused(fault)
         return answer(fault)
 
     @app.exception_handler(HTTPException)

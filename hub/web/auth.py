@@ -18,7 +18,8 @@ from consent.ask import Requester
 from hub.assemble import Hub
 from hub.commands import Asking, Came
 from hub.credentials import Identified
-from schemas.errors import Denied, NotSignedIn
+from hub.names import MAIN
+from schemas.errors import Denied, NotFound, NotSignedIn
 from schemas.events import Action
 
 COOKIE = "tsunagu"
@@ -103,8 +104,11 @@ class Doorkeeper:
     def __init__(self, hub: Hub, sessions: Sessions) -> None:
         self._hub, self.sessions = hub, sessions
 
-    def token(self, request: Request) -> Identified | None:
-        """Give who a bearer token stands for; None without one. Raises NotSignedIn for one that is unknown."""
+    def token(self, request: Request, *, apart: bool = False) -> Identified | None:
+        """Give who a bearer token stands for; None without one. Raises NotSignedIn for one that is unknown.
+
+        A door that does not say that it serves compartments (`apart`) is none for an application that is registered for one: NotFound.
+        """
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
         if not scheme:
             return None
@@ -112,17 +116,21 @@ class Doorkeeper:
         if found is None:
             self._hub.acts.refused("token")
             raise NotSignedIn("HUB-5031")
+        if found.compartment != MAIN:
+            request.state.apart = True
+            if not apart:
+                raise NotFound("HUB-5142")
         return found
 
-    def asking(self, request: Request, action: Action, *, cookie: bool = False) -> Asking:
-        """Give who asks by token, or (for what a page links to) by session. Raises NotSignedIn."""
-        found = self.token(request)
+    def asking(self, request: Request, action: Action, *, cookie: bool = False, apart: bool = False) -> Asking:
+        """Give who asks by token, or (for what a page links to) by session. Raises NotSignedIn. `apart` as for `token`."""
+        found = self.token(request, apart=apart)
         if found is None and cookie:
             signed = self.sessions.signed_in(request)
             found = signed.identified if signed else None
         if found is None:
             raise NotSignedIn("HUB-5031")
-        return Asking(found.requester, found.purpose, request.state.request_id, action, came=came(request))
+        return Asking(found.requester, found.purpose, request.state.request_id, action, came=came(request), compartment=found.compartment)
 
     def user(self, request: Request) -> SignedIn:
         """Give the user who looks at a page. Raises NotSignedIn."""

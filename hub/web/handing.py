@@ -62,8 +62,8 @@ class Handing:
 
     async def refused(self, request: Request) -> Response:
         """GET /refused: the organization's messages that were not taken, without their content."""
-        asking = self._door.asking(request, "read")
-        kept = await run_in_threadpool(self._hub.refusals.listed, asking.requester.organization)
+        asking = self._door.asking(request, "read", apart=True)
+        kept = await run_in_threadpool(self._hub.refusals.listed, asking.requester.organization, asking.compartment)
         rows = [
             {
                 "reference": k.reference,
@@ -80,12 +80,12 @@ class Handing:
 
     async def send_again(self, request: Request) -> Response:
         """POST /refused/reference/send: the same bytes through the same door again."""
-        asking = self._door.asking(request, "write")
+        asking = self._door.asking(request, "write", apart=True)
         return await run_in_threadpool(self.again, asking, request.path_params["reference"])
 
     def again(self, asking: Asking, reference: str) -> Response:
         """Send a refused message again."""
-        stream, message = self._hub.refusals.again(asking.requester.organization, reference)
+        stream, message = self._hub.refusals.again(asking.requester.organization, reference, asking.compartment)
         if message.door == "fhir":
             try:
                 entries = Bundles(self._hub).take(asking, message.raw, settles=stream).get("entry", [])

@@ -11,6 +11,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from hub.assemble import Hub
+from hub.names import MAIN, lies_in
 from hub.writer import Written
 from schemas.errors import Refusal
 from schemas.events import MESSAGE_REFUSED, Decided, Refused
@@ -57,11 +58,14 @@ class Metrics:
             self._refusals.labels(rule).inc()
 
     def wrote(self, group: int, written: Sequence[Written]) -> None:
-        """Count one transaction of the writer."""
+        """Count one transaction of the writer. What lies in another compartment than the main one is measured nowhere."""
+        of_main = [[e for e in one.recorded if lies_in(e.header.compartment) == MAIN] for one in written]
+        if written and not any(of_main):
+            return
         self._groups.observe(group)
-        self._submissions.inc(len(written))
-        for one in written:
-            for event in one.recorded:
+        self._submissions.inc(sum(bool(recorded) for recorded in of_main))
+        for recorded in of_main:
+            for event in recorded:
                 self._events.labels(event.topic).inc()
                 if isinstance(event.rows, Decided):
                     self._decisions.labels(event.rows.effect).inc()
@@ -123,12 +127,17 @@ class Timing:
         begun = time.perf_counter()
 
         async def sending(message: Message) -> None:
-            if message["type"] == "http.response.start":
+            if message["type"] == "http.response.start" and not asked_apart(scope):
                 route = getattr(scope.get("route"), "path", "none")
                 self._metrics.asked(_method(scope["method"]), route, message["status"], time.perf_counter() - begun)
             await send(message)
 
         await self._app(scope, receive, sending)
+
+
+def asked_apart(scope: Scope) -> bool:
+    """Say whether an application of another compartment asked: that it did is measured nowhere."""
+    return bool(scope.get("state", {}).get("apart"))
 
 
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS"})

@@ -46,7 +46,14 @@ class Acts:
     """These facts over their ports. Thread-safe."""
 
     def __init__(
-        self, *, store: Store, writer: Writer, network: Network, now: Callable[[], datetime], editions: Callable[[], Mapping[str, str]], process: str = ""
+        self,
+        *,
+        store: Store,
+        writer: Writer,
+        network: Network,
+        now: Callable[[], datetime],
+        editions: Callable[[], Mapping[str, str]],
+        process: str = "",
     ) -> None:
         """Take the ports; `editions` = of the network's rules (`network`) and of the register (`region`)."""
         self._store, self._writer, self._network, self._now = store, writer, network, now

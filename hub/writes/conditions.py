@@ -42,6 +42,6 @@ def _plain(text: str) -> str:
     return _ESCAPED.sub(r"\1", text)
 
 
-def matching(tx: Tx, kind: str, mark: bytes, custodian: str) -> list[resources.Row]:
+def matching(tx: Tx, kind: str, mark: bytes, custodian: str, compartment: str) -> list[resources.Row]:
     """Find the custodian's own resources by a token; of the directory (what belongs to no person) everybody's."""
-    return [r for r in resources.found(tx, mark) if r.type == kind and (r.custodian == custodian or not r.patient)]
+    return [r for r in resources.found(tx, mark, compartment) if r.type == kind and (r.custodian == custodian or not r.patient)]

@@ -9,7 +9,7 @@ from typing import Any
 
 from hub.log.keys import Keyring
 from hub.log.store import Store, Tx
-from hub.names import MAIN
+from hub.names import MAIN, lies_in
 from hub.tables import erasures, messages, resources, skips
 from hub.tables.messages import RefusalRow
 from hub.writer import Proposal, Writer
@@ -37,15 +37,16 @@ class Destroying:
         self._store, self._keys, self._writer, self._network, self._now = store, network.keys, writer, network, now
 
     def messages(self, basis: str, by: str, references: Iterable[bytes]) -> None:
-        """Give refused messages up, under one tombstone."""
+        """Give refused messages up, under one tombstone in each compartment."""
         wanted = list(references)
 
         def again(tx: Tx) -> Proposal:
             keys = [key for row in messages.of(tx, wanted) if row.erased is None and (key := self._key(tx, row)) is not None]
-            if not keys:
-                return Proposal(os.urandom(16), [])
-            body = tombstone.body(tx, keys, fed=0, basis=basis, by=by)
-            return Proposal(os.urandom(16), [self._network.tombstone(body, patient=b"", at=self._now())])
+            made = []
+            for compartment in sorted({lies_in(key.compartment) for key in keys}):
+                body = tombstone.body(tx, [k for k in keys if lies_in(k.compartment) == compartment], fed=0, basis=basis, by=by)
+                made.append(self._network.tombstone(body, patient=b"", at=self._now(), compartment=compartment))
+            return Proposal(os.urandom(16), made)
 
         under_the_lock(self._writer, again)
         self.finish()
@@ -80,7 +81,10 @@ class Destroying:
             if not keys:
                 return Proposal(os.urandom(16), [])
             body = Destroyed(tombstone, tuple(key.key.hex() for key in keys), self._now().isoformat())
-            return Proposal(os.urandom(16), [self._network.event(events.KEY_DESTROYED, "Erasure", body, patient=b"", at=self._now())])
+            place = lies_in(keys[0].compartment)  # of one tombstone all lie in one
+            return Proposal(
+                os.urandom(16), [self._network.event(events.KEY_DESTROYED, "Erasure", body, patient=b"", at=self._now(), compartment=place)]
+            )
 
         return again
 

@@ -28,13 +28,14 @@ def event(
     secrets: Secrets,
     at: datetime,
     stream: bytes | None = None,
+    compartment: str = MAIN,
 ) -> NewEvent:
     """Make one event whose body is a struct of schemas.events, sealed under `key`; a stream of its own unless one is given."""
     milliseconds = int(at.timestamp() * 1000)
     name = event_id(milliseconds)
     stream = stream or os.urandom(16)
     header = Header(
-        event=name, submission=b"", recorded=milliseconds, occurred=0, schema=JSON, shard=0, compartment=MAIN, custodian=custodian, kind=kind,
+        event=name, submission=b"", recorded=milliseconds, occurred=0, schema=JSON, shard=0, compartment=compartment, custodian=custodian, kind=kind,
         patient=patient, pseudonym=secrets.pseudonym(patient) if patient else b"", key=key.key_id, digest=b"", confidentiality="", sensitivities=(),
     )  # fmt: skip
     return NewEvent(stream, topic, header, seal_json(key, body, stream=stream, event=name), rows=body)

@@ -11,7 +11,7 @@ from hub.log.event import NewEvent, joined
 from hub.log.keys import DataKey, Keyring
 from hub.log.seal import seal_body
 from hub.log.secrets import Secrets
-from hub.names import MAIN, event_id, event_ids
+from hub.names import event_id, event_ids
 from hub.tables import derive
 from hub.tables.resources import UNKNOWN
 from hub.tables.told import told_of
@@ -53,7 +53,7 @@ class Making:
         key = self._key(key_owner, self._aim.where(write, ".resource"))
         event = next(self._ids)
         header = Header(
-            event=event, submission=self.submission, recorded=self._at, occurred=0, schema=events.TEXT_WITH_FACTS, shard=0, compartment=MAIN,
+            event=event, submission=self.submission, recorded=self._at, occurred=0, schema=events.TEXT_WITH_FACTS, shard=0, compartment=self._aim.compartment,
             custodian=self._aim.custodian, kind=body.type, patient=patient, pseudonym=self._pseudonym(patient),
             key=key.key_id, digest=self._secrets.digest(content if write.facts else text), confidentiality=labels.confidentiality or "",
             sensitivities=UNKNOWN if labels.sensitivities is None else tuple(sorted(labels.sensitivities)),
@@ -82,7 +82,7 @@ class Making:
         made = self._keys_of.get(owner)
         if made is None:
             try:
-                made = self._keys_of[owner] = self._keys.of(owner, MAIN)
+                made = self._keys_of[owner] = self._keys.of(owner, self._aim.compartment)
             except Gone:
                 raise Gone("HUB-5112", where=where) from None
         return made
@@ -98,7 +98,7 @@ class Making:
         row = self._owners.row(target.stream)
         event = event_id(self._at)
         header = Header(
-            event=event, submission=self.submission, recorded=self._at, occurred=0, schema=events.JSON, shard=0, compartment=MAIN,
+            event=event, submission=self.submission, recorded=self._at, occurred=0, schema=events.JSON, shard=0, compartment=self._aim.compartment,
             custodian=self._aim.custodian, kind=target.type, patient=row.patient, pseudonym=self._pseudonym(row.patient),
             key=b"", digest=b"", confidentiality=row.confidentiality, sensitivities=(), deleted=True,
         )  # fmt: skip
@@ -111,7 +111,7 @@ class Making:
         key = self._key(message.patient, "")
         event = event_id(self._at)
         header = Header(
-            event=event, submission=self.submission, recorded=self._at, occurred=sent.occurred, schema=events.JSON, shard=0, compartment=MAIN,
+            event=event, submission=self.submission, recorded=self._at, occurred=sent.occurred, schema=events.JSON, shard=0, compartment=self._aim.compartment,
             custodian=self._aim.custodian, kind=sent.layout, patient=message.patient, pseudonym=self._secrets.pseudonym(message.patient),
             key=key.key_id, digest=message.digest, confidentiality="", sensitivities=(),
         )  # fmt: skip
@@ -121,7 +121,7 @@ class Making:
     def settled(self, refusal: bytes) -> NewEvent:
         """Say that a refused message was taken after all."""
         header = Header(
-            event=event_id(self._at), submission=self.submission, recorded=self._at, occurred=0, schema=events.JSON, shard=0, compartment=MAIN,
+            event=event_id(self._at), submission=self.submission, recorded=self._at, occurred=0, schema=events.JSON, shard=0, compartment=self._aim.compartment,
             custodian=self._aim.custodian, kind="MessageSettled", patient=b"", pseudonym=b"", key=b"", digest=b"", confidentiality="", sensitivities=(),
         )  # fmt: skip
         return NewEvent(refusal, events.MESSAGE_SETTLED, header, b"")

@@ -77,7 +77,7 @@ class Owners:
         beside = next((t for t in self._aim.targets if t.stream == stream and t.write.body is not None), None)
         if beside is not None and beside.write.body is not None and beside.type != "Provenance":
             return self._patients(beside.write, told_of(beside.write.body))
-        row = resources.newest(self._tx, stream)
+        row = self._aim.newest(stream)
         return [row.patient] if row is not None and row.patient and row.custodian == self._aim.custodian else []
 
     def _reach(self, write: Write, kind: str, patient: bytes, place: str) -> None:
@@ -87,7 +87,7 @@ class Owners:
         """
         if patient in self._checked:
             return
-        row = resources.newest(self._tx, patient)
+        row = self._aim.newest(patient)
         own = row.custodian == self._aim.custodian if row is not None else self._aim.names(patient)
         if not own and not (row is not None and kind == "Consent" and self._aim.network):
             raise NotFound("HUB-4078", where=self._aim.where(write, f".resource.{place}"))
@@ -95,7 +95,7 @@ class Owners:
 
     def row(self, stream: bytes) -> resources.Row:
         """Give the newest version of a stream that is there."""
-        row = resources.newest(self._tx, stream)
+        row = self._aim.newest(stream)
         if row is None:
             raise NotFound("HUB-5041")
         return row

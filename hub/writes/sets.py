@@ -29,7 +29,7 @@ class Sets:
         for name, facts in {t.write.facts["set"]: t.write.facts for t in self._aim.targets if t.write.facts.get("set")}.items():
             self._set(name, facts)
         for target in self._aim.targets:
-            row = resources.newest(self._tx, target.stream)
+            row = self._aim.newest(target.stream)
             self._aim.reading.digests.setdefault(target.stream, row.digest if row is not None else None)
             if row is not None and target.write.facts and not _every_part(target.write) and self._late(target.write.facts, row):
                 target.existing = row
@@ -37,7 +37,7 @@ class Sets:
     def _set(self, name: str, facts: Mapping[str, str]) -> None:
         """Compare one set: a late one says nothing at all, a newer one takes back what it lacks."""
         mark = set_token(self._secrets, self._aim.custodian, name)
-        held = [r for r in resources.found(self._tx, mark) if r.custodian == self._aim.custodian]
+        held = [r for r in resources.found(self._tx, mark, self._aim.compartment) if r.custodian == self._aim.custodian]
         if any(self._late(facts, row) for row in held):
             for target in self._aim.targets:
                 target.absent = target.absent or target.write.facts.get("set") == name

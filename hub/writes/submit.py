@@ -97,16 +97,17 @@ class Submitting:
 
     def _prepare(self, tx: Tx, command: Submit) -> Proposal:
         at = self._now()
-        aim = Aim(tx, command, self._secrets, self._keys, self._base)
+        secrets = self._secrets.within(command.asking.compartment)
+        aim = Aim(tx, command, secrets, self._keys, self._base)
         self._unsettled(tx, aim, command.settles)
-        message = number(tx, aim, command.message, self._secrets)
+        message = number(tx, aim, command.message, secrets)
         named = command.submission or os.urandom(16)
-        work = Making(aim, Owners(tx, aim, self._secrets), self._secrets, self._keys, int(at.timestamp() * 1000), named)
+        work = Making(aim, Owners(tx, aim, secrets), secrets, self._keys, int(at.timestamp() * 1000), named)
         if message is not None and message.repeat:
             settled = [work.settled(command.settles)] if command.settles else []
             return Proposal(work.submission, settled, holds=_holds(aim, command.settles, (), {}, message), answer=Answer((), repeat=True))
         if message is not None:
-            Sets(tx, aim, self._secrets, self._keys).order()
+            Sets(tx, aim, secrets, self._keys).order()
         made = [work.event(t) for t in aim.targets if not t.idle]
         types = _types(made, message)
         joins = {e.header.patient: found for e in made if e is not None and (found := _joins(tx, e))}
@@ -135,7 +136,7 @@ class Submitting:
     @staticmethod
     def _unsettled(tx: Tx, aim: Aim, settles: bytes) -> None:
         """Refuse a refused message that was taken meanwhile: sent again twice, it is taken once."""
-        if settles and not _waits(tx, aim.custodian, settles):
+        if settles and not _waits(tx, aim, settles):
             raise NotFound("HUB-5053")
 
     def _refuse(
@@ -160,7 +161,7 @@ class Submitting:
 
     def _unchanged(self, tx: Tx, aim: Aim, event: NewEvent) -> bool:
         """Say whether a draft says just what its newest version says."""
-        _, digest = _newest(tx, event.stream)
+        _, digest = _newest(aim, event.stream, tx)
         aim.reading.digests[event.stream] = digest
         return digest == event.header.digest
 
@@ -189,8 +190,8 @@ def _joins(tx: Tx, made: NewEvent) -> set[bytes]:
     return identities.carriers(tx, made.rows.insured) - {made.stream}
 
 
-def _waits(tx: Tx, custodian: str, settles: bytes) -> bool:
-    row = messages.refusal(tx, custodian, settles)
+def _waits(tx: Tx, aim: Aim, settles: bytes) -> bool:
+    row = messages.refusal(tx, aim.custodian, settles, aim.compartment)
     return row is not None and row.settled is None and row.erased is None
 
 
@@ -198,22 +199,25 @@ def _holds(
     aim: Aim, settles: bytes, patients: Collection[bytes], epochs: Mapping[bytes, int], message: Numbered | None
 ) -> Callable[[Tx], bool]:
     """Compare under the lock all that was read: conditions, If-Match, digests, consents, the message's number."""
-    reading, custodian = aim.reading, aim.custodian
+    reading = aim.reading
 
     def holds(tx: Tx) -> bool:
         return (
-            all(tuple(r.stream for r in matching(tx, kind, mark, custodian)) == was for mark, (kind, was) in reading.conditions.items())
-            and all(_newest(tx, stream)[0] == was for stream, was in reading.versions.items())
-            and all(_newest(tx, stream)[1] == was for stream, was in reading.digests.items())
+            all(
+                tuple(r.stream for r in matching(tx, kind, mark, aim.custodian, aim.compartment)) == was
+                for mark, (kind, was) in reading.conditions.items()
+            )
+            and all(_newest(aim, stream, tx)[0] == was for stream, was in reading.versions.items())
+            and all(_newest(aim, stream, tx)[1] == was for stream, was in reading.digests.items())
             and directives.epochs_of(tx, identities.groups(tx, patients)) == epochs
             and (message is None or messages.digest_of(tx, message.stream) == message.before)
-            and (not settles or _waits(tx, custodian, settles))
+            and (not settles or _waits(tx, aim, settles))
         )
 
     return holds
 
 
-def _newest(tx: Tx, stream: bytes) -> tuple[int, bytes | None]:
+def _newest(aim: Aim, stream: bytes, tx: Tx) -> tuple[int, bytes | None]:
     """Give version and digest of a stream's newest version; (0, None) when there is none."""
-    row = resources.newest(tx, stream)
+    row = resources.newest(tx, stream, aim.compartment)
     return (row.version, row.digest) if row is not None else (0, None)

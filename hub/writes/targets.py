@@ -16,7 +16,7 @@ from hub.commands import Submit, Write
 from hub.log.keys import Keyring
 from hub.log.secrets import Secrets
 from hub.log.store import Tx
-from hub.names import MAIN, hub_id, new_stream, stream_of
+from hub.names import hub_id, new_stream, stream_of
 from hub.tables import resources
 from hub.tables.derive import Namer, namer, open_facts, token
 from hub.tables.told import told_of
@@ -73,10 +73,11 @@ class Aim:
 
     def __init__(self, tx: Tx, command: Submit, secrets: Secrets, keys: Keyring, base: str) -> None:
         self._tx, self._secrets, self._keys, self._base = tx, secrets, keys, base
+        self.compartment = command.asking.compartment
         self.custodian = command.asking.requester.organization
         self.kind = command.asking.requester.kind
         self.network = self.kind == "network"
-        self.name: Namer = namer(secrets, self.custodian, MAIN)
+        self.name: Namer = namer(secrets, self.custodian, self.compartment)
         self.reading = Reading()
         self._where = command.where
         self._creating: set[tuple[str, str]] = set()
@@ -96,6 +97,10 @@ class Aim:
         if "{index}" not in self._where:
             return self._where + ("" if more.startswith(".request") else more.removeprefix(".resource"))
         return self._where.format(index=write.index) + more
+
+    def newest(self, stream: bytes) -> resources.Row | None:
+        """Give the newest version of a stream where the sender is registered."""
+        return resources.newest(self._tx, stream, self.compartment)
 
     # ── targets ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -130,7 +135,7 @@ class Aim:
 
     def _mine(self, write: Write, kind: str, stream: bytes) -> None:
         """Refuse an id of the hub's form that is not one of the sender's own: whether it exists elsewhere is not told."""
-        row = resources.newest(self._tx, stream)
+        row = self.newest(stream)
         if row is None or row.custodian != self.custodian or row.type != kind:
             raise NotFound("HUB-5041", where=self.where(write, ".request.url"))
 
@@ -173,7 +178,7 @@ class Aim:
         match = _ETAG.fullmatch((write.if_match or "").strip())
         if match is None:
             raise BadValue("HUB-4071", where=self.where(write, ".request.ifMatch"))
-        row = resources.newest(self._tx, stream)
+        row = self.newest(stream)
         if row is None or row.version != int(match[1]):
             raise Stale("HUB-5042", where=self.where(write, ".request.ifMatch"))
         self.reading.versions[stream] = row.version
@@ -182,14 +187,14 @@ class Aim:
         """If-None-Match: * on a PUT = only create (R5 http, ahead of R4)."""
         if (write.if_none_match or "").strip() != "*":
             raise BadValue("HUB-4063", where=self.where(write, ".request.ifNoneMatch"))
-        row = resources.newest(self._tx, stream)
+        row = self.newest(stream)
         if row is not None and not row.deleted:
             raise Stale("HUB-5042", where=self.where(write, ".request.ifNoneMatch"))
         self.reading.versions[stream] = row.version if row is not None else 0
 
     def _deletable(self, target: Target) -> None:
         """Taking back what is taken back already, or never was, is done (R4 http §3.1.0.7)."""
-        row = resources.newest(self._tx, target.stream)
+        row = self.newest(target.stream)
         target.absent = row is None
         if row is not None and row.deleted:
             target.existing = row
@@ -211,7 +216,7 @@ class Aim:
     def _rows(self, write: Write, kind: str, condition: str) -> list[resources.Row]:
         """Find what a condition means: the sender's own resources; of the network's directory, everybody's."""
         mark = condition_token(self._secrets, kind, condition, where=self.where(write, ".request"))
-        rows = matching(self._tx, kind, mark, self.custodian)
+        rows = matching(self._tx, kind, mark, self.custodian, self.compartment)
         self.reading.conditions[mark] = (kind, tuple(r.stream for r in rows))
         return rows
 
@@ -266,7 +271,7 @@ class Aim:
             return known
         where = self.where(write, ".resource")
         mark = condition_token(self._secrets, kind, condition, where=where)
-        rows = matching(self._tx, kind, mark, self.custodian)
+        rows = matching(self._tx, kind, mark, self.custodian, self.compartment)
         self.reading.conditions[mark] = (kind, tuple(r.stream for r in rows))
         writing = {t.stream for t in self.targets if not t.idle}
         found = [self._id(r) for r in rows if r.stream not in writing] + [t.id for t in self._bearing(mark)]

@@ -31,20 +31,22 @@ class Network:
     keys: Keyring
     secrets: Secrets
 
-    def event(self, topic: str, kind: str, body: Any, *, patient: bytes, at: datetime, stream: bytes = b"") -> NewEvent:
+    def event(
+        self, topic: str, kind: str, body: Any, *, patient: bytes, at: datetime, stream: bytes = b"", compartment: str = MAIN
+    ) -> NewEvent:
         """Make one event."""
         return event(
             topic=topic, kind=kind, body=body, key=self.key(), custodian=self.code, patient=patient, secrets=self.secrets, at=at,
-            stream=stream or os.urandom(16),
+            stream=stream or os.urandom(16), compartment=compartment,
         )  # fmt: skip
 
     def key(self) -> DataKey:
         """Give its key."""
         return self.keys.of(self.secrets.name("audit", self.code), AUDIT)
 
-    def tombstone(self, body: Erased, *, patient: bytes, at: datetime) -> NewEvent:
+    def tombstone(self, body: Erased, *, patient: bytes, at: datetime, compartment: str = MAIN) -> NewEvent:
         """Make the tombstone."""
-        return self.event(events.KEY_ERASED, "Erasure", body, patient=patient, at=at)
+        return self.event(events.KEY_ERASED, "Erasure", body, patient=patient, at=at, compartment=compartment)
 
 
 def body(

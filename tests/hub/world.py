@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 from urllib.parse import quote
 
@@ -14,6 +15,7 @@ import httpx
 import orjson
 
 from hub.assemble import Hub, assemble
+from hub.compartments import Compartment
 from hub.ingest.adapters import load_adapters
 from hub.log.keys import Keyring
 from hub.log.wrapping import Wrapping
@@ -89,6 +91,7 @@ class World:
         self.hub = hub
         self.app = create_app(hub, demo=True)
         self.tokens = {c: hub.credentials.issue(c) for c in hub.region.offices}
+        """By organization; its application in another compartment stands under `code@compartment`, once `register_in` was called."""
         self._loop = asyncio.new_event_loop()
         self._cookies: dict[str, dict[str, str]] = {}
 
@@ -107,6 +110,10 @@ class World:
                 return await client.request(method, path, headers=headers, **more)
 
         return self._loop.run_until_complete(send())
+
+    def register_in(self, compartment: str, *codes: str) -> None:
+        """Register applications of organizations for a compartment."""
+        self.tokens |= {f"{code}@{compartment}": self.hub.credentials.issue(code, compartment) for code in codes}
 
     def sign_in(self, user: str) -> None:
         """Sign a user in by a one-time link."""
@@ -159,12 +166,12 @@ def known_root(folder: Path) -> None:
 @contextmanager
 def world(
     folder: Path, *, now: Any = None, adapters: tuple[str, ...] = ("hospital",), region: Region | None = None,
-    database: str = "",
+    database: str = "", compartments: Mapping[str, Compartment] = MappingProxyType({}),
 ) -> Iterator[World]:  # fmt: skip
     """Open a hub over a folder; its followers run by `settle`, so that a test looks when it wants to."""
     hub = assemble(
         data=folder, region=region or register(), base="http://hub.test", adapters=load_adapters(adapters),
-        now=now or (lambda: NOW), followers=False, database=database or database_of(folder),
+        now=now or (lambda: NOW), followers=False, database=database or database_of(folder), compartments=compartments,
     )  # fmt: skip
     made = World(hub)
     try:

@@ -46,7 +46,7 @@ class Bundles:
             if not settles and refusal.issue not in _OURS:
                 self._hub.refusals.keep(
                     custodian=asking.requester.organization, name="", layout="Bundle", door="fhir", media="application/fhir+json",
-                    refusal=refusal, raw=raw,
+                    refusal=refusal, raw=raw, compartment=asking.compartment,
                 )  # fmt: skip
             raise
         return _answered("batch", [self._alone(asking, e, full=full) for e in envelope.entries])

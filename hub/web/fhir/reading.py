@@ -41,7 +41,7 @@ class FhirReading:
     async def read(self, request: Request) -> Response:
         """GET Type/id and Type/id/_history/version; 304 for If-None-Match."""
         acceptable(request)
-        asking = self._door.asking(request, "read", cookie=True)
+        asking = self._door.asking(request, "read", cookie=True, apart=True)
         kind, number = known_type(request.path_params["kind"]), request.path_params["number"]
         version = request.path_params.get("version")
         if version is not None and not (version.isascii() and version.isdigit() and len(version) < 10):
@@ -61,7 +61,7 @@ class FhirReading:
 
     async def _search(self, request: Request, params: list[tuple[str, str]]) -> Response:
         acceptable(request)
-        asking = searching(self._door.asking(request, "search", cookie=True), request, params)
+        asking = searching(self._door.asking(request, "search", cookie=True, apart=True), request, params)
         kind = known_type(request.path_params["kind"])
         strict = "handling=strict" in request.headers.get("prefer", "")
         if any(name == "_summary" and value not in {"count", "false"} for name, value in params):

@@ -31,7 +31,7 @@ class Writing:
         """Take a Bundle: a transaction whole or not at all, a batch entry by entry."""
         acceptable(request)
         fhir_media(request)
-        asking = self._door.asking(request, "write")
+        asking = self._door.asking(request, "write", apart=True)
         raw = await body(request)
         full = "return=representation" in request.headers.get("prefer", "")
         answer = await run_in_threadpool(self._bundles.take, asking, raw, full=full)
@@ -54,7 +54,7 @@ class Writing:
     async def _one(self, request: Request, method: str, url: str, if_none_exist: str | None = None) -> Response:
         acceptable(request)
         fhir_media(request)
-        asking = self._door.asking(request, "write")
+        asking = self._door.asking(request, "write", apart=True)
         raw = await body(request)
         prefer = request.headers.get("prefer", "")
 
@@ -84,7 +84,7 @@ class Writing:
 
     async def delete(self, request: Request) -> Response:
         """DELETE Type/id, or DELETE Type?condition: 204 now and whenever it is asked again."""
-        asking = self._door.asking(request, "write")
+        asking = self._door.asking(request, "write", apart=True)
         kind, number = request.path_params["kind"], request.path_params.get("number", "")
         url = f"{kind}/{number}" if number else f"{kind}?{_condition(request)}"
         write = Write(0, "DELETE", url, if_match=request.headers.get("if-match"))
