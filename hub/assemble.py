@@ -22,6 +22,7 @@ from hub.followers.kafka import Publishing
 from hub.followers.operating import Operating
 from hub.followers.run import Runner
 from hub.followers.standing import Standing
+from hub.followers.tallying import Tallying
 from hub.followers.witnesses import Witnessing
 from hub.gate import Gate
 from hub.ingest.bundles import Bundling
@@ -211,7 +212,10 @@ def assemble(
     acts = Acts(store=store, writer=writer, network=office, now=now, editions=editions, process=str(os.getpid()) if store.shared else "")
     recounting = Recounting(acts=acts, writer=writer)
     runner = Runner(
-        (deriving, feeding, checkpoints, shredding, recounting, *pushing, *([publishing] if publishing else [])),
+        (
+            deriving, feeding, checkpoints, shredding, recounting, Tallying(store=store, writer=writer), *pushing,
+            *([publishing] if publishing else []),
+        ),
         lead=store.leads,
         standing=standing,
     )

@@ -9,7 +9,9 @@ from datetime import UTC, datetime, timedelta
 
 import msgspec
 
+from hub.clock import milliseconds
 from hub.commands import Asking
+from hub.followers.tallying import TALLIES
 from hub.gate import Gate
 from hub.log.event import open_event
 from hub.log.keys import Keyring
@@ -18,16 +20,17 @@ from hub.log.store import Store, Tx
 from hub.reads.officers import LOOK, officer
 from hub.reads.opaque import Opaque
 from hub.region import Region
-from hub.tables import decisions, directives, emergencies, identities
+from hub.tables import decisions, emergencies, expiries, identities, searching, tallies, unusual
 from hub.tables.decisions import DecisionRow, Filter
-from hub.tables.derive import open_directive
-from hub.views.ages import JST as _JST
 from hub.views.shapes import Decided, Seen
 from schemas import events
 from schemas.errors import NotFound
 
 PAGE = 50
 EXPIRING = timedelta(days=30)
+_MILLISECOND = timedelta(milliseconds=1)
+MOST = 1_000
+"""Up to here the tiles count what waits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,18 +39,21 @@ class Listed:
 
     decided: tuple[Decided, ...]
     next: str
-    total: int
+    """Empty = that was all. A page may be short, or empty, and yet not the last: see `hub.tables.searching`."""
+    total: int = 0
+    exact: bool = True
+    """Whether `total` is all; else there are at least so many. Counted on the first page alone."""
 
 
 @dataclass(frozen=True, slots=True)
-class Counts:
-    """The tiles of the officer's page."""
+class Tiles:
+    """What stands above the officer's pages. What waits is counted up to MOST."""
 
     today: int
     refused_today: int
     reviews: tuple[emergencies.EmergencyRow, ...]
     expiring: int
-    persons: tuple[tuple[str, str], ...]
+    unusual: int
 
 
 class Auditing:
@@ -62,36 +68,39 @@ class Auditing:
     def listed(self, asking: Asking, by: Filter, cursor: str = "", size: int = PAGE) -> Listed:
         """Give decisions; the look is recorded first, for each person that is asked about by name."""
         officer(asking)
-        for person in by.persons[:1] or (b"",):
-            self._gate.note(asking, person, LOOK)
         organization = asking.requester.organization
         below = None
         if cursor:
             # a cursor carries the search that it goes on with, sealed: no address holds whom it was about
             below, by = msgspec.msgpack.decode(self._opaque.open("audit", organization, cursor), type=tuple[int, Filter])
+        self._gate.note(asking, by.persons[0] if by.persons else b"", LOOK)
         with self._store.read() as tx:
-            rows = decisions.search(tx, by, limit=size + 1, below=below)
-            total = decisions.count(tx, by)
-            found = [self._decided(tx, organization, r) for r in rows[:size]]
+            page = searching.page(tx, by, limit=size, below=below)
+            counted = searching.count(tx, by) if below is None else searching.Counted(0, exact=False)
+            found = [self._decided(tx, organization, r) for r in page.rows]
         more = ""
-        if len(rows) > size:
-            more = self._opaque.shut("audit", organization, msgspec.msgpack.encode((rows[size - 1].position, by)))
-        return Listed(tuple(found), more, total)
+        if page.below is not None:
+            more = self._opaque.shut("audit", organization, msgspec.msgpack.encode((page.below, by)))
+        return Listed(tuple(found), more, counted.number, counted.exact)
 
-    def counts(self, asking: Asking) -> Counts:
+    def one(self, asking: Asking, reference: str) -> Decided:
+        """Give one decision; the look is recorded. Raises NotFound."""
+        found = self.listed(asking, Filter(reference=reference), size=1).decided if reference else ()
+        if not found:
+            raise NotFound("HUB-5041")
+        return found[0]
+
+    def tiles(self, asking: Asking) -> Tiles:
         """Give the tiles."""
         officer(asking)
-        organization = asking.requester.organization
-        day = self._now().astimezone(_JST).replace(hour=0, minute=0, second=0, microsecond=0)
-        since = int(day.timestamp() * 1000)
+        now = milliseconds(self._now())
+        day = tallies.day_of(now)
         with self._store.read() as tx:
-            return Counts(
-                decisions.count(tx, Filter(since=since)),
-                decisions.count(tx, Filter(since=since, effect="deny")),
-                tuple(emergencies.waiting(tx)),
-                self._expiring(tx),
-                tuple((self._opaque.shut("person", organization, p), self.pseudonym(p)) for p in decisions.persons(tx)),
-            )
+            today = tallies.between(tx, self._store.position_of(tx, TALLIES), day, day)
+            return Tiles(
+                sum(one.number for one in today), sum(one.number for one in today if one.effect == "deny"), tuple(emergencies.waiting(tx)),
+                expiries.count(tx, now, now + EXPIRING // _MILLISECOND, most=MOST), unusual.count(tx, "open", most=MOST),
+            )  # fmt: skip
 
     def persons(self, asking: Asking, reference: str) -> tuple[bytes, ...]:
         """Give all ids under which decisions about a person may stand."""
@@ -121,17 +130,6 @@ class Auditing:
         if not rows or not rows[0].session:
             raise NotFound("HUB-5041")
         return rows[0].session
-
-    def _expiring(self, tx: Tx) -> int:
-        soon = self._now() + EXPIRING
-        found = 0
-        for row in directives.expiring(tx):
-            key = self._keys.held(row.key)
-            if key is None:
-                continue
-            ends = open_directive(key, row.directive, row.event).ends
-            found += ends is not None and self._now() <= ends < soon
-        return found
 
     def _decided(self, tx: Tx, organization: str, row: DecisionRow) -> Decided:
         recorded = self._store.event(tx, row.position)

@@ -14,7 +14,7 @@ from hub.log.unlocking import KeyPlace, open_keys
 from hub.region import Region
 from hub.replay import shapes
 from hub.replay.current import found_in, known_views
-from hub.replay.making import FEEDS, KEEP, Making
+from hub.replay.making import KEEP, Making, fed
 from hub.tables import tree
 from hub.tables.all import VIEWS
 
@@ -55,8 +55,7 @@ def replay(*, database: Path | str, keys: KeyPlace, region: Region, work: Path, 
 def _compared(old: Store, tx: Tx, made: Making, head: int, named: Sequence[str]) -> Replayed:
     leaves = _Leaves()
     made.until(tx, head, leaves)
-    if FEEDS in named:
-        made.feed(old.position_of(tx, FEEDS))
+    made.feed(fed(old, tx, named))
     held = found_in(old, tx)
     older = [name for name in named if held.get(name) != VIEWS[name].VERSION]
     rows, differing = {EVENTS: head}, {EVENTS: leaves.unlike} if leaves.unlike else {}

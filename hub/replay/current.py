@@ -12,7 +12,7 @@ from hub.log.secrets import Secrets
 from hub.log.store import Store, Tx
 from hub.region import Region
 from hub.replay import shapes
-from hub.replay.making import FEEDS, Making
+from hub.replay.making import Making, fed
 from hub.tables import versions
 from hub.tables.all import SCHEMA, VIEWS
 from schemas.errors import Broken, NotFound
@@ -81,8 +81,7 @@ def swap(
             if not anyhow:  # another process was first
                 named = [n for n in named if n not in (h := versions.held(tx)) or h[n].version < VIEWS[n].VERSION]
             made.until(tx, head)
-            if FEEDS in named:
-                made.feed(store.position_of(tx, FEEDS))
+            made.feed(fed(store, tx, named))
             rows = _put(store, tx, made, named)
             versions.write(tx, ((name, VIEWS[name].VERSION, head) for name in named))
     return rows

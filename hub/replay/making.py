@@ -5,7 +5,7 @@ The file holds no body beside what the views keep, and of the log only where eac
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
@@ -14,6 +14,7 @@ from typing import Any, Self
 import msgspec
 
 from hub.followers.feeds import Feeding
+from hub.followers.tallying import Tallying
 from hub.gate import Gate
 from hub.log.event import Recorded
 from hub.log.keys import Keyring
@@ -22,14 +23,12 @@ from hub.log.sqlite import SqliteStore
 from hub.log.store import Store, Tx, recorded
 from hub.region import Region
 from hub.replay.shapes import definitions
-from hub.tables.all import NEEDS, VIEWS, Rows, put
+from hub.tables.all import FED, NEEDS, VIEWS, Rows, put
 from hub.writer import Writer
 from schemas.errors import Broken
 from schemas.events import DOMAIN_EVENT, KEY_ERASED
 
 BATCH = 2_000
-FEEDS = Feeding.name
-"""The view that no append moves: a follower fills it."""
 KEEP = 2_000
 """Opened keys in memory at most: a replay goes through the log once, and there whatever is about one person stands close together."""
 Seen = Callable[[Tx, Sequence[Any]], None]
@@ -41,8 +40,8 @@ class Making:
 
     def __init__(self, source: Store, file: Path, *, views: Collection[str], keys: Keyring, secrets: Secrets, region: Region) -> None:
         wanted = _with_needed(views)
-        bodies = {*views, *(_with_needed([FEEDS]) if FEEDS in views else ())}
-        """Of views that are made only because another one reads them, what stands in the clear is enough; but feeds are matched by all."""
+        bodies = {*views, *_with_needed([name for name in FED if name in views])}
+        """Of views that are made only because another one reads them, what stands in the clear is enough; but followers read all of them."""
         self._source, self._views = source, [name for name in VIEWS if name in wanted]
         self.store = SqliteStore(file, tables=[s for name in self._views for s in definitions(VIEWS[name])], scratch=True)
         self._rows = Rows(keys, secrets, bodies)
@@ -52,7 +51,8 @@ class Making:
             now=lambda: datetime.now(UTC),
             proof=object(),
         )  # fmt: skip
-        self._feeding = Feeding(store=self.store, keys=keys, writer=self._writer, gate=gate, region=region, rung=lambda: None)
+        feeding = Feeding(store=self.store, keys=keys, writer=self._writer, gate=gate, region=region, rung=lambda: None)
+        self._advance = {Feeding.name: feeding.advance, Tallying.name: Tallying(store=self.store, writer=self._writer).advance}
         self.position = 0
 
     def __enter__(self) -> Self:
@@ -80,20 +80,26 @@ class Making:
             # of bodies only those of domain events are read again (by whom they are matched to), and of all events their streams
             self.store.put_names(out, [(p, s, v, t, b if t == DOMAIN_EVENT else b"") for p, s, v, t, b in rows])
             for part in parts(batch):
-                put(out, [VIEWS[name] for name in self._views if name != FEEDS], part)
+                put(out, [VIEWS[name] for name in self._views if name not in FED], part)
 
     def _made(self, one: Recorded) -> Recorded:
         rows = self._rows.of(one)
         return one if rows is None else msgspec.structs.replace(one, rows=rows)
 
-    def feed(self, position: int) -> None:
-        """Move the feeds up to a position: where the follower of the log that this is made of has come to."""
-        while True:
-            with self.store.write() as out:
-                after = self.store.position_of(out, FEEDS)
-                if after >= position:
-                    return
-                self._feeding.advance(out, min(BATCH, position - after))
+    def feed(self, positions: Mapping[str, int]) -> None:
+        """Move views that followers fill up to a position each: where those of the log that this is made of have come to."""
+        for name, position in positions.items():
+            while True:
+                with self.store.write() as out:
+                    after = self.store.position_of(out, name)
+                    if after >= position:
+                        break
+                    self._advance[name](out, min(BATCH, position - after))
+
+
+def fed(store: Store, tx: Tx, views: Collection[str]) -> Mapping[str, int]:
+    """Give the positions of the followers that fill those of these views that followers fill."""
+    return {name: store.position_of(tx, name) for name in FED if name in views}
 
 
 def _nothing(tx: Tx, events: Sequence[Recorded]) -> None:

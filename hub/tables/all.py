@@ -31,6 +31,7 @@ from hub.tables import (
     resources,
     skips,
     surnames,
+    tallies,
     tree,
     unusual,
     versions,
@@ -60,10 +61,12 @@ _TABLES = (
 """In this order: consents still need the links that identities drop when somebody is erased."""
 _OF_ALL = (resources, directives, identities, erasures, messages, apart)
 """Tables that take the events of every compartment, and give nothing across. All others see those of the main one alone."""
-SCHEMA: tuple[str, ...] = tuple(s for t in (versions, feeds, tree, *_TABLES) for s in t.SCHEMA)
-VIEWS: Mapping[str, ModuleType] = MappingProxyType({t.__name__.rpartition(".")[2]: t for t in (*_TABLES, feeds)})
+SCHEMA: tuple[str, ...] = tuple(s for t in (versions, feeds, tallies, tree, *_TABLES) for s in t.SCHEMA)
+VIEWS: Mapping[str, ModuleType] = MappingProxyType({t.__name__.rpartition(".")[2]: t for t in (*_TABLES, feeds, tallies)})
 """Groups of tables (`TABLES`) that a replay makes anew, row for row, and their `VERSION`: one more when rows of old events become other rows,
-or other columns. All take appends but `feeds`, which a follower fills."""
+or other columns. All take appends but those of FED."""
+FED = ("feeds", "tallies")
+"""Views that no append moves: the follower of the same name fills them."""
 _EVERY: Collection[str] = ()
 """Of every kind."""
 _LINKS: Mapping[str, Collection[str]] = {events.PERSON_LINKED: _EVERY, events.PERSON_UNLINKED: _EVERY}
@@ -73,6 +76,7 @@ NEEDS: Mapping[str, Collection[str]] = MappingProxyType({
     "identities": ("resources",),
     "directives": ("resources", "identities"),
     "feeds": ("resources", "identities", "directives", "actors", "skips", "heard"),
+    "tallies": ("decisions", "skips"),
 })  # fmt: skip
 """View → others that it reads when it is made anew."""
 OPENED: Mapping[str, Mapping[str, Collection[str]]] = MappingProxyType({

@@ -16,7 +16,7 @@ SCHEMA = (
   "user" TEXT NOT NULL, role TEXT NOT NULL, purpose TEXT NOT NULL, action TEXT NOT NULL, effect TEXT NOT NULL, reason TEXT NOT NULL,
   basis TEXT NOT NULL, session TEXT NOT NULL, asof TEXT NOT NULL, given TEXT NOT NULL, custodians TEXT NOT NULL)""",
     "CREATE INDEX IF NOT EXISTS decisions_person ON decisions (person, position)",
-    "CREATE INDEX IF NOT EXISTS decisions_at ON decisions (at)",
+    "CREATE INDEX IF NOT EXISTS decisions_at ON decisions (at, position)",
     "CREATE INDEX IF NOT EXISTS decisions_organization ON decisions (organization, position)",
     'CREATE INDEX IF NOT EXISTS decisions_user ON decisions ("user", position)',
     "CREATE INDEX IF NOT EXISTS decisions_reason ON decisions (reason, position)",
@@ -156,8 +156,3 @@ def _where(by: Filter) -> tuple[list[str], list[object]]:
         where.append("at<?")
         params.append(by.until)
     return where, params
-
-
-def persons(tx: Tx) -> list[bytes]:
-    """Give the persons that any decision was about."""
-    return [bytes(r[0]) for r in tx.all("SELECT DISTINCT person FROM decisions WHERE person<>? ORDER BY person", (b"",))]

@@ -89,7 +89,7 @@ class Operations:
             links = [{"relation": "self", "url": f"{self._hub.fhir}/AuditEvent?_count={size}"}]
             if found.next:
                 links.append({"relation": "next", "url": f"{self._hub.fhir}/AuditEvent?_count={size}&_page={found.next}"})
-            made = {"resourceType": "Bundle", "type": "searchset", "total": found.total, "link": links}
+            made = {"resourceType": "Bundle", "type": "searchset", **({"total": found.total} if found.exact else {}), "link": links}
             return orjson.dumps(made | ({"entry": entries} if entries else {}))
 
         return Response(pretty(request, await run_in_threadpool(work)), 200, media_type=FHIR, headers=_STORE)
