@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from consent.tables import keyed
+from consent.tables import keyed, rows
 
 
 def reason_words(code: str) -> tuple[str, str]:
     """Say a reason code in Japanese and English; a code of another edition stands for itself."""
     return _pair("reasons", code)
+
+
+def reason_codes() -> tuple[str, ...]:
+    """Give all reason codes, in the order of their table."""
+    return tuple(row["code"] for row in rows("reasons"))
 
 
 def basis_words(code: str) -> tuple[str, str]:

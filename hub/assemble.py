@@ -41,6 +41,7 @@ from hub.log.unlocking import KEYS, KeyPlace, assert_belongs, open_keys
 from hub.log.witnesses import ORIGIN, Witness
 from hub.reads.audits import Auditing
 from hub.reads.boards import Boards
+from hub.reads.choosing import Choosing
 from hub.reads.erasures import KEY_BACKUP_DAYS, Erasures
 from hub.reads.events import Hearing
 from hub.reads.opaque import Opaque
@@ -109,6 +110,7 @@ class Hub:
     erasures: Erasures
     find: Finding
     audit: Auditing
+    choose: Choosing
     proofs: Proving
     hear: Hearing
     contents: Sealing
@@ -221,6 +223,7 @@ def assemble(
     )
     reading = Reading(store=store, secrets=secrets, gate=gate, presenting=presenting, opaque=opaque, base=f"{base}/fhir")
     viewing = Viewing(store=store, keys=keys, gate=gate, presenting=presenting, opaque=opaque, region=region, runner=runner, now=now)
+    audit = Auditing(store=store, keys=keys, gate=gate, opaque=opaque, region=region, secrets=secrets, now=now)
     writer.heard = runner.heard
     receive, bundle = Receiving(adapters=adapters, submit=submit, refusals=refusals), Bundling(submit=submit, refusals=refusals)
     inlet = Inlet(kafka, region.offices, region.kafka) if kafka else None
@@ -251,7 +254,7 @@ def assemble(
         ), past=Looking(store=store, now=now), redecide=Redeciding(store=store, keys=keys, gate=gate, now=now),
         erase=erase, destroying=destroying, acts=acts, erasures=Erasures(store=store, gate=gate, opaque=opaque, erasing=erase, backups=key_backups),
         find=Finding(store=store, secrets=secrets, gate=gate, presenting=presenting, opaque=opaque),
-        audit=Auditing(store=store, keys=keys, gate=gate, opaque=opaque, region=region, secrets=secrets, now=now),
+        audit=audit, choose=Choosing(store=store, secrets=secrets, gate=gate, opaque=opaque, audit=audit),
         proofs=Proving(store=store, gate=gate, cosigning=cosigning),
         hear=hearing, contents=contents, publishing=publishing, listening=listening,
         operate=Operating(store=store, keys=keys, secrets=secrets, writer=writer, runner=runner, now=now), oversee=oversee,

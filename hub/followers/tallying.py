@@ -7,7 +7,6 @@ from hub.log.store import Store, Tx
 from hub.tables import skips, tallies
 from hub.writer import Writer
 
-
 TALLIES = "tallies"
 
 

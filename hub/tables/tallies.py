@@ -49,11 +49,11 @@ def between(tx: Tx, follower: int, first: int, last: int) -> list[Tally]:
     for one in _counted(tx, follower, None):
         if first <= one.day <= last:
             found[one.day, one.organization, one.role, one.action, one.effect] += one.number
-    return [Tally(*key, number) for key, number in sorted(found.items())]
+    return [Tally._make((*key, number)) for key, number in sorted(found.items())]
 
 
 def _counted(tx: Tx, after: int, until: int | None) -> list[Tally]:
     end, params = ("", ()) if until is None else (" AND position<=?", (until,))
     sql = f"""SELECT (at + {EAST}) / {DAY}, organization, role, action, effect, count(*) FROM decisions WHERE position>?{end}
       GROUP BY (at + {EAST}) / {DAY}, organization, role, action, effect ORDER BY 1, 2, 3, 4, 5"""
-    return [Tally(int(day), *names, int(number)) for day, *names, number in tx.all(sql, (after, *params))]
+    return [Tally._make((int(day), *names, int(number))) for day, *names, number in tx.all(sql, (after, *params))]

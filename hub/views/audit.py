@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from consent.words import basis_words, reason_words, step_words
+from consent.words import basis_words, reason_codes, reason_words, step_words
 from hub.views.ages import JST
 from hub.views.audit_tables import keyed, rows, words
 from hub.views.shapes import AuditPage, Chip, Decided, Disclosure, Office, Seen, Tone, Why
@@ -41,10 +41,13 @@ def page(
     why: str = "",
     opened: Decided | None = None,
     more: str = "",
+    users: Sequence[tuple[str, str]] = (),
+    total: str = "",
+    unusual: int = 0,
 ) -> AuditPage:
     """Make the officer's page of these decisions, newest first as they come.
 
-    `people` are names by user id; `persons` are (opaque reference, pseudonym) to choose from; `today` and `refused_today` are counted by
+    `people` are names by user id; `persons` is who was chosen, (opaque reference, pseudonym); `today` and `refused_today` are counted by
     the store, since `decided` is only what the filter and the page let through. `open_reviews` are the moments at which the emergency
     disclosures that still wait for review were opened. `why` is the reference of the decision to explain; `opened` is that decision when
     it is not among `decided`; a reference that is found in neither explains nothing.
@@ -66,7 +69,25 @@ def page(
         rows=tuple(disclosure(one, organizations, people) for one in decided),
         why=explain(explained, organizations, people) if explained else None,
         more=more,
+        users=tuple(users),
+        total=total,
+        unusual=unusual,
     )
+
+
+def total_words(number: int, *, exact: bool) -> str:
+    """Say how many lines there are: `1,204件`, `10,000件以上`."""
+    return f"{number:,}件" if exact else f"{number:,}件以上"
+
+
+def reasons() -> tuple[tuple[str, str], ...]:
+    """Give the reasons to filter by: (code, words)."""
+    return tuple((code, f"{code} {reason_words(code)[0]}") for code in reason_codes())
+
+
+def actions() -> tuple[tuple[str, str], ...]:
+    """Give what can be done, to filter by: (action, words)."""
+    return tuple((row["action"], row["ja"]) for row in rows("actions"))
 
 
 def outcomes() -> tuple[tuple[str, str], ...]:

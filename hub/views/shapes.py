@@ -410,7 +410,14 @@ class AuditPage:
     proof_detail: str
     filters: Mapping[str, str]
     persons: tuple[tuple[str, str], ...]
+    """The person who was chosen, if any: opaque reference, pseudonym."""
     organizations: tuple[tuple[str, str], ...]
     rows: tuple[Disclosure, ...]
     why: Why | None = None
     more: str = ""
+    users: tuple[tuple[str, str], ...] = ()
+    """Registered users to choose from: id, name and organization."""
+    total: str = ""
+    """How many lines there are, in words; empty where it was not counted."""
+    unusual: int = 0
+    """Findings of unusual access that wait."""

@@ -23,6 +23,7 @@ from hub.assemble import Hub
 from hub.reads.presenting import instant
 from hub.web.auth import Doorkeeper, Sessions
 from hub.web.bodies import acceptable
+from hub.web.deciding import DecisionsDoor
 from hub.web.erasing import ErasingDoor
 from hub.web.errors import FHIR, answer
 from hub.web.events import Events
@@ -36,6 +37,7 @@ from hub.web.metrics import Metrics, Timing, asked_apart
 from hub.web.ops import Operations as Operating
 from hub.web.redeciding import Redecided
 from hub.web.showing import Showing
+from hub.web.showing_persons import PersonsDoor
 from schemas.errors import Broken, NotFound, NotOffered, Refusal, quiet
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9\-_.]{1,64}")
@@ -76,6 +78,8 @@ def create_app(hub: Hub, *, demo: bool = False) -> FastAPI:
     app.add_api_route("/events/keys/{id}", events.key, methods=["GET"], response_class=Response)
     LogDoor(hub, door).routes(app.add_api_route)
     Redecided(hub, door).routes(app.add_api_route)
+    DecisionsDoor(hub, door).routes(app.add_api_route)
+    PersonsDoor(hub, door).routes(app.add_api_route)
     ErasingDoor(hub, door).routes(app.add_api_route)
     Showing(hub, door, demo=demo).routes(app)
     return app

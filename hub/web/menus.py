@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
 from consent.ask import Requester
+from hub.assemble import Hub
+from hub.commands import Asking
+from hub.reads.audits import MOST
+from hub.reads.officers import is_officer
+from hub.views.shapes import Tone
 from hub.web.pages import Entry, Nav
 
 ROLES = {
@@ -19,20 +27,46 @@ _PLACES = (
 )  # fmt: skip
 
 
+_OFFICE = (
+    ("/audit", "開示の記録", "だれが、だれの何を、どの根拠で見たか。なぜ見えたか、なぜ見えなかったか。"),
+    ("/status", "ハブの様子", "記録を追う仕事が動いているか。止まったものを動かす、とばす。"),
+)
+
+
 def _places(requester: Requester) -> list[tuple[str, str, str]]:
     if requester.role == "privacy-officer":
-        return [
-            ("/audit", "開示の記録", "だれが、だれの何を、どの根拠で見たか。緊急開示の確認。"),
-            ("/status", "ハブの様子", "記録を追う仕事が動いているか。止まったものを動かす、とばす。"),
-        ]
+        return list(_OFFICE)
     return [(href, title, text) for href, title, text, kinds in _PLACES if requester.kind in kinds]
 
 
-def entries(requester: Requester) -> list[Entry]:
-    """Give the entries of a role's first page."""
-    return [Entry(href, title, text, main=i == 0) for i, (href, title, text) in enumerate(_places(requester))]
+def waiting(hub: Hub, asking: Asking) -> dict[str, str]:
+    """Give what waits for an officer, as text, by the place where it waits; for everybody else nothing."""
+    if asking.requester.role != "privacy-officer" or not is_officer(asking):
+        return {}
+    tiles = hub.audit.tiles(asking)
+    counts = {"/audit/emergencies": len(tiles.reviews), "/audit/unusual": tiles.unusual, "/audit/expiring": tiles.expiring}
+    return {place: f"{number:,}{'+' if number >= MOST else ''}" for place, number in counts.items() if number}
 
 
-def nav(requester: Requester, current: str) -> list[Nav]:
+def entries(requester: Requester, counts: Mapping[str, str] = MappingProxyType({})) -> list[Entry]:
+    """Give the entries of a role's first page; `counts` = what waits, by place."""
+    return [
+        Entry(href, title, text, counts.get(href, ""), _TONES.get(href, "danger") if href in counts else "", main=i == 0)
+        for i, (href, title, text) in enumerate(_places(requester))
+    ]
+
+
+def nav(requester: Requester, current: str, counts: Mapping[str, str] = MappingProxyType({})) -> list[Nav]:
     """Give the links of a role's top bar."""
-    return [Nav(href, title, current=href == current) for href, title, _ in _places(requester)]
+    return [
+        Nav(href, title, current=href == current, count=counts.get(href, ""), tone=_TONES.get(href, "danger"))
+        for href, title, _ in _places(requester)
+    ]
+
+
+def office_nav(hub: Hub, asking: Asking, current: str) -> list[Nav]:
+    """Give the links of an officer's top bar, with what waits."""
+    return nav(asking.requester, current, waiting(hub, asking))
+
+
+_TONES: Mapping[str, Tone] = {"/audit/unusual": "warn", "/audit/expiring": ""}

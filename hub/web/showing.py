@@ -13,11 +13,12 @@ from hub.assemble import Hub
 from hub.web.auth import COOKIE, HOURS, Doorkeeper, came
 from hub.web.errors import answer, status_of
 from hub.web.handing import Handing
-from hub.web.menus import ROLES, entries, nav
+from hub.web.menus import ROLES, entries, nav, waiting
 from hub.web.pages import Refused, SignIn, render
 from hub.web.requests import asked, html, posted
 from hub.web.showing_audit import ShowingAudit
 from hub.web.showing_care import ShowingCare
+from hub.web.showing_persons import ShowingPersons
 from hub.web.showing_status import ShowingStatus
 from schemas.errors import NotSignedIn, Refusal
 
@@ -46,6 +47,7 @@ class Showing:
         add("/refused/send", self.send, "POST")
         self._care.routes(add)
         self._audit.routes(add)
+        ShowingPersons(self._hub, self._door, demo=self._demo).routes(add)
         ShowingStatus(self._hub, self._door, demo=self._demo).routes(add)
 
     def _guarded(self, handler: Callable[[Request], Awaitable[Response]]) -> Callable[[Request], Awaitable[Response]]:
@@ -83,9 +85,10 @@ class Showing:
     async def home(self, request: Request) -> Response:
         """Draw the first page of the user's role."""
         signed = self._door.user(request)
+        counts = await run_in_threadpool(waiting, self._hub, asked(signed, request, "audit"))
         text = render.home(
-            entries(signed.identified.requester), demo=self._demo, csrf=signed.csrf, user=signed.identified.name,
-            role=ROLES.get(signed.role_name, signed.role_name), organization=signed.organization_name, nav=nav(signed.identified.requester, ""),
+            entries(signed.identified.requester, counts), demo=self._demo, csrf=signed.csrf, user=signed.identified.name,
+            role=ROLES.get(signed.role_name, signed.role_name), organization=signed.organization_name, nav=nav(signed.identified.requester, "", counts),
         )  # fmt: skip
         return html(text)
 

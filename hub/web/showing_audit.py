@@ -5,8 +5,9 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import urlencode
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -18,15 +19,16 @@ from hub.views import audit
 from hub.views.ages import JST
 from hub.views.shapes import Decided
 from hub.web.auth import Doorkeeper, SignedIn
-from hub.web.menus import nav
+from hub.web.filters import filters_of, read_filter
+from hub.web.menus import office_nav
 from hub.web.pages import render
 from hub.web.requests import asked, html, posted
-from schemas.errors import BadValue, NotFound
+from schemas.errors import NotFound
 
 Add = Callable[..., None]
-FILTERS = ("person", "organization", "from", "to", "outcome", "purpose")
 MOST = 10_000
 """Lines of one export at most."""
+OUTCOMES_GIVEN = ("given", "出したもの（許可と一部）")
 
 
 class ShowingAudit:
@@ -49,59 +51,48 @@ class ShowingAudit:
 
     def _page(self, request: Request, signed: SignedIn) -> str:
         asking = asked(signed, request, "audit")
-        filters = {name: request.query_params.get(name, "") for name in FILTERS}
-        listed = self._hub.audit.listed(asking, self._filter(signed, request, filters), request.query_params.get("below", ""))
-        counts = self._hub.audit.counts(asking)
+        filters = filters_of(request.query_params)
+        listed = self._hub.audit.listed(asking, read_filter(self._hub, asking, filters), request.query_params.get("below", ""))
+        tiles = self._hub.audit.tiles(asking)
         why = request.query_params.get("why", "")
         opened = None
         if why and all(d.reference != why for d in listed.decided):
             opened = next(iter(self._hub.audit.listed(asking, Filter(reference=why), size=1).decided), None)
         size = self._hub.proofs.size(asking)
-        now = self._hub.now()
-        more = ""
-        if listed.next:
-            query = "&".join(f"{k}={v}" for k, v in filters.items() if v)
-            more = f"/audit?{query}{'&' if query else ''}below={listed.next}"
+        held = {k: v for k, v in filters.items() if v}
         model = audit.page(
             listed.decided,
             user=signed.identified.name,
-            now=now,
+            now=self._hub.now(),
             filters=filters,
             organizations=self._hub.region.offices,
             people={u.id: u.name for u in self._hub.region.users.values()},
-            persons=counts.persons,
+            persons=[(p.person, p.pseudonym) for p in ([self._hub.choose.named(asking, held["person"])] if "person" in held else [])],
+            users=[(u.id, f"{u.name}（{self._hub.region.name_of(u.organization)}）") for u in self._hub.region.users.values()],
             why=why,
             opened=opened,
-            today=counts.today,
-            refused_today=counts.refused_today,
-            open_reviews=[datetime.fromtimestamp(r.opened / 1000, UTC) for r in counts.reviews],
-            consents_expiring=counts.expiring,
+            today=tiles.today,
+            refused_today=tiles.refused_today,
+            open_reviews=[datetime.fromtimestamp(r.opened / 1000, UTC) for r in tiles.reviews],
+            consents_expiring=tiles.expiring,
+            unusual=tiles.unusual,
             proof_state="署名済み" if size else "未署名",
             proof_detail=f"署名した記録の先頭：{size} 枚" if size else "まもなく署名します",
-            more=more,
+            more=f"/audit?{urlencode({**held, 'below': listed.next})}" if listed.next else "",
+            total="" if request.query_params.get("below") else audit.total_words(listed.total, exact=listed.exact),
         )
         return render.audit(
             model,
             demo=self._demo,
             csrf=signed.csrf,
-            nav=nav(signed.identified.requester, "/audit"),
+            nav=office_nav(self._hub, asking, "/audit"),
             organization=signed.organization_name,
             exports=(("CSV で保存", f"/audit/export.csv?{request.url.query}"),),
-            outcomes=audit.outcomes(),
+            outcomes=(OUTCOMES_GIVEN, *audit.outcomes()),
             purposes=audit.purposes(),
+            reasons=audit.reasons(),
+            actions=audit.actions(),
             proof=f"/audit/proof/{why}" if why and size else "",
-        )
-
-    def _filter(self, signed: SignedIn, request: Request, filters: dict[str, str]) -> Filter:
-        asking = asked(signed, request, "audit")
-        persons = self._hub.audit.persons(asking, filters["person"]) if filters["person"] else ()
-        return Filter(
-            persons=persons,
-            organization=filters["organization"],
-            purpose=filters["purpose"],
-            effect=filters["outcome"],
-            since=_day(filters["from"], "from"),
-            until=_day(filters["to"], "to", days=1),
         )
 
     async def review(self, request: Request) -> Response:
@@ -122,8 +113,8 @@ class ShowingAudit:
 
         def work() -> bytes:
             asking = asked(signed, request, "audit")
-            filters = {name: request.query_params.get(name, "") for name in FILTERS}
-            listed = self._hub.audit.listed(asking, self._filter(signed, request, filters), size=MOST)
+            by = read_filter(self._hub, asking, filters_of(request.query_params))
+            listed = self._hub.audit.listed(asking, by, size=MOST)
             return _csv(listed.decided)
 
         headers = {"Content-Disposition": 'attachment; filename="decisions.csv"'}
@@ -139,16 +130,6 @@ class ShowingAudit:
         found = await run_in_threadpool(lambda: self._hub.proofs.inclusion(asking, reference=reference))
         headers = {"Content-Disposition": 'attachment; filename="decision.tlog-proof"'}
         return Response(found.encode(), media_type="text/plain; charset=utf-8", headers=headers)
-
-
-def _day(text: str, where: str, *, days: int = 0) -> int | None:
-    if not text:
-        return None
-    try:
-        day = datetime.fromisoformat(text).replace(tzinfo=JST)
-    except ValueError as fault:
-        raise BadValue("HUB-4083", where=where) from fault
-    return int((day + timedelta(days=days)).astimezone(UTC).timestamp() * 1000)
 
 
 def _csv(decided: Sequence[Decided]) -> bytes:

@@ -24,6 +24,7 @@ Add = Callable[..., None]
 PLACE = "/status"
 WORDS = {
     "derive": "受け取った記録から、知らせることを見つける",
+    "tallies": "判断の数を、日ごとに数える",
     "feeds": "知らせることを、聞く組織に配る",
     "checkpoints": "記録の先頭に署名する",
     "kafka": "Kafka へ送る",

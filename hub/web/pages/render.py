@@ -32,6 +32,9 @@ MINUTES = 240
 REVIEW_DAYS = 7
 
 
+FILTERS = ("person", "user", "organization", "from", "from_time", "to", "to_time", "reason", "outcome", "purpose", "action")
+"""Names of the fields by which the record of disclosures is searched."""
+
 # ── the environment ──────────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -172,23 +175,36 @@ def audit(
     exports: Sequence[tuple[str, str]] = (),
     outcomes: Sequence[tuple[str, str]] = (),
     purposes: Sequence[tuple[str, str]] = (),
+    reasons: Sequence[tuple[str, str]] = (),
+    actions: Sequence[tuple[str, str]] = (),
     place: str = "/audit",
     review: str = "/audit/review",
     proof: str = "",
 ) -> str:
-    """Draw 開示の記録 (record of disclosures). The filter asks `place` by GET with person, organization, from, to, outcome, purpose.
+    """Draw 開示の記録 (record of disclosures). The filter asks `place` by GET with the names of FILTERS.
 
     Filters hold opaque references only, so that an address may be kept or sent on. `exports` are (label, address). A review posts csrf,
     reference and result = justified | question to `review`. `proof` is where the proof of the opened decision is downloaded.
     """
     filters = {key: value for key, value in model.filters.items() if value}
-    shown = {key: filters.get(key, "") for key in ("person", "organization", "from", "to", "outcome", "purpose")}
+    shown = {key: filters.get(key, "") for key in FILTERS}
     why = {row.reference: f"{place}?{urlencode({**filters, 'why': row.reference})}#why" for row in model.rows}
+    without = {key: f"{place}?{urlencode({k: v for k, v in filters.items() if k != key})}" for key in filters}
+    lists = {"outcome": outcomes, "purpose": purposes, "reason": reasons, "action": actions, "organization": model.organizations}
+    options = {key: _with(found, shown[key]) for key, found in lists.items()}
     return _draw(
         "audit.html", Frame(demo, csrf, model.user, organization, nav), model=model, shown=shown, why=why, exports=exports, place=place,
-        review=review, proof=proof, outcomes=_with(outcomes, shown["outcome"]), purposes=_with(purposes, shown["purpose"]),
-        persons=_with(model.persons, shown["person"]), organizations=_with(model.organizations, shown["organization"]),
+        review=review, proof=proof, options=options, without=without, held=filters,
     )  # fmt: skip
+
+
+def persons(
+    found: Sequence[tuple[str, Sequence[str], str]], *, demo: bool, csrf: str, user: str = "", organization: str = "",
+    nav: Sequence[Nav] = (), to: str = "", held: Mapping[str, str] | None = None, back: str = "/audit",
+) -> str:  # fmt: skip
+    """Draw whom a search by name or number found: (pseudonym, who holds records, address to go on with). `held` goes along in the forms."""
+    more = {**(held or {}), **({"to": to} if to else {})}
+    return _draw("persons.html", Frame(demo, csrf, user, organization, nav), found=found, held=more, back=back)
 
 
 def _with(options: Sequence[tuple[str, str]], chosen: str) -> list[tuple[str, str]]:

@@ -167,7 +167,8 @@ WHY_UNSEEN = Why(
 FULL_AUDIT = AuditPage(
     "西田（個人情報保護責任者）", NOW, 18204, 412, 2, "いちばん古いもの 残り4日", 37, "一致", "10:41:52 署名　外部の立会い 2／2",
     {"person": "p-318", "from": "2026-11-24", "to": "2026-11-25", "organization": "", "outcome": "", "purpose": ""},
-    (("p-318", "P-00318"), ("p-319", "P-00319")), (("1119900014", "中央病院"), ("1179900019", "さくら居宅")), ROWS, WHY_SEEN, "/audit?person=p-318&below=x",
+    (("p-318", "P-00318"),), (("1119900014", "中央病院"), ("1179900019", "さくら居宅")), ROWS, WHY_SEEN, "/audit?person=p-318&below=x",
+    (("mori", "森 拓也（中央病院）"),), "10,000件以上", 3,
 )  # fmt: skip
 EMPTY_AUDIT = AuditPage("西田（個人情報保護責任者）", NOW, 0, 0, 0, "", 0, "未署名", "まだ署名がありません", {}, (), (), ())
 OUTCOMES = (("permit", "許可"), ("redact", "一部を伏せた"), ("deny", "見えない"))
@@ -233,10 +234,15 @@ def pages(*, demo=True):
         "find-empty": render.find_person(**bare),
         "audit-full": render.audit(
             FULL_AUDIT, demo=demo, csrf=CSRF, nav=nav("/audit"), organization="さくら市医介連携協議会", exports=(("CSV", "/audit.csv"), ("NDJSON", "/audit.ndjson")), outcomes=OUTCOMES,
-            purposes=PURPOSES, proof="/audit/proof/K7Q2-9DXM",
+            purposes=PURPOSES, reasons=(("P-EXPLICIT", "P-EXPLICIT 同意がある"),), actions=(("view", "画面の表示"),), proof="/audit/proof/K7Q2-9DXM",
         ),
         "audit-unseen": render.audit(replace(FULL_AUDIT, why=WHY_UNSEEN, proof_state="不一致"), demo=demo, csrf=CSRF),
         "audit-empty": render.audit(EMPTY_AUDIT, demo=demo, csrf=CSRF),
+        "persons-found": render.persons(
+            [("P-00318", ["中央病院", "さくら居宅介護支援"], "/audit?person=p-318"), ("P-00319", ["みどり医院"], "/audit?person=p-319")],
+            demo=demo, csrf=CSRF, nav=nav("/audit"), held={"outcome": "deny"},
+        ),
+        "persons-none": render.persons([], demo=demo, csrf=CSRF),
         "status-full": render.status(STATUS, demo=demo, csrf=CSRF, nav=nav("/status"), organization="さくら市医介連携協議会", problem="理由を10文字以上で書いてください。"),
         "status-empty": render.status(replace(STATUS, signed=None, followers=()), **bare),
         "refused-full": render.refused_list(REFUSED, **signed_in | {"nav": nav("/refused")}),

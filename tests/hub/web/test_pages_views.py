@@ -258,14 +258,31 @@ def test_the_hint_of_something_newer_stays_hidden_until_there_is_something():
 def test_the_filter_asks_by_address_and_keeps_what_was_asked():
     (form,) = [one for one in PAGES["audit-full"].all("form") if one.get("method") == "get"]
     assert form.get("action") == "/audit"
-    assert [one.get("name") for one in form.all("select", "input")] == ["person", "organization", "from", "to", "outcome", "purpose"]
-    assert [one.get("value") for one in form.all("option") if "selected" in one.attributes] == ["p-318"]
-    assert [one.get("value") for one in form.all("input")] == ["2026-11-24", "2026-11-25"]
+    assert [one.get("name") for one in form.all("select", "input")] == [
+        "person", "user", "organization", "from", "from_time", "to", "to_time", "outcome", "reason", "purpose", "action",
+    ]  # fmt: skip
+    assert [one.get("value") for one in form.all("input")] == ["p-318", "", "2026-11-24", "", "2026-11-25", ""]
+    assert "P-00318" in form.words()
+
+
+def test_whom_it_is_about_is_named_in_a_form_that_is_posted():
+    forms = [one for one in PAGES["audit-full"].all("form") if one.get("action") == "/audit/person"]
+    assert [one.get("method") for one in forms] == ["post", "post"]
+    names = [[field.get("name") for field in one.all("input")] for one in forms]
+    assert names == [["csrf", "by", "from", "to", "kana", "birth"], ["csrf", "by", "from", "to", "insurer", "insured"]]
+
+
+def test_who_was_found_is_told_by_pseudonym_and_by_who_holds_records():
+    (found,) = PAGES["persons-found"].with_class("found")
+    assert [one.get("href") for one in found.all("a")] == ["/audit?person=p-318", "/audit?person=p-319"]
+    assert "P-00318" in found.words()
+    assert "中央病院、さくら居宅介護支援" in found.words()
 
 
 def test_a_filter_that_no_list_holds_is_still_told():
     tree = audit(replace(models.EMPTY_AUDIT, filters={"person": "p-777", "outcome": "deny"}))
-    assert [one.get("value") for one in tree.all("option") if "selected" in one.attributes] == ["p-777", "deny"]
+    assert [one.get("value") for one in tree.all("option") if "selected" in one.attributes] == ["deny"]
+    assert "p-777" in [one.get("value") for one in tree.all("input") if one.get("name") == "person"]
 
 
 def test_a_row_leads_to_its_explanation_and_keeps_the_filter():
