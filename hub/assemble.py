@@ -215,7 +215,13 @@ def assemble(
     recounting = Recounting(acts=acts, writer=writer)
     runner = Runner(
         (
-            deriving, feeding, checkpoints, shredding, recounting, Tallying(store=store, writer=writer), *pushing,
+            deriving,
+            feeding,
+            checkpoints,
+            shredding,
+            recounting,
+            Tallying(store=store, writer=writer),
+            *pushing,
             *([publishing] if publishing else []),
         ),
         lead=store.leads,
