@@ -3,6 +3,10 @@
 Rows of the table: with a system they speak of a code, without one of a resource type as such. Of the rows that fit a code the most exact
 holds (a longer code before a shorter, a code before a range, a narrow range before a wide one); over several codes the highest. `?` says
 that the code may reveal what the table cannot tell: the resource stays unknown whatever its other codes are.
+
+The table is dated: a row holds from the edition `since` (empty = the first) and until the one before `until` (empty = it still does). Editions
+are named for their first day and listed in `data/label_editions.csv`; earlier ones are kept, so that what was decided by them can be decided
+again.
 """
 
 from __future__ import annotations
@@ -47,20 +51,43 @@ class _Row:
         return code == self.low if self.whole else code.startswith(self.low)
 
 
-def label(resource_type: str, *, codes: frozenset[str], security: frozenset[str], custodian_kind: str = "") -> Labels:
-    """Give the label of a resource. `codes` and `security` (meta.security) are `system|code`.
+@cache
+def editions() -> tuple[str, ...]:
+    """Give the editions of the table, oldest first."""
+    return tuple(row["edition"] for row in rows("label_editions"))
+
+
+def newest_edition() -> str:
+    """Give the edition that holds now."""
+    return editions()[-1]
+
+
+def stricter(one: Labels, two: Labels) -> Labels:
+    """Give the label that shows no more than either: unknown where one is unknown, else the higher level and all sensitivities of both."""
+    if one == two:
+        return one
+    levels = (one.confidentiality, two.confidentiality)
+    kinds = (one.sensitivities, two.sensitivities)
+    return Labels(
+        None if None in levels else _highest(frozenset(x for x in levels if x is not None)),
+        None if None in kinds else frozenset[str]().union(*(x for x in kinds if x is not None)),
+    )
+
+
+def label(resource_type: str, *, codes: frozenset[str], security: frozenset[str], custodian_kind: str = "", edition: str = "") -> Labels:
+    """Give the label of a resource. `codes` and `security` (meta.security) are `system|code`; `edition` empty = the newest.
 
     The sender's label raises what the table says and never lowers it; where the table is silent, the sender's confidentiality holds and
     the sensitivities stay unknown unless the sender named some.
     """
     # a hospital's own codes are in no table, and many: without them the same few thousand questions come again
     spoken = frozenset([text for text in codes if group_of(text.rpartition("|")[0])])
-    return _labelled(resource_type, spoken, security, custodian_kind)
+    return _labelled(resource_type, spoken, security, custodian_kind, edition or newest_edition())
 
 
 @lru_cache(maxsize=_KEPT)
-def _labelled(resource_type: str, codes: frozenset[str], security: frozenset[str], custodian_kind: str) -> Labels:
-    levels, kinds, told = _by_table(resource_type, codes, custodian_kind)
+def _labelled(resource_type: str, codes: frozenset[str], security: frozenset[str], custodian_kind: str, edition: str) -> Labels:
+    levels, kinds, told = _by_table(resource_type, codes, custodian_kind, edition)
     stated, sensitive, understood = _by_sender(security)
     if not understood:
         return Labels(None, None)
@@ -90,14 +117,14 @@ def harms(tags: frozenset[str]) -> bool:
     return not tags.isdisjoint(_harmful())
 
 
-def _by_table(resource_type: str, codes: frozenset[str], kind: str) -> tuple[frozenset[str], frozenset[str], bool]:
+def _by_table(resource_type: str, codes: frozenset[str], kind: str, edition: str) -> tuple[frozenset[str], frozenset[str], bool]:
     """Give confidentialities, sensitivities, and whether any row spoke."""
     levels: set[str] = set()
     kinds: set[str] = set()
-    found = list(_of_type(resource_type, kind))
+    found = list(_of_type(resource_type, kind, edition))
     for text in codes:
         system, _, code = text.rpartition("|")
-        row = _of_code(resource_type, kind, group_of(system), code)
+        row = _of_code(resource_type, kind, group_of(system), code, edition)
         if row is not None:
             found.append(row)
     for row in found:
@@ -107,20 +134,22 @@ def _by_table(resource_type: str, codes: frozenset[str], kind: str) -> tuple[fro
 
 
 @lru_cache(_KEPT)
-def _of_type(resource_type: str, kind: str) -> tuple[_Row, ...]:
+def _of_type(resource_type: str, kind: str, edition: str) -> tuple[_Row, ...]:
     """Give the rows that speak of a type as such."""
-    return tuple(row for row in _table().get("", ()) if row.fits(resource_type, kind, ""))
+    return tuple(row for row in _table(edition).get("", ()) if row.fits(resource_type, kind, ""))
 
 
 @lru_cache(_KEPT)
-def _of_code(resource_type: str, kind: str, group: str, code: str) -> _Row | None:
+def _of_code(resource_type: str, kind: str, group: str, code: str, edition: str) -> _Row | None:
     """Give the most exact row that fits one code; a few thousand codes come again and again."""
     if group == "icd10":
         code = code.upper()
         if not _ICD.fullmatch(code):
             return None
         code = code.replace(".", "")
-    return max((row for row in _table().get(group, ()) if row.fits(resource_type, kind, code)), key=lambda row: row.exact, default=None)
+    return max(
+        (row for row in _table(edition).get(group, ()) if row.fits(resource_type, kind, code)), key=lambda row: row.exact, default=None
+    )
 
 
 def _by_sender(security: frozenset[str]) -> tuple[frozenset[str], frozenset[str], bool]:
@@ -152,10 +181,12 @@ def group_of(system: str) -> str:
 
 
 @cache
-def _table() -> Mapping[str, tuple[_Row, ...]]:
-    """Give the rows by group of code system; the group `` holds those that speak of a type as such."""
+def _table(edition: str) -> Mapping[str, tuple[_Row, ...]]:
+    """Give the rows of an edition by group of code system; the group `` holds those that speak of a type as such."""
     found: dict[str, list[_Row]] = {}
     for row in rows("labels"):
+        if row["since"] > edition or (row["until"] and row["until"] <= edition):
+            continue
         for pattern in row["codes"].split() or [""]:
             found.setdefault(row["system"], []).append(_row(row, pattern))
     return {group: tuple(made) for group, made in found.items()}

@@ -20,6 +20,7 @@ from hub.followers.erasing import Shredding
 from hub.followers.feeds import Feeding
 from hub.followers.kafka import Publishing
 from hub.followers.operating import Operating
+from hub.followers.relabel import Relabelling
 from hub.followers.run import Runner
 from hub.followers.standing import Standing
 from hub.followers.tallying import Tallying
@@ -206,6 +207,7 @@ def assemble(
     destroying = Destroying(store=store, writer=writer, network=office, now=now)
     erase = Erasing(store=store, writer=writer, gate=gate, region=region, network=office, destroying=destroying, now=now)
     shredding = Shredding(erasing=erase, destroying=destroying, keep=keep_refused, now=now)
+    relabelling = Relabelling(store=store, keys=keys, writer=writer, region=region, network=office, now=now)
     standing = Standing(store=store, writer=writer, now=now)
 
     def editions() -> dict[str, str]:
@@ -220,6 +222,7 @@ def assemble(
             checkpoints,
             shredding,
             recounting,
+            relabelling,
             Tallying(store=store, writer=writer),
             *pushing,
             *([publishing] if publishing else []),
@@ -239,6 +242,7 @@ def assemble(
         sections=_sections(keys, keys_at, publishing, listening),
     )  # fmt: skip
     if followers:
+        relabelling.begin()
         runner.start()
         if listening:
             listening.start()

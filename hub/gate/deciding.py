@@ -18,6 +18,7 @@ from consent.decide import decide, decide_write
 from consent.networks import Networks
 from hub.clock import milliseconds, moment
 from hub.commands import Asking
+from hub.gate import labelling
 from hub.gate.actors import Actors, Resolution
 from hub.gate.known import LEVELS, Knowing, Person, emergency_of
 from hub.gate.querying import names_somebody
@@ -27,7 +28,7 @@ from hub.log.keys import DataKey, Keyring
 from hub.log.secrets import Secrets
 from hub.log.store import Store, Tx
 from hub.region import Region
-from hub.tables import directives, identities, resources
+from hub.tables import directives, identities, labels, resources
 from hub.tables.resources import Row
 from hub.vault import Permit
 from hub.writer import Proposal, Writer
@@ -68,7 +69,7 @@ class Gate:
         """`statutes`: compartment → the law that lets its members see each other's records there."""
         self._store, self._writer, self._keys = store, writer, keys
         self.networks, self._now, self._proof, self._statutes = networks, now, proof, statutes
-        self._knowing, self._recording = Knowing(keys), Recording(keys=keys, secrets=secrets)
+        self._knowing, self._recording = Knowing(keys, region), Recording(keys=keys, secrets=secrets)
         self._actors = Actors(keys=keys, secrets=secrets, region=region)
 
     @property
@@ -91,10 +92,10 @@ class Gate:
             proposal = again(tx)
         proposal.again = again
         written = self._writer.submit(proposal).result()
-        decisions, references = written.answer
+        decisions, references, labelled = written.answer
         given = tuple(
             Given(row, Permit(row.stream, row.version, decision.masks, inside=False, proof=self._proof))
-            for row, decision in zip(rows, decisions, strict=True)
+            for row, decision in zip(labelled, decisions, strict=True)
             if decision.gives
         )
         return Released(given, references, decisions)
@@ -123,7 +124,7 @@ class Gate:
         found = []
         for requester, purpose in askers:
             who = self._actors.look(tx, requester, at, row.position).requester(person.named)
-            found.append(self._one(Ask(who, purpose, at, "disclose"), row, person))
+            found.append(self._one(Ask(who, purpose, at, "disclose"), row, person, self._known(row, person, "")))
         return found
 
     def as_of(
@@ -137,7 +138,11 @@ class Gate:
         state = self._knowing.state(tx, people, asking, at, position)
         asked = _Asked(asking, whole(at), self._actors.look(tx, asking.requester, at, position))
         persons = [state[people.person.get(row.patient, b"")] for row in rows]
-        return [self._one(asked.about(person), row, person, rules) for row, person in zip(rows, persons, strict=True)]
+        edition, held = labelling.in_force(tx, position), labelling.stands(tx, rows, position)
+        return [
+            self._one(asked.about(person), row, person, self._known(row, person, edition), rules)
+            for row, person in zip(held, persons, strict=True)
+        ]
 
     # ── in ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -185,10 +190,13 @@ class Gate:
         decisions: list[Decision] = []
         seen: dict[bytes, list[tuple[Decision, Row]]] = {person: [] for person in about}
         asked = _Asked(asking, at, self._actors.look(tx, asking.requester, at))
-        for row in rows:
+        moved, edition, labelled = labels.moved(tx), labelling.in_force(tx, None), []
+        for row in labelling.stands(tx, rows):
             person = people.person.get(row.patient, b"")
             known = state[person] if row.stream not in barred else Person((), None, barred[row.stream])
-            decision = self._here(asking, asked.about(known), row, known)
+            record = self._known(row, known, edition)
+            decision = self._here(asking, asked.about(known), row, known, record)
+            labelled.append(row if record is None else labelling.labelled(row, record.labels))
             decisions.append(decision)
             seen.setdefault(person, []).append((decision, row))
         epochs = directives.epochs_of(tx, people)
@@ -205,9 +213,10 @@ class Gate:
                 directives.epochs_of(later, identities.groups(later, people.patients)) == epochs
                 and directives.barred(later, nobodys) == barred
                 and asked.resolution.stands(later)
+                and labels.moved(later) == moved
             )
 
-        return Proposal(os.urandom(16), events, holds=holds, answer=(tuple(decisions), references))
+        return Proposal(os.urandom(16), events, holds=holds, answer=(tuple(decisions), references, labelled))
 
     def record(self, row: Row) -> Record | None:
         """Give what a decision may know of a row; None when its key was erased."""
@@ -234,21 +243,25 @@ class Gate:
         rows = (resources.newest(tx, patient, asking.compartment) for patient in dict.fromkeys((person, *sorted(patients))))
         return next((key for row in rows if row is not None and row.key and (key := self._keys.held(row.key)) is not None), None)
 
-    def _here(self, asking: Asking, ask: Ask, row: Row, person: Person) -> Decision:
+    def _here(self, asking: Asking, ask: Ask, row: Row, person: Person, record: Record | None) -> Decision:
         """Decide where the asker is registered: in a compartment that rests on a law, others' records by that law."""
         if row.compartment != asking.compartment:
             return _APART
         law = self._statutes.get(asking.compartment, "") if row.custodian != asking.requester.organization else ""
-        return self._one(replace(ask, statute=law) if law else ask, row, person)
+        return self._one(replace(ask, statute=law) if law else ask, row, person, record)
 
-    def _one(self, ask: Ask, row: Row, person: Person, rules: Network | None = None) -> Decision:
-        record = self._knowing.record(row) if person.barred != directives.ERASED else None
+    def _known(self, row: Row, person: Person, edition: str) -> Record | None:
+        """Give what a decision may know of a row of a person; None for who is erased."""
+        record = self._knowing.record(row, edition) if person.barred != directives.ERASED else None
+        return record if record is None or not person.same else replace(record, same_person=person.same)
+
+    def _one(self, ask: Ask, row: Row, person: Person, record: Record | None, rules: Network | None = None) -> Decision:
         if record is None:
             return _ERASED
         if person.barred and ask.requester.kind != "subject" and ask.requester.organization != row.custodian:
             return _RESTRICTED
         if person.emergency is not None:
-            ask = replace(ask, purpose="BTG", emergency=emergency_of(person.emergency, ask.requester, record))
+            ask = replace(ask, purpose="BTG", emergency=emergency_of(person.emergency, ask.requester))
         return decide(ask, record, person.directives, rules or self.networks.at(ask.at), person.capacity)
 
 

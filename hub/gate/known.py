@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
-from consent.ask import Emergency, Labels, Record, Requester
+from consent.ask import Emergency, Record, Requester
 from consent.capacity import Capacity
 from consent.directive import Directive, unreadable
 from hub.clock import milliseconds
 from hub.commands import Asking
 from hub.gate.actors import Named, named
+from hub.gate.labelling import raised
 from hub.log.keys import Keyring
 from hub.log.store import Tx
 from hub.names import hub_id
+from hub.region import Region
 from hub.tables import directives, emergencies, identities
 from hub.tables.derive import open_directive, open_facts, record_of
 from hub.tables.resources import Row
@@ -39,16 +41,18 @@ class Person:
     """All findings, as of the snapshot, of whether the person can decide alone."""
     named: Named = field(default_factory=dict)
     """Recipients that the consents name."""
+    same: frozenset[str] = frozenset()
+    """All Patients that are this person, where there are several."""
 
 
 class Knowing:
     """Opens what a decision may know. Thread-safe."""
 
-    def __init__(self, keys: Keyring) -> None:
-        self._keys = keys
+    def __init__(self, keys: Keyring, region: Region) -> None:
+        self._keys, self._region = keys, region
         self._known: dict[tuple[bytes, int], Directive] = {}
-        self._records: dict[bytes, Record] = {}
-        """By event; like consents, given only after their key was found."""
+        self._records: dict[tuple[bytes, str, str | None, str], Record] = {}
+        """By event, the label that the log gives it, and the edition that raises it; like consents, given only after their key was found."""
 
     def state(self, tx: Tx, people: identities.Groups, asking: Asking, at: datetime, position: int | None = None) -> dict[bytes, Person]:
         """Give what is in force for each of these persons, now or as of a position; for the directory (no person) nothing is."""
@@ -63,7 +67,7 @@ class Knowing:
         state = {b"": Person((), None)}
         for person, patients in people.patients.items():
             rows = sorted(row for patient in patients for row in by_patient.get(patient, ()))
-            state[person] = self.person(rows, sessions.get(person))
+            state[person] = replace(self.person(rows, sessions.get(person)), same=_together(patients))
         return state
 
     def person(self, rows: Iterable[directives.DirectiveRow], session: emergencies.EmergencyRow | None) -> Person:
@@ -95,29 +99,37 @@ class Knowing:
         self._known[name] = made
         return made
 
-    def record(self, row: Row) -> Record | None:
-        """Give what a decision may know of a row; None when its key was erased."""
+    def record(self, row: Row, edition: str = "") -> Record | None:
+        """Give what a decision may know of a row; None when its key was erased. `edition` = of the table of labels, to raise by; empty = none."""
         key = self._keys.held(row.key)
         if key is None:
             return None
-        if (known := self._records.get(row.event)) is not None:
+        name = row.event, row.confidentiality, row.sensitivities, edition
+        if (known := self._records.get(name)) is not None:
             return known
-        sensitivities = None if row.sensitivities is None else frozenset(filter(None, row.sensitivities.split("|")))
-        labels = Labels(row.confidentiality or None, sensitivities)
         cell = open_facts(key, row.facts, row.event)
+        labels = raised(row, cell, edition, self._kind_of)
         made = record_of(cell, custodian=row.custodian, kind=row.type, stream=row.stream, patient=row.patient, labels=labels)
         if len(self._records) >= _KEEP_RECORDS:
             self._records.clear()
-        self._records[row.event] = made
+        self._records[name] = made
         return made
 
+    def _kind_of(self, code: str) -> str:
+        office = self._region.offices.get(code)
+        return office.kind if office is not None else ""
 
-def emergency_of(row: emergencies.EmergencyRow, requester: Requester, record: Record) -> Emergency:
-    """Give an open session as a decision sees it; each Patient of the person is meant."""
+
+def _together(patients: Sequence[bytes]) -> frozenset[str]:
+    return frozenset(f"Patient/{hub_id(p)}" for p in patients) if len(patients) > 1 else frozenset()
+
+
+def emergency_of(row: emergencies.EmergencyRow, requester: Requester) -> Emergency:
+    """Give an open session as a decision sees it; a record of another Patient of the same person says so itself (`Record.same_person`)."""
     return Emergency(
         session=row.session,
         person=requester.person,
-        patient=record.patient,
+        patient=f"Patient/{hub_id(row.patient)}",
         reason="recorded",  # the typed reason is sealed in the session's own event; that there is one was judged when it was opened
         attested=True,
         second_factor=True,

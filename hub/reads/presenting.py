@@ -66,7 +66,7 @@ class Presenting:
         def word(content: Content) -> Worded | None:
             return self._worded(row, content, masks, own=own)
 
-        worded = self._vault.worded(tx, given.permit, row, (own, masks), word)
+        worded = self._vault.worded(tx, given.permit, row, (own, masks, row.confidentiality), word)
         return None if worded is None else Presented(row, worded.id, worded.text, worded.facts)
 
     def _worded(self, row: Row, content: Content, masks: frozenset[str], *, own: bool) -> Worded | None:

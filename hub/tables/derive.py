@@ -46,6 +46,11 @@ class FactsCell(msgspec.Struct, array_like=True, frozen=True):
     told: str
     sent: str
     """The id under which its custodian knows it; empty = the hub's id."""
+    reasons: tuple[str, ...]
+    security: tuple[str, ...]
+    """What a label hangs on beside the main codes (`system|code`): further codes, and the sender's own label."""
+    members: tuple[str, ...]
+    """The family members of whom it tells; empty = not known of all."""
 
 
 _encode = msgspec.msgpack.Encoder().encode
@@ -171,6 +176,9 @@ def make(
         version=beside.get("version", ""),
         told=beside.get("sent", "") or beside.get("told", ""),
         sent=told.id if told.id and name(kind, told.id) == stream else "",  # the hub gave the id of all others
+        reasons=tuple(sorted(told.reasons - told.codes)),
+        security=tuple(sorted(told.security)),
+        members=tuple(sorted([wide(m) or m for m in told.members])),
     )
     tokens = {token(secrets, kind, s, v).ljust(TOKEN, b"\0") for s, v in told.identifiers}
     if cell.set:
@@ -255,4 +263,5 @@ def record_of(cell: FactsCell, *, custodian: str, kind: str, stream: bytes, pati
         family=cell.family,
         harm=cell.harm,
         inline=cell.inline,
+        members=frozenset(cell.members),
     )

@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from consent.family import members
 from consent.labels import harms, label_codes
 from consent.redact import has_inline_labels, may_speak_of_family, speaks_of_family
 from schemas.fhir import facts
@@ -37,6 +38,8 @@ class Told(msgspec.Struct, frozen=True):
     profiles: frozenset[str]
     in_error: bool
     family: bool
+    members: frozenset[str]
+    """References of the family members of whom it tells; empty = not known of all."""
     harm: bool
     inline: bool
     identifiers: tuple[tuple[str, str], ...]
@@ -52,9 +55,10 @@ class Told(msgspec.Struct, frozen=True):
 def told(kind: str, tree: dict[str, Any], text: bytes, *, again: bool = False) -> Told:
     """Read a tree that fits its schema. `text`, which it was read from, only tells which questions need not be asked.
 
-    `again` = for rows that are made anew: owner and label stand in the header, and what they hang on is left out.
+    `again` = for rows that are made anew: the owner stands in the header, and what it hangs on is left out.
     """
     begins, ends = facts.clinical_days(kind, tree)
+    family = may_speak_of_family(kind, text) and speaks_of_family(kind, tree)
     stated, tags = _labels(tree, "security"), _labels(tree, "tag")
     number = tree.get("id")
     birth = tree.get("birthDate") if kind == "Patient" else None
@@ -62,7 +66,7 @@ def told(kind: str, tree: dict[str, Any], text: bytes, *, again: bool = False) -
         id=number if isinstance(number, str) else "",
         patients=() if again else tuple(facts.subject_references(kind, tree) or facts.patient_references(kind, tree)),
         codes=facts.main_codes(kind, tree),
-        reasons=_NONE if again else label_codes(kind, tree),
+        reasons=label_codes(kind, tree),
         security=stated,
         begins=begins.isoformat() if begins else "",
         ends=ends.isoformat() if ends else "",
@@ -70,7 +74,8 @@ def told(kind: str, tree: dict[str, Any], text: bytes, *, again: bool = False) -
         related=facts.related(kind, tree),
         profiles=facts.profiles(tree),
         in_error=_in_error(tree),
-        family=may_speak_of_family(kind, text) and speaks_of_family(kind, tree),
+        family=family,
+        members=members(kind, tree) if family else _NONE,
         harm=harms(tags),
         inline=_INLINE in tags or _INLINE in stated or (b"inline-sec-label" in text and has_inline_labels(tree)),
         identifiers=tuple(facts.identifiers(tree)),

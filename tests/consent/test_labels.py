@@ -95,7 +95,8 @@ def test_a_psychiatric_department_labels_the_stay():
 @pytest.mark.parametrize(
     ("code", "expected"),
     [
-        (f"{YJ}|2149019F1024", NORMAL), (f"{YJ}|6132005F1020", NORMAL), (f"{GENERAL}|1124009F1ZZZ", NORMAL), (f"{HOT}|103299401", NORMAL),
+        (f"{YJ}|2149019F1024", NORMAL), (f"{YJ}|6132005F1020", NORMAL), (f"{GENERAL}|1124009F1ZZZ", NORMAL), (f"{HOT}|103299401", UNKNOWN),
+        (f"{YJ}|3930001F1020", marked("R", "ETH", "SUD")), (f"{YJ}|3929001F1020", NORMAL),
         (f"{YJ}|6250021M1027", NORMAL), (f"{YJ}|6250103F1036", marked("R", "HIV")), (f"{GENERAL}|6250024F1ZZZ", marked("R", "HIV")),
         (f"{YJ}|1179041F1025", marked("R", "PSY")), (f"{GENERAL}|1174006F1ZZZ", marked("R", "PSY")), (f"{YJ}|1190012F1026", NORMAL),
         (f"{YJ}|6250999F1020", UNKNOWN), (f"{YJ}|9999999F1020", UNKNOWN), (f"{LOCAL}|A1", UNKNOWN),
