@@ -42,11 +42,12 @@ def _marked(value: Any) -> Iterator[Mapping[str, Any]]:
 
 
 def _without(value: Any) -> Any:
-    """Give a copy without what is marked."""
+    """Give a copy without what is marked, and without lists that are empty by that."""
     if isinstance(value, list):
         return [_without(one) for one in value if not (isinstance(one, dict) and _is_marked(one))]
     if isinstance(value, dict):
-        return {name: _without(inner) for name, inner in value.items() if not (isinstance(inner, dict) and _is_marked(inner))}
+        left = {name: _without(inner) for name, inner in value.items() if not (isinstance(inner, dict) and _is_marked(inner))}
+        return {name: inner for name, inner in left.items() if inner != []}
     return value
 
 
