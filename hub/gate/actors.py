@@ -17,7 +17,7 @@ from hub.gate.membership import MOST, OFFICE, Answer, Meant, Membership
 from hub.log.keys import Keyring
 from hub.log.secrets import Secrets
 from hub.log.store import Tx
-from hub.names import stream_of
+from hub.names import MAIN, stream_of
 from hub.region import Region
 from hub.tables import actors
 from hub.tables.actors import ActorRow
@@ -53,26 +53,26 @@ class Actors:
         self._opened: dict[bytes, Belonging] = {}
         """By event; given only after their key was found."""
 
-    def look(self, tx: Tx, requester: Requester, at: datetime, position: int | None = None) -> Resolution:
+    def look(self, tx: Tx, requester: Requester, at: datetime, position: int | None = None, compartment: str = MAIN) -> Resolution:
         """Begin to resolve a requester inside one snapshot, now or as of a position."""
-        return Resolution(self, tx, Meant(requester, at, position), self._region)
+        return Resolution(self, tx, Meant(requester, at, position, compartment), self._region)
 
-    def parents(self, tx: Tx, code: str, position: int | None) -> Iterator[tuple[str, str]]:
+    def parents(self, tx: Tx, code: str, meant: Meant) -> Iterator[tuple[str, str]]:
         """Give what the network's office and the office itself say of what it is part of: (code, who says so)."""
         token = office_token(self._secrets, OFFICE + code)
-        for row in actors.offices(tx, token, sorted({self._region.network, code}), position):
+        for row in actors.offices(tx, token, sorted({self._region.network, code}), meant.position, meant.compartment):
             cell = self.opened(row)
             if cell is None or not cell.open:
                 continue
             for parent in cell.members:
-                if (name := self._name(tx, parent.who, row.custodian, position)) is not None:
+                if (name := self._name(tx, parent.who, row.custodian, meant)) is not None:
                     yield name, row.custodian
 
-    def _name(self, tx: Tx, who: str, custodian: str, position: int | None) -> str | None:
+    def _name(self, tx: Tx, who: str, custodian: str, meant: Meant) -> str | None:
         """Give the code of an office that is named by number or by an Organization of the same custodian; None when it is none that is registered."""
         stream = stream_of(who.partition("/")[2])
         if stream is not None:
-            row = actors.of(tx, [stream], position).get(stream)
+            row = actors.of(tx, [stream], meant.position, meant.compartment).get(stream)
             cell = self.opened(row) if row is not None and row.custodian == custodian else None
             who = next(iter(cell.names), "") if cell is not None else ""
         code = who.removeprefix(OFFICE)
@@ -160,7 +160,7 @@ class Resolution:
             surely.add(code)
             office = self._region.offices.get(code)
             waiting.append(office.entity if office is not None else "")
-            for parent, told_by in self._resolving.parents(self._tx, code, self._meant.position):
+            for parent, told_by in self._resolving.parents(self._tx, code, self._meant):
                 if told_by == self._region.network:
                     waiting.append(parent)
                 else:

@@ -136,7 +136,7 @@ class Gate:
         """
         people = identities.groups(tx, {row.patient for row in rows if row.patient}, position)
         state = self._knowing.state(tx, people, asking, at, position)
-        asked = _Asked(asking, whole(at), self._actors.look(tx, asking.requester, at, position))
+        asked = _Asked(asking, whole(at), self._actors.look(tx, asking.requester, at, position, asking.compartment))
         persons = [state[people.person.get(row.patient, b"")] for row in rows]
         edition, held = labelling.in_force(tx, position), labelling.stands(tx, rows, position)
         return [
@@ -189,7 +189,7 @@ class Gate:
         barred = directives.barred(tx, nobodys)
         decisions: list[Decision] = []
         seen: dict[bytes, list[tuple[Decision, Row]]] = {person: [] for person in about}
-        asked = _Asked(asking, at, self._actors.look(tx, asking.requester, at))
+        asked = _Asked(asking, at, self._actors.look(tx, asking.requester, at, None, asking.compartment))
         moved, edition, labelled = labels.moved(tx), labelling.in_force(tx, None), []
         for row in labelling.stands(tx, rows):
             person = people.person.get(row.patient, b"")

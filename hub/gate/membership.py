@@ -10,7 +10,7 @@ from datetime import datetime
 from consent.ask import Requester
 from hub.clock import milliseconds
 from hub.log.store import Tx
-from hub.names import hub_id, stream_of
+from hub.names import MAIN, hub_id, stream_of
 from hub.tables import actors
 from hub.tables.actors import ActorRow
 from hub.tables.belonging import Belonging, Member
@@ -24,11 +24,12 @@ Answer = bool | None
 
 @dataclass(frozen=True, slots=True)
 class Meant:
-    """Who asks, when, and as of which position of the log (None = now)."""
+    """Who asks, when, as of which position of the log (None = now), in which compartment."""
 
     requester: Requester
     at: datetime
     position: int | None
+    compartment: str = MAIN
 
 
 class Membership:
@@ -117,7 +118,7 @@ class Membership:
         streams = [s for r in references if (s := stream_of(r.partition("/")[2])) is not None and s not in self._asked]
         wanted = streams[: max(MOST - len(self._asked), 0)]
         self._asked.update(streams)
-        self._rows.update(actors.of(self._tx, wanted, self._meant.position))
+        self._rows.update(actors.of(self._tx, wanted, self._meant.position, self._meant.compartment))
 
 
 def _any(answers: Iterable[Answer]) -> Answer:
