@@ -21,6 +21,7 @@ from hub.followers.feeds import Feeding
 from hub.followers.kafka import Publishing
 from hub.followers.operating import Operating
 from hub.followers.relabel import Relabelling
+from hub.followers.provisions import Providing
 from hub.followers.run import Runner
 from hub.followers.standing import Standing
 from hub.followers.tallying import Tallying
@@ -224,6 +225,7 @@ def assemble(
             recounting,
             relabelling,
             Tallying(store=store, writer=writer),
+            Providing(store=store, keys=keys, writer=writer),
             *pushing,
             *([publishing] if publishing else []),
         ),

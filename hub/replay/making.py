@@ -23,6 +23,7 @@ from hub.log.sqlite import SqliteStore
 from hub.log.store import Store, Tx, recorded
 from hub.region import Region
 from hub.replay.shapes import definitions
+from hub.tables import provisions
 from hub.tables.all import FED, NEEDS, VIEWS, Rows, put
 from hub.writer import Writer
 from schemas.errors import Broken
@@ -80,7 +81,7 @@ class Making:
             # of bodies only those of domain events are read again (by whom they are matched to), and of all events their streams
             self.store.put_names(out, [(p, s, v, t, b if t == DOMAIN_EVENT else b"") for p, s, v, t, b in rows])
             for part in parts(batch):
-                put(out, [VIEWS[name] for name in self._views if name not in FED], part)
+                put(out, [VIEWS[name] for name in self._views if name not in self._advance], part)
 
     def _made(self, one: Recorded) -> Recorded:
         rows = self._rows.of(one)
@@ -89,7 +90,10 @@ class Making:
     def feed(self, positions: Mapping[str, int]) -> None:
         """Move views that followers fill up to a position each: where those of the log that this is made of have come to."""
         for name, position in positions.items():
-            while True:
+            if name == provisions.NAME:  # each line follows from its own event alone: all were made, and later ones are taken off
+                with self.store.write() as out:
+                    provisions.cut(out, position)
+            while name in self._advance:
                 with self.store.write() as out:
                     after = self.store.position_of(out, name)
                     if after >= position:

@@ -29,6 +29,7 @@ from hub.tables import (
     labels,
     messages,
     moments,
+    provisions,
     resources,
     skips,
     surnames,
@@ -63,11 +64,11 @@ _TABLES = (
 """In this order: consents still need the links that identities drop when somebody is erased."""
 _OF_ALL = (resources, directives, identities, erasures, messages, apart)
 """Tables that take the events of every compartment, and give nothing across. All others see those of the main one alone."""
-SCHEMA: tuple[str, ...] = tuple(s for t in (versions, feeds, tallies, tree, *_TABLES) for s in t.SCHEMA)
-VIEWS: Mapping[str, ModuleType] = MappingProxyType({t.__name__.rpartition(".")[2]: t for t in (*_TABLES, feeds, tallies)})
+SCHEMA: tuple[str, ...] = tuple(s for t in (versions, feeds, tallies, provisions, tree, *_TABLES) for s in t.SCHEMA)
+VIEWS: Mapping[str, ModuleType] = MappingProxyType({t.__name__.rpartition(".")[2]: t for t in (*_TABLES, feeds, tallies, provisions)})
 """Groups of tables (`TABLES`) that a replay makes anew, row for row, and their `VERSION`: one more when rows of old events become other rows,
 or other columns. All take appends but those of FED."""
-FED = ("feeds", "tallies")
+FED = ("feeds", "tallies", "provisions")
 """Views that no append moves: the follower of the same name fills them."""
 _EVERY: Collection[str] = ()
 """Of every kind."""
@@ -79,6 +80,7 @@ NEEDS: Mapping[str, Collection[str]] = MappingProxyType({
     "directives": ("resources", "identities"),
     "feeds": ("resources", "identities", "directives", "actors", "skips", "heard"),
     "tallies": ("decisions", "skips"),
+    "provisions": ("resources", "skips"),
 })  # fmt: skip
 """View → others that it reads when it is made anew."""
 OPENED: Mapping[str, Mapping[str, Collection[str]]] = MappingProxyType({
@@ -94,6 +96,7 @@ OPENED: Mapping[str, Mapping[str, Collection[str]]] = MappingProxyType({
     "heard": _GONE,
     "skips": {events.FOLLOWER_SKIPPED: _EVERY},
     "labels": {events.LABELS_REVISED: _EVERY},
+    "provisions": {events.ACCESS_DECIDED: _EVERY, events.FOLLOWER_SKIPPED: _EVERY},
     "expiries": {events.RESOURCE_RECORDED: {"Consent"}, **_GONE},
     "surnames": {events.RESOURCE_RECORDED: {"Patient"}, **_GONE},
     "unusual": {events.UNUSUAL_NOTICED: _EVERY, events.UNUSUAL_SETTLED: _EVERY},

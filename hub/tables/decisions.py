@@ -28,7 +28,7 @@ _COLUMNS = (
     "asof", "given", "custodians",
 )  # fmt: skip
 _SELECT = f"SELECT {', '.join(_COLUMNS)} FROM decisions"
-_GIVING = frozenset({"read", "search", "view", "deliver"})
+GIVING = frozenset({"read", "search", "view", "deliver"})
 """Actions by which something leaves. What is written comes in; an officer's look and an emergency's opening release nothing by themselves."""
 
 
@@ -89,7 +89,7 @@ def gave(seen: SeenRow) -> bool:
 
 def _given(d: Decided) -> tuple[str, str]:
     """Give the columns `given` and `custodians`."""
-    if d.effect == "deny" or d.action not in _GIVING:
+    if d.effect == "deny" or d.action not in GIVING:
         return "", ""
     left = [s for s in d.seen if gave(s)]
     types = Counter([s.type for s in left])

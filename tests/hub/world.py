@@ -151,7 +151,7 @@ class World:
         from hub.followers.feeds import Feeding
 
         for follower in self.hub.runner.followers:
-            if follower.name in {"derive", Feeding.name}:
+            if follower.name in {"derive", Feeding.name, "provisions"}:
                 while follower.step():
                     pass
 
