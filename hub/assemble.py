@@ -20,8 +20,8 @@ from hub.followers.erasing import Shredding
 from hub.followers.feeds import Feeding
 from hub.followers.kafka import Publishing
 from hub.followers.operating import Operating
-from hub.followers.relabel import Relabelling
 from hub.followers.provisions import Providing
+from hub.followers.relabel import Relabelling
 from hub.followers.run import Runner
 from hub.followers.standing import Standing
 from hub.followers.tallying import Tallying
