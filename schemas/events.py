@@ -6,6 +6,8 @@ from typing import Literal
 
 import msgspec
 
+from schemas import emergency_events
+
 Effect = Literal["permit", "redact", "deny"]
 Action = Literal["read", "search", "view", "deliver", "write", "emergency", "audit"]
 RESOURCE_RECORDED = "resource-recorded.v1"
@@ -20,8 +22,6 @@ MESSAGE_SETTLED = "message-settled.v1"
 """A refused message was sent again and taken."""
 ACCESS_DECIDED = "access-decided.v1"
 """The gate's answer to one request about one person, recorded before anything leaves."""
-EMERGENCY_OPENED = "emergency-access-opened.v1"
-EMERGENCY_REVIEWED = "emergency-access-reviewed.v1"
 PERSON_LINKED = "person-linked.v1"
 PERSON_UNLINKED = "person-unlinked.v1"
 DOMAIN_EVENT = "domain-event.v1"
@@ -59,8 +59,8 @@ UNUSUAL_SETTLED = "unusual-settled.v1"
 """The officer has looked into it: explained, or a breach."""
 
 TOPICS = frozenset({
-    RESOURCE_RECORDED, RESOURCE_WITHDRAWN, MESSAGE_RECEIVED, MESSAGE_REFUSED, MESSAGE_SETTLED, ACCESS_DECIDED, EMERGENCY_OPENED,
-    EMERGENCY_REVIEWED, PERSON_LINKED, PERSON_UNLINKED, DOMAIN_EVENT, PROVISION_RESTRICTED, PROVISION_RESTORED, KEY_ERASED, KEY_DESTROYED,
+    *emergency_events.BODIES, RESOURCE_RECORDED, RESOURCE_WITHDRAWN, MESSAGE_RECEIVED, MESSAGE_REFUSED, MESSAGE_SETTLED, ACCESS_DECIDED,
+    PERSON_LINKED, PERSON_UNLINKED, DOMAIN_EVENT, PROVISION_RESTRICTED, PROVISION_RESTORED, KEY_ERASED, KEY_DESTROYED,
     FOLLOWER_SKIPPED, UNUSUAL_NOTICED, UNUSUAL_SETTLED,
     LABELS_REVISED, HUB_STARTED, HUB_STOPPED, AUDIT_RESUMED, SIGNED_IN, SIGNED_OUT, SIGN_IN_REFUSED, TOKEN_ISSUED, TOKEN_REVOKED, ACCESS_REVIEWED,
 })  # fmt: skip
@@ -91,30 +91,6 @@ class Link(msgspec.Struct, frozen=True):
     second: str
     by: str
     reason: str = ""
-
-
-class Opened(msgspec.Struct, frozen=True):
-    """Body of EMERGENCY_OPENED. Times in milliseconds since 1970."""
-
-    session: str
-    organization: str
-    kind: str
-    role: str
-    user: str
-    reason: str
-    attested: bool
-    step: int
-    """Time step of the one-time code (RFC 6238 §4.2), so that no code serves twice."""
-    opened: int
-    closes: int
-
-
-class Reviewed(msgspec.Struct, frozen=True):
-    """Body of EMERGENCY_REVIEWED."""
-
-    session: str
-    by: str
-    result: str
 
 
 class Derived(msgspec.Struct, frozen=True):
@@ -184,6 +160,17 @@ class Session(msgspec.Struct, frozen=True, array_like=True):
     opened: int
     closes: int
     review: str
+    kind: str = ""
+    role: str = ""
+    identity: str = ""
+    login: str = ""
+    decision: str = ""
+    rules: str = ""
+    closed: int = 0
+    how: str = ""
+    shut: int = 0
+    """Position of its closing; 0 = not closed yet."""
+    reviewed: int = 0
 
 
 class Erased(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -383,6 +370,7 @@ class Decided(msgspec.Struct, frozen=True, omit_defaults=True):
     obligations: tuple[str, ...] = ()
     seen: tuple[SeenRow, ...] = ()
     session: str = ""
+    """Break-glass session, or switch of a disaster (`dis-…`), that something of it rests on or was refused by."""
     asof: str = ""
     """The moment of the past that was looked at (ISO 8601, UTC); empty = the present. Decided was as of the present all the same."""
     owners: tuple[Owner, ...] = ()

@@ -24,6 +24,7 @@ from hub.tables import decisions, emergencies, expiries, identities, searching, 
 from hub.tables.decisions import DecisionRow, Filter
 from hub.views.shapes import Decided, Seen
 from schemas import events
+from schemas.emergency_events import Opened
 from schemas.errors import NotFound
 
 PAGE = 50
@@ -152,7 +153,7 @@ class Auditing:
     def _typed(self, tx: Tx, session: emergencies.EmergencyRow | None) -> str:
         recorded = self._store.event(tx, session.position) if session else None
         body = open_event(self._keys, recorded) if recorded else None
-        return msgspec.json.decode(body, type=events.Opened).reason if body else ""
+        return msgspec.json.decode(body, type=Opened).reason if body else ""
 
 
 def _notices(session: emergencies.EmergencyRow | None) -> tuple[str, ...]:

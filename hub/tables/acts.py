@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from hub.log.event import Recorded
 from hub.log.store import Tx
 from hub.names import MAIN
-from schemas import events
+from schemas import emergency_events, events
 
 SCHEMA = (
     """CREATE TABLE IF NOT EXISTS acts (
@@ -30,8 +30,15 @@ _COLUMNS = ("position", "name", "at", "topic", "person", "organization", '"user"
 PREFIX = "act-"
 """Begins the names of acts, so that they are told from references of decisions."""
 _BY: Mapping[str, Callable[[Any], str]] = MappingProxyType({
-    events.EMERGENCY_OPENED: lambda body: body.user,
-    events.EMERGENCY_REVIEWED: lambda body: body.by,
+    emergency_events.EMERGENCY_OPENED: lambda body: body.user,
+    emergency_events.EMERGENCY_CLOSED: lambda body: body.by,
+    emergency_events.EMERGENCY_REVIEWED: lambda body: body.by,
+    emergency_events.EMERGENCY_CODE_REFUSED: lambda body: body.user,
+    emergency_events.NOTICE_SETTLED: lambda body: body.by,
+    emergency_events.BREACH_SUSPECTED: lambda body: body.by,
+    emergency_events.DISASTER_PROPOSED: lambda body: body.by,
+    emergency_events.DISASTER_DECLARED: lambda body: body.second,
+    emergency_events.DISASTER_ENDED: lambda body: body.by,
     events.PERSON_LINKED: lambda body: body.by,
     events.PERSON_UNLINKED: lambda body: body.by,
     events.FOLLOWER_SKIPPED: lambda body: body.by,
@@ -49,9 +56,10 @@ TOPICS = frozenset({
     *_BY, events.KEY_DESTROYED, events.HUB_STARTED, events.HUB_STOPPED, events.AUDIT_RESUMED, events.SIGN_IN_REFUSED,
 })  # fmt: skip
 """Of whatever is an act."""
-PERSONS = (events.EMERGENCY_OPENED, events.PERSON_LINKED, events.PERSON_UNLINKED)
+PERSONS = (emergency_events.EMERGENCY_OPENED, events.PERSON_LINKED, events.PERSON_UNLINKED)
 """Of what is sealed under the key of the person concerned: who did it is forgotten with that person."""
-_OF_SOMEBODY = frozenset({events.SIGNED_IN, events.SIGNED_OUT, events.SIGN_IN_REFUSED})
+_OF_SOMEBODY = frozenset({events.SIGNED_IN, events.SIGNED_OUT, events.SIGN_IN_REFUSED, emergency_events.EMERGENCY_CODE_REFUSED})
+_REFUSED = frozenset({events.SIGN_IN_REFUSED, emergency_events.EMERGENCY_CODE_REFUSED})
 
 
 class ActRow(NamedTuple):
@@ -80,7 +88,7 @@ def apply(tx: Tx, recorded: Sequence[Recorded]) -> None:
 def _values(r: Recorded) -> tuple[object, ...]:
     by = _BY[r.topic](r.rows) if r.topic in _BY and r.rows is not None else ""
     organization = r.rows.organization if r.topic in _OF_SOMEBODY and r.rows is not None else r.header.custodian
-    effect = "deny" if r.topic == events.SIGN_IN_REFUSED else "permit"
+    effect = "deny" if r.topic in _REFUSED else "permit"
     return r.position, name_of(r.header.event), r.header.recorded, r.topic, r.header.patient, organization, by, effect
 
 

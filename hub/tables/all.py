@@ -17,9 +17,11 @@ from hub.tables import (
     actors,
     acts,
     apart,
+    codes,
     decisions,
     derive,
     directives,
+    disasters,
     emergencies,
     erasures,
     expiries,
@@ -29,6 +31,7 @@ from hub.tables import (
     labels,
     messages,
     moments,
+    notices,
     provisions,
     resources,
     skips,
@@ -40,7 +43,7 @@ from hub.tables import (
 )
 from hub.tables.belonging import KINDS
 from hub.tables.told import told
-from schemas import events
+from schemas import emergency_events, events
 
 _TABLES = (
     resources,
@@ -52,6 +55,9 @@ _TABLES = (
     messages,
     decisions,
     emergencies,
+    notices,
+    codes,
+    disasters,
     skips,
     moments,
     heard,
@@ -92,7 +98,14 @@ OPENED: Mapping[str, Mapping[str, Collection[str]]] = MappingProxyType({
     "messages": _GONE,
     "decisions": {events.ACCESS_DECIDED: _EVERY},
     "apart": {events.ACCESS_DECIDED: _EVERY},
-    "emergencies": {events.EMERGENCY_OPENED: _EVERY, events.EMERGENCY_REVIEWED: _EVERY, **_GONE},
+    "emergencies": {
+        emergency_events.EMERGENCY_OPENED: _EVERY, emergency_events.EMERGENCY_CLOSED: _EVERY, emergency_events.EMERGENCY_REVIEWED: _EVERY, **_GONE,
+    },
+    "notices": {emergency_events.NOTICE_QUEUED: _EVERY, emergency_events.NOTICE_SETTLED: _EVERY},
+    "codes": {emergency_events.EMERGENCY_CODE_REFUSED: _EVERY},
+    "disasters": {
+        emergency_events.DISASTER_PROPOSED: _EVERY, emergency_events.DISASTER_DECLARED: _EVERY, emergency_events.DISASTER_ENDED: _EVERY,
+    },
     "heard": _GONE,
     "skips": {events.FOLLOWER_SKIPPED: _EVERY},
     "labels": {events.LABELS_REVISED: _EVERY},
@@ -105,8 +118,7 @@ OPENED: Mapping[str, Mapping[str, Collection[str]]] = MappingProxyType({
 """View → topic → kinds of which it needs the body; all else it takes from the header, and nothing is opened for it."""
 _STRUCTS: dict[str, type[msgspec.Struct]] = {
     events.ACCESS_DECIDED: events.Decided,
-    events.EMERGENCY_OPENED: events.Opened,
-    events.EMERGENCY_REVIEWED: events.Reviewed,
+    **emergency_events.BODIES,
     events.PERSON_LINKED: events.Link,
     events.PERSON_UNLINKED: events.Link,
     events.FOLLOWER_SKIPPED: events.Skipped,

@@ -11,10 +11,10 @@ from typing import NamedTuple
 from hub.log.erased import mark
 from hub.log.event import Recorded
 from hub.log.store import Tx
+from schemas.emergency_events import EMERGENCY_OPENED
 from schemas.errors import Gone
 from schemas.events import (
     DOMAIN_EVENT,
-    EMERGENCY_OPENED,
     KEY_DESTROYED,
     KEY_ERASED,
     PERSON_LINKED,

@@ -17,7 +17,7 @@ from hub.views.shapes import AuditPage, Chip, Decided, Disclosure, Office, Seen,
 
 REVIEW_DAYS = 7
 """Within how many days an emergency disclosure is reviewed (consent-and-audit §7, break-glass life cycle)."""
-REVIEWS = {"waiting": "確認待ち", "justified": "正当と確認", "question": "事情を聞く"}
+REVIEWS = {"waiting": "確認待ち", "justified": "正当と確認", "not-justified": "正当でない", "question": "事情を聞く"}
 _TONES: Mapping[str, Tone] = {"permit": "good", "redact": "warn", "deny": ""}
 _NAMED = 3
 """How many kinds of resource are named in a row; the rest is counted."""

@@ -340,7 +340,7 @@ class Decided:
     typed_reason: str = ""
     """Break-glass only: what the asker typed."""
     closes: datetime | None = None
-    review: Literal["", "waiting", "justified", "question"] = ""
+    review: Literal["", "waiting", "justified", "not-justified", "question"] = ""
     notices: tuple[str, ...] = ()
     """The true state of each notice, ready to show."""
     proof: Mapping[str, str] = field(default_factory=dict)

@@ -19,8 +19,8 @@ from hub.names import MAIN, reference
 from hub.tables import emergencies
 from hub.writer import Proposal, Writer
 from hub.writes.events import append, event
+from schemas.emergency_events import EMERGENCY_OPENED, EMERGENCY_REVIEWED, Opened, Reviewed
 from schemas.errors import BadValue, BrokenRule, Denied, MissingValue, NotFound
-from schemas.events import EMERGENCY_OPENED, EMERGENCY_REVIEWED, Opened, Reviewed
 
 REASON_LEAST = 10
 STEP = 30

@@ -23,7 +23,8 @@ from hub.tables.all import SCHEMA, VIEWS, apply
 from hub.tables.directives import barred
 from hub.tables.emergencies import of
 from schemas import events
-from schemas.events import Erased, Key, Link, Opened, Restored, Restricted, Session
+from schemas.emergency_events import EMERGENCY_OPENED, Opened
+from schemas.events import Erased, Key, Link, Restored, Restricted, Session
 
 PEOPLE = [bytes([n]) * 16 for n in range(1, 5)]
 NUMBERS = [bytes([n]) * 16 for n in (101, 102)]
@@ -140,7 +141,7 @@ def step(h: Hub, what: str, *more: Any) -> None:
         case "opened":
             person = identities.person_of(h.tx, patient)
             body = Opened(f"s{len(h.log)}", "c", "hospital", "doctor", "u", "r", True, 1, 1, 2)
-            h.add(events.EMERGENCY_OPENED, key=person, patient=person, rows=body)
+            h.add(EMERGENCY_OPENED, key=person, patient=person, rows=body)
         case "erase":
             erase(h, patient)
         case "link" | "unlink":

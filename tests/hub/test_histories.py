@@ -19,10 +19,9 @@ from hub.names import hub_id
 from hub.region import read_region
 from hub.replay import Replayed, replay
 from hub.tables import resources
+from schemas.emergency_events import EMERGENCY_OPENED, EMERGENCY_REVIEWED
 from schemas.events import (
     ACCESS_DECIDED,
-    EMERGENCY_OPENED,
-    EMERGENCY_REVIEWED,
     KEY_DESTROYED,
     KEY_ERASED,
     PROVISION_RESTORED,
