@@ -19,6 +19,7 @@ from hub.followers.derive import Deriving
 from hub.followers.erasing import Shredding
 from hub.followers.feeds import Feeding
 from hub.followers.kafka import Publishing
+from hub.followers.noticing import Noticing
 from hub.followers.operating import Operating
 from hub.followers.provisions import Providing
 from hub.followers.relabel import Relabelling
@@ -55,6 +56,7 @@ from hub.reads.proofs import Proving
 from hub.reads.redeciding import Redeciding
 from hub.reads.resources import Reading
 from hub.reads.sealed import Sealing
+from hub.reads.unusual import Unusual
 from hub.reads.views import Viewing
 from hub.region import Region
 from hub.replay.current import bring_up
@@ -70,6 +72,7 @@ from hub.writes.erase import Erasing
 from hub.writes.links import Linking
 from hub.writes.submit import Submitting
 from hub.writes.tombstone import Network
+from hub.writes.unusual import Settling
 from schemas.adapter import Adapter
 from schemas.errors import Broken
 
@@ -113,6 +116,8 @@ class Hub:
     find: Finding
     audit: Auditing
     choose: Choosing
+    unusual: Unusual
+    settle: Settling
     proofs: Proving
     hear: Hearing
     contents: Sealing
@@ -216,6 +221,7 @@ def assemble(
 
     acts = Acts(store=store, writer=writer, network=office, now=now, editions=editions, process=str(os.getpid()) if store.shared else "")
     recounting = Recounting(acts=acts, writer=writer)
+    noticing = Noticing(store=store, secrets=secrets, writer=writer, gate=gate, region=region, network=office, now=now)
     runner = Runner(
         (
             deriving,
@@ -226,6 +232,7 @@ def assemble(
             relabelling,
             Tallying(store=store, writer=writer),
             Providing(store=store, keys=keys, writer=writer),
+            noticing,
             *pushing,
             *([publishing] if publishing else []),
         ),
@@ -267,6 +274,8 @@ def assemble(
         erase=erase, destroying=destroying, acts=acts, erasures=Erasures(store=store, gate=gate, opaque=opaque, erasing=erase, backups=key_backups),
         find=Finding(store=store, secrets=secrets, gate=gate, presenting=presenting, opaque=opaque),
         audit=audit, choose=Choosing(store=store, secrets=secrets, gate=gate, opaque=opaque, audit=audit),
+        unusual=Unusual(store=store, keys=keys, gate=gate, opaque=opaque, audit=audit),
+        settle=Settling(store=store, writer=writer, network=office, now=now),
         proofs=Proving(store=store, gate=gate, cosigning=cosigning),
         hear=hearing, contents=contents, publishing=publishing, listening=listening,
         operate=Operating(store=store, keys=keys, secrets=secrets, writer=writer, runner=runner, now=now), oversee=oversee,

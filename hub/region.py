@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
@@ -16,6 +17,7 @@ from hub.views.shapes import Office
 from schemas.errors import Broken
 from schemas.ids import is_office_code
 
+_INSURED = re.compile(r"[0-9]{6}:[0-9H][0-9]{9}")
 KAFKA = ("thin", "sealed")
 
 
@@ -28,6 +30,11 @@ class User:
     name: str
     role: Role
     purpose: str
+    kana: str = ""
+    birth: str = ""
+    """Kana name and birth date (ISO) of the user as a person, and `insured`, the number of the care insurance (`insurer:number`): optional, so that
+    looks at a colleague's record, or at one's own, are noticed. They are compared as keyed hashes."""
+    insured: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +66,7 @@ def read_region(path: Path, rules: Path | None = None) -> Region:
     """Read the register.
 
     `{name, edition, network, organizations: [{code, name, kind, purpose, phone, address, weekdays, opens, closes, open_on_holidays,
-    closed_days, entity, kafka}], users: [{id, organization, name, role, purpose}]}`. `rules` = folder of the region's own dated rules; None = those
+    closed_days, entity, kafka}], users: [{id, organization, name, role, purpose, kana, birth, insured}]}`. `rules` = folder of the region's own dated rules; None = those
     that come with the program. Raises Broken (HUB-5010, HUB-3051) naming the place when something is wrong.
     """
     try:
@@ -111,7 +118,7 @@ def parse_region(data: Mapping[str, Any]) -> Region:
     users: dict[str, User] = {}
     for i, row in enumerate(_list(data, "users")):
         where = f"users[{i}]"
-        user = User(*(_text(row, name, where) for name in ("id", "organization", "name", "role", "purpose")))  # type: ignore[arg-type]
+        user = User(*(_text(row, name, where) for name in ("id", "organization", "name", "role", "purpose")), **_as_person(row, where))  # type: ignore[arg-type]
         if user.organization not in offices or user.id in users:
             raise Broken("HUB-5010", where=f"{where}.organization" if user.organization not in offices else f"{where}.id")
         if user.role not in get_args(Role):
@@ -132,6 +139,19 @@ def _entities(offices: Mapping[str, Office]) -> None:
                 raise Broken("HUB-5010", where=f"organizations[{i}].entity")
             seen.add(above)
             above = offices[above].entity
+
+
+def _as_person(row: Mapping[str, Any], where: str) -> dict[str, str]:
+    found = {name: _text(row, name, where) for name in ("kana", "birth", "insured") if name in row}
+    if ("kana" in found) != ("birth" in found):
+        raise Broken("HUB-5010", where=f"{where}.birth" if "kana" in found else f"{where}.kana")
+    try:
+        date.fromisoformat(found.get("birth", "2000-01-01"))
+    except ValueError as fault:
+        raise Broken("HUB-5010", where=f"{where}.birth") from fault
+    if not _INSURED.fullmatch(found.get("insured", "000000:0000000000")):
+        raise Broken("HUB-5010", where=f"{where}.insured")
+    return found
 
 
 def _list(data: Mapping[str, Any], name: str) -> list[Mapping[str, Any]]:

@@ -252,11 +252,13 @@ class Noticed(msgspec.Struct, frozen=True, omit_defaults=True):
     """References of decisions that it stands on, oldest first, some where they are many."""
 
 
-class Settled(msgspec.Struct, frozen=True):
+class UnusualSettled(msgspec.Struct, frozen=True):
     """Body of UNUSUAL_SETTLED, under the network's own key. `reference` = the finding's."""
 
     reference: str
     result: Literal["explained", "breach"]
+    by: str
+    note: str
 
 
 class Ran(msgspec.Struct, frozen=True, omit_defaults=True):

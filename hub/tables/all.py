@@ -128,7 +128,7 @@ _STRUCTS: dict[str, type[msgspec.Struct]] = {
     events.KEY_ERASED: events.Erased,
     events.KEY_DESTROYED: events.Destroyed,
     events.UNUSUAL_NOTICED: events.Noticed,
-    events.UNUSUAL_SETTLED: events.Settled,
+    events.UNUSUAL_SETTLED: events.UnusualSettled,
     events.HUB_STARTED: events.Ran,
     events.HUB_STOPPED: events.Ran,
     events.AUDIT_RESUMED: events.Resumed,

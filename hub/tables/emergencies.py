@@ -97,6 +97,12 @@ def code_used(tx: Tx, user: str, step: int) -> bool:
     return tx.one('SELECT 1 FROM emergencies WHERE "user"=? AND step>=?', (user, step)) is not None
 
 
+def opened_by(tx: Tx, user: str, since: int, until: int) -> list[str]:
+    """Give the sessions that a user opened from one moment (milliseconds) to another, exclusive, oldest first."""
+    rows = tx.all('SELECT session FROM emergencies WHERE "user"=? AND opened>=? AND opened<? ORDER BY position', (user, since, until))
+    return [str(name) for (name,) in rows]
+
+
 def session(tx: Tx, name: str) -> EmergencyRow | None:
     """Give one session."""
     found = tx.one(f"{_SELECT} WHERE session=?", (name,))

@@ -235,6 +235,14 @@ def by_token(tx: Tx, token: bytes) -> list[bytes]:
     return [bytes(p) for (p,) in tx.all(sql, (token, FORMER))]
 
 
+def tokens_of(tx: Tx, patients: Iterable[bytes]) -> set[bytes]:
+    """Give the numbers and names that these Patients carry now, as keyed hashes."""
+    return {
+        bytes(t)
+        for (t,) in tx.each("SELECT token FROM person_tokens WHERE patient IN", patients, (FORMER,), " AND kind<>? AND until IS NULL")
+    }
+
+
 def carriers(tx: Tx, tokens: Iterable[bytes]) -> set[bytes]:
     """Give all Patients that bear one of these numbers, withdrawn ones too."""
     return {p for (p,) in tx.each("SELECT patient FROM person_tokens WHERE token IN", tokens, (NAME,), " AND kind<>? AND until IS NULL")}

@@ -7,7 +7,7 @@ from typing import Literal, NamedTuple
 
 from hub.log.event import Recorded
 from hub.log.store import Tx
-from schemas.events import UNUSUAL_NOTICED, UNUSUAL_SETTLED, Noticed, Settled
+from schemas.events import UNUSUAL_NOTICED, UNUSUAL_SETTLED, Noticed, UnusualSettled
 
 SCHEMA = (
     """CREATE TABLE IF NOT EXISTS unusual (
@@ -54,7 +54,7 @@ def apply(tx: Tx, recorded: Sequence[Recorded]) -> None:
                 n.number, n.usual, n.bound, OPEN, 0,
             )  # fmt: skip
             tx.insert("unusual", _COLUMNS, [row])
-        elif r.topic == UNUSUAL_SETTLED and isinstance(s := r.rows, Settled):
+        elif r.topic == UNUSUAL_SETTLED and isinstance(s := r.rows, UnusualSettled):
             tx.run("UPDATE unusual SET status=?, settled=? WHERE reference=?", (s.result, r.position, s.reference))
 
 

@@ -38,6 +38,7 @@ from hub.web.ops import Operations as Operating
 from hub.web.redeciding import Redecided
 from hub.web.showing import Showing
 from hub.web.showing_persons import PersonsDoor
+from hub.web.showing_unusual import UnusualDoor
 from schemas.errors import Broken, NotFound, NotOffered, Refusal, quiet
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9\-_.]{1,64}")
@@ -80,6 +81,7 @@ def create_app(hub: Hub, *, demo: bool = False) -> FastAPI:
     Redecided(hub, door).routes(app.add_api_route)
     DecisionsDoor(hub, door).routes(app.add_api_route)
     PersonsDoor(hub, door).routes(app.add_api_route)
+    UnusualDoor(hub, door).routes(app.add_api_route)
     ErasingDoor(hub, door).routes(app.add_api_route)
     Showing(hub, door, demo=demo).routes(app)
     return app

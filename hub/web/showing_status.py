@@ -25,6 +25,7 @@ PLACE = "/status"
 WORDS = {
     "derive": "受け取った記録から、知らせることを見つける",
     "tallies": "判断の数を、日ごとに数える",
+    "unusual": "気になるアクセスを、決めた規則で見つける",
     "feeds": "知らせることを、聞く組織に配る",
     "checkpoints": "記録の先頭に署名する",
     "kafka": "Kafka へ送る",

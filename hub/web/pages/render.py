@@ -62,7 +62,8 @@ def _static(name: str) -> str:
     return f"/static/{name}?v={hashlib.sha256(static_file(name)).hexdigest()[:12]}"
 
 
-def _draw(template: str, frame: Frame, **parts: Any) -> str:
+def draw(template: str, frame: Frame, **parts: Any) -> str:
+    """Draw one of our templates in its frame."""
     return _environment().get_template(template).render(frame=frame, **parts)
 
 
@@ -93,7 +94,7 @@ def board(
     groups = [(key, title, note, none, [row for row in model.rows if row.lane == key]) for key, title, note, none in lanes]
     frame = Frame(demo, csrf, model.user, model.office.name, nav, events=events, past=model.now if past else None, present=place)
     query = {"at": past} if past else {}
-    return _draw("board.html", frame, model=model, groups=groups, place=place, query=query, posted=frozenset(posted))
+    return draw("board.html", frame, model=model, groups=groups, place=place, query=query, posted=frozenset(posted))
 
 
 def emergency(
@@ -111,13 +112,13 @@ def emergency(
     """Draw 急変時 for a screen or a telephone; printed it is one A4 page with the same content."""
     links = links or EmergencyLinks()
     frame = Frame(demo, csrf, user, organization, nav, events=events, past=model.now if past else None, present=links.present)
-    return _draw("emergency.html", frame, model=model, links=links, sheet=False, dense=density(model))
+    return draw("emergency.html", frame, model=model, links=links, sheet=False, dense=density(model))
 
 
 def emergency_sheet(model: EmergencyPage, *, demo: bool, csrf: str, links: EmergencyLinks | None = None, past: bool = False) -> str:
     """Draw the same page as it will lie on paper, without bars and buttons other than printing and going back."""
     frame = Frame(demo, csrf, past=model.now if past else None)
-    return _draw("emergency.html", frame, model=model, links=links or EmergencyLinks(), sheet=True, dense=density(model))
+    return draw("emergency.html", frame, model=model, links=links or EmergencyLinks(), sheet=True, dense=density(model))
 
 
 def break_glass_form(
@@ -142,7 +143,7 @@ def break_glass_form(
     `demo_code` None = a real hub; a string, even an empty one, = a demo, whose band shows it. `reason` is what the asker has typed before.
     """
     frame = Frame(demo_code is not None if demo is None else demo, csrf, user, place, nav, demo_code or "")
-    return _draw(
+    return draw(
         "break_glass.html", frame, label=person_label, person=person, problem=problem, role=role, place=place, reason=reason, action=action,
         back=back, least=least,
     )  # fmt: skip
@@ -162,7 +163,7 @@ def find_person(
 ) -> str:
     """Draw the search for one person: posts `by` = name (kana, birth) or number (insurer, insured). `results` None = not searched yet."""
     typed = {"by": "name", "kana": "", "birth": "", "insurer": "", "insured": "", **(values or {})}
-    return _draw("find.html", Frame(demo, csrf, user, organization, nav), values=typed, problem=problem, results=results, action=action)
+    return draw("find.html", Frame(demo, csrf, user, organization, nav), values=typed, problem=problem, results=results, action=action)
 
 
 def audit(
@@ -192,7 +193,7 @@ def audit(
     without = {key: f"{place}?{urlencode({k: v for k, v in filters.items() if k != key})}" for key in filters}
     lists = {"outcome": outcomes, "purpose": purposes, "reason": reasons, "action": actions, "organization": model.organizations}
     options = {key: _with(found, shown[key]) for key, found in lists.items()}
-    return _draw(
+    return draw(
         "audit.html", Frame(demo, csrf, model.user, organization, nav), model=model, shown=shown, why=why, exports=exports, place=place,
         review=review, proof=proof, options=options, without=without, held=filters,
     )  # fmt: skip
@@ -204,7 +205,7 @@ def persons(
 ) -> str:  # fmt: skip
     """Draw whom a search by name or number found: (pseudonym, who holds records, address to go on with). `held` goes along in the forms."""
     more = {**(held or {}), **({"to": to} if to else {})}
-    return _draw("persons.html", Frame(demo, csrf, user, organization, nav), found=found, held=more, back=back)
+    return draw("persons.html", Frame(demo, csrf, user, organization, nav), found=found, held=more, back=back)
 
 
 def _with(options: Sequence[tuple[str, str]], chosen: str) -> list[tuple[str, str]]:
@@ -223,7 +224,7 @@ def refused_list(
     action: str = "/refused/send",
 ) -> str:
     """Draw the messages that were not taken, with the reasons in Japanese and English, and 「もう一度送る」; never their content."""
-    return _draw("refused.html", Frame(demo, csrf, user, organization, nav), rows=rows, action=action)
+    return draw("refused.html", Frame(demo, csrf, user, organization, nav), rows=rows, action=action)
 
 
 def status(
@@ -232,19 +233,19 @@ def status(
 ) -> str:  # fmt: skip
     """Draw how the hub is, with what stands first."""
     frame = Frame(demo, csrf, user, organization, nav)
-    return _draw("status.html", frame, model=model, problem=problem, least=least, retry=retry, skip=skip)
+    return draw("status.html", frame, model=model, problem=problem, least=least, retry=retry, skip=skip)
 
 
 def home(
     entries: Sequence[Entry], *, demo: bool, csrf: str, user: str, role: str, organization: str, nav: Sequence[Nav] = (), fresh: str = ""
 ) -> str:
     """Draw the first page of a role: what it can do here, most wanted first."""
-    return _draw("home.html", Frame(demo, csrf, user, organization, nav), entries=entries, role=role, fresh=fresh)
+    return draw("home.html", Frame(demo, csrf, user, organization, nav), entries=entries, role=role, fresh=fresh)
 
 
 def sign_in(groups: Sequence[tuple[str, Sequence[SignIn]]], *, demo: bool, problem: tuple[str, str] = ("", "")) -> str:
     """Draw the way in, in both languages: (organization, its links), in order. `problem` is (Japanese, English)."""
-    return _draw("sign_in.html", Frame(demo), groups=groups, problem=problem)
+    return draw("sign_in.html", Frame(demo), groups=groups, problem=problem)
 
 
 def message(
@@ -260,4 +261,4 @@ def message(
     back: tuple[str, str] = ("/", "はじめの画面へ ／ Home"),
 ) -> str:
     """Draw a page that says what happened and what to do, each as (Japanese, English); `issues` by the message catalogue."""
-    return _draw("message.html", Frame(demo, csrf, user, "", nav), title=title, text=text, next_step=next_step, issues=issues, back=back)
+    return draw("message.html", Frame(demo, csrf, user, "", nav), title=title, text=text, next_step=next_step, issues=issues, back=back)

@@ -226,7 +226,7 @@ def test_a_template_that_names_something_absent_fails():
     with pytest.raises(UndefinedError):
         render._environment().from_string("{{ absent }}").render()
     with pytest.raises(UndefinedError):
-        render._draw("home.html", Frame(demo=False))
+        render.draw("home.html", Frame(demo=False))
 
 
 # ── what is served beside the pages ──────────────────────────────────────────────────────────────────────────────────

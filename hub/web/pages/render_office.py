@@ -1,0 +1,29 @@
+"""Models in, HTML out: the officer's work lists and questions. As `render`, whose templates and filters these use."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from hub.views.unusual_list import UnusualLine
+from hub.web.pages import Frame, Nav
+from hub.web.pages.render import draw
+
+
+def unusual(
+    lines: Sequence[UnusualLine], rules: Sequence[tuple[str, str, str]], *, tabs: Sequence[tuple[str, str, bool]], demo: bool, csrf: str,
+    user: str = "", organization: str = "", nav: Sequence[Nav] = (), more: str = "",
+) -> str:  # fmt: skip
+    """Draw 気になるアクセス: findings of one status, and the rules that hold, (id, words, numbers). `tabs` are (status, words, whether it is this one)."""
+    return draw("unusual.html", Frame(demo, csrf, user, organization, nav), lines=lines, rules=rules, tabs=tabs, more=more)
+
+
+def unusual_one(
+    one: UnusualLine, *, search: str, decisions: Sequence[str], demo: bool, csrf: str, user: str = "", organization: str = "",
+    nav: Sequence[Nav] = (), note: str = "", by: str = "", settled: datetime | None = None, problem: str = "", typed: str = "", least: int = 10,
+) -> str:  # fmt: skip
+    """Draw one finding with its decisions. Posts csrf, reference, note and result = explained | breach to `/audit/unusual/settle`."""
+    return draw(
+        "unusual_one.html", Frame(demo, csrf, user, organization, nav), one=one, search=search, decisions=decisions, note=note, by=by,
+        settled=settled, problem=problem, typed=typed, least=least,
+    )  # fmt: skip
