@@ -23,10 +23,20 @@ Kind = Literal[
     "university",
     "public-health",
     "police",
+    "consultation-support",
+    "welfare-council",
+    "self-reliance-support",
+    "child-family-center",
+    "welfare-volunteer",
     "network",
     "subject",
 ]
-"""Kind of the registered organization. `support-center` is 地域包括支援センター, `network` the network's own office (officers, clerk)."""
+"""Kind of the registered organization.
+
+`support-center` 地域包括支援センター, `disability` 障がい福祉サービス事業所, `consultation-support` 指定特定・障害児相談支援事業所, `welfare-council`
+社会福祉協議会, `self-reliance-support` 生活困窮者の自立相談支援機関, `child-family-center` こども家庭センター, `welfare-volunteer`
+民生委員・児童委員, `network` the network's own office (officers, clerk).
+"""
 
 Role = Literal[
     "doctor",
@@ -34,11 +44,20 @@ Role = Literal[
     "pharmacist",
     "dentist",
     "rehabilitation",
+    "dietitian",
     "care-manager",
+    "consultation-support",
     "helper",
+    "day-care",
+    "disability-support",
     "social-worker",
+    "welfare-council",
+    "self-reliance-support",
+    "child-family-center",
     "clerk",
     "municipality",
+    "welfare-volunteer",
+    "police",
     "privacy-officer",
     "operator",
     "system",
@@ -69,8 +88,6 @@ class Requester:
     patients: frozenset[str] | None = None
     """Patients that the token is bound to; None = not bound."""
     second_factor: bool = False
-    receiver_confirmed: bool = False
-    """The receiver has confirmed this person's consent at the visit (third condition of the network notice)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +114,8 @@ class Ask:
     action: Literal["access", "collect", "use", "disclose", "correct"] = "access"
     emergency: Emergency | None = None
     statute: str = ""
+    meeting: str = ""
+    """The meeting (`Group/x`) for which a statute about meetings is claimed: the requester must be among its members."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,11 +201,27 @@ class Decision:
 
 @dataclass(frozen=True, slots=True)
 class Posting:
-    """A custodian's posted purposes for the implied path, and the network's switch for it."""
+    """What one custodian has posted at its entrance: for which purposes, from and to which day, in which paper."""
 
     organization: str
     purposes: frozenset[str]
     since: date
+    until: date | None = None
+    """Last day; None = without end."""
+    code: str = ""
+    """Name of this posting in the custodian's own papers."""
+    document: str = ""
+    """SHA-256 of the paper, in hexadecimal."""
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """An organization that joined the network later than consents were signed."""
+
+    organization: str
+    joined: date
+    notice: date | None = None
+    """Day on which the members' list that names it was published; None = not yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,6 +234,9 @@ class Statute:
     purposes: frozenset[str]
     sensitivities: frozenset[str] = frozenset()
     """The resource must carry one of them; empty = any."""
+    basis: str = "JP-27-1-1-LAW"
+    meeting: bool = False
+    """Holds inside a meeting that a municipality has called, for its listed members alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,9 +253,7 @@ class Network:
     implied: bool = False
     implied_kinds: frozenset[str] = frozenset()
     implied_purposes: frozenset[str] = frozenset()
-    posted: Mapping[str, Posting] = field(default_factory=dict)
-    reserved: frozenset[tuple[str, str]] = frozenset()
-    """(patient, organization) pairs with a reservation against the implied path."""
+    posted: Mapping[str, tuple[Posting, ...]] = field(default_factory=dict)
     emergency_kinds: frozenset[str] = frozenset()
     emergency_roles: frozenset[str] = frozenset()
     emergency_minutes: int = 240
@@ -240,6 +276,16 @@ class Network:
     """For how many days after the person can decide again a representative's earlier consents stay usable."""
     receiver_confirm: bool = True
     """The implied path asks that the receiver has confirmed the person's consent (third condition of the network notice)."""
+    confirmed_days: int = 1
+    """For how many days, that of the visit the first, a receiver's confirmation holds."""
+    confirming_kinds: frozenset[str] = frozenset()
+    confirming_roles: frozenset[str] = frozenset()
+    """Who may confirm at the visit."""
+    concern_kinds: frozenset[str] = frozenset()
+    """Kinds that may put a concern in and get nothing out by any door."""
+    concern_types: frozenset[str] = frozenset()
+    members: Mapping[str, Member] = field(default_factory=dict)
+    """Members that have joined since the beginning; one that is not here was there from the start."""
     emergency_overrides_optout: bool = True
     since: date = date.min
     """First day of this edition, in Asia/Tokyo."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Literal
@@ -64,8 +64,26 @@ def may_permit(d: Directive, found: Sequence[Capacity], network: Network, at: da
             return False
     if d.proxy != OF_NECESSITY:
         return True
-    review = midnight(months_later(tokyo_day(d.at), network.family_months) + timedelta(days=1))
-    return d.proxy_until is not None and at < review and (again is not None or unable(found, network, at))
+    return d.proxy_until is not None and at < _heard_until(d, network) and (again is not None or unable(found, network, at))
+
+
+def turns(found: Sequence[Capacity], network: Network) -> Iterator[datetime]:
+    """Give every moment at which an answer above may change by the findings alone."""
+    for one in found:
+        yield one.at
+        days = [tokyo_day(one.at) + timedelta(days=network.regained_days), months_later(tokyo_day(one.at), network.family_months)]
+        days += [one.review_at] if one.review_at is not None else []
+        yield from (midnight(day + timedelta(days=1)) for day in days)
+
+
+def turns_of(d: Directive, network: Network) -> Iterator[datetime]:
+    """Give the moment at which a family member's consent stops to be heard by its age."""
+    if d.proxy == OF_NECESSITY:
+        yield _heard_until(d, network)
+
+
+def _heard_until(d: Directive, network: Network) -> datetime:
+    return midnight(months_later(tokyo_day(d.at), network.family_months) + timedelta(days=1))
 
 
 def _newest(found: Sequence[Capacity], at: datetime) -> Capacity | None:

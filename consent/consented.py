@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cache, lru_cache
-from typing import Literal
+from functools import cache
 
 from consent.ask import Ask, Decision, Network, Reason, Record
 from consent.granting import DISCLOSING, Granted, capped, deny
 from consent.implied import by_posting
-from consent.matching import NOT_COVERED, Verdict, verdict
+from consent.matching import NOT_COVERED, Verdict
 from consent.rules import Directive
 from consent.selecting import Selected
 
 _SIGNED = frozenset({"written", "electronic"})
-_KEPT = 65_536
 
 
 def by_consent(ask: Ask, record: Record, on_file: Selected, network: Network) -> Decision:
@@ -26,15 +24,15 @@ def by_consent(ask: Ask, record: Record, on_file: Selected, network: Network) ->
             return deny("D-EXPIRED", (*DISCLOSING, "live:expired"))
         if on_file.withdrawn:
             return deny("D-NOCONSENT", (*DISCLOSING, "live:withdrawn"))
-        return by_posting(ask, record, network)
+        return by_posting(ask, record, on_file, network)
     reasons: list[Reason] = []
     permits: list[tuple[Directive, Verdict]] = []
     base = nested = False
     for one in on_file.live:
-        said = verdict(one.directive.root, ask, record)
+        said = one.judge(ask, record)
         if one.void and said.effect == "permit":
             said = NOT_COVERED
-        reasons.append(_reason(one.directive.consent, one.directive.version, said.effect))
+        reasons.append(one.reasons[said.effect])
         if said.effect == "permit":
             permits.append((one.directive, said))
         elif said.effect == "deny":
@@ -46,11 +44,6 @@ def by_consent(ask: Ask, record: Record, on_file: Selected, network: Network) ->
     if not permits:
         return Decision("deny", "D-NOTCOVERED", consents=consents, trail=_trail(len(consents), "base:no nested:no covered:no"))
     return _permitted(ask, record, permits, consents, network)
-
-
-@lru_cache(maxsize=_KEPT)
-def _reason(consent: str, version: int, effect: Literal["permit", "deny", "not-covered"]) -> Reason:
-    return Reason(consent, version, effect)
 
 
 @cache

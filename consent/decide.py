@@ -7,7 +7,9 @@ unknown of the requester or the record only lowers the result.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import replace
+from datetime import datetime
 
 from consent.ask import Ask, Decision, Network, Reason, Record
 from consent.capacity import Capacity
@@ -16,8 +18,9 @@ from consent.classes import data_class
 from consent.consented import by_consent
 from consent.emergency import by_emergency
 from consent.granting import DISCLOSING, NO_REDISCLOSURE, NOTHING, WHOLE, at_most_normal, deny
+from consent.held import Held
 from consent.rules import Directive
-from consent.selecting import refuses_hub, select
+from consent.selecting import Selected, refuses_hub, select
 
 _ORDER = {"deny": 0, "redact": 1, "permit": 2}
 _START = ("guard:ok",)
@@ -26,12 +29,12 @@ _EMERGENCY_PURPOSES = frozenset({"ETREAT", "BTG"})
 
 
 def decide(
-    ask: Ask, record: Record, directives: Sequence[Directive], network: Network, capacity: Sequence[Capacity] = ()
+    ask: Ask, record: Record, directives: Sequence[Directive] | Held, network: Network, capacity: Sequence[Capacity] = ()
 ) -> Decision:  # fmt: skip
     """Decide on one record.
 
     `directives` are all consents of the person, of every linked Patient, in any order and any status; `capacity` all findings of whether
-    the person can decide alone.
+    the person can decide alone. Who asks more than once makes them ready (`Held`, which holds the findings too).
     """
     barred = _guard(ask, record, network)
     if barred is not None:
@@ -41,11 +44,13 @@ def decide(
         return _subject(ask, record)
     if ask.statute:
         return _law(ask, record, network)
+    if requester.kind in network.concern_kinds:
+        return deny("D-CONCERN-ONLY", (*DISCLOSING[:2], "concern:yes"))
     if requester.organization == record.custodian and ask.purpose in network.own_purposes:
         return _OWN if sees_content(requester, network) else deny("D-CEILING", (*_OWN.trail, "ceiling:out"))
     if not record.patient:
         return _directory(record)
-    on_file = select(record.custodian, directives, network, ask.at, capacity)
+    on_file = _on_file(record.custodian, directives, network, ask.at, capacity)
     normal = by_consent(ask, record, on_file, network)
     if ask.emergency is None or normal.effect == "permit" or ask.purpose not in _EMERGENCY_PURPOSES:
         return normal
@@ -55,16 +60,33 @@ def decide(
     return opened
 
 
-def decide_write(ask: Ask, patient_directives: Sequence[Directive], network: Network, *, resource_type: str = "") -> Decision:
+def _on_file(
+    custodian: str, directives: Sequence[Directive] | Held, network: Network, at: datetime, capacity: Sequence[Capacity]
+) -> Selected:  # fmt: skip
+    if not isinstance(directives, Held):
+        return select(custodian, directives, network, at, capacity)
+    if directives.network is not network:
+        return select(custodian, directives.directives, network, at, directives.capacity)
+    return directives.on_file(custodian, at)
+
+
+def decide_write(
+    ask: Ask, patient_directives: Sequence[Directive], network: Network, *, resource_type: str = "", types: AbstractSet[str] = NOTHING
+) -> Decision:  # fmt: skip
     """Decide whether an organization may bring data about a person into the hub.
 
     Refused when the person has refused the hub, for the network or for this custodian; a mere opt-out stops provision, not recording. A
-    Consent itself (`resource_type`) is always taken: else no one could take a refusal back.
+    Consent itself (`resource_type`) is always taken: else no one could take a refusal back. From who only puts concerns in, `types` of
+    that kind are taken whatever is on file, so that the answer tells nothing of the person, and no others.
     """
     barred = _purpose_guard(ask, network)
     if barred is not None:
         return barred
     trail = ("guard:ok", "collect:yes")
+    if ask.requester.kind in network.concern_kinds:
+        if types and types <= network.concern_types:
+            return Decision("permit", "P-CONCERN", "JP-27-5-ENTRUST", trail=(*trail, "concern:yes"))
+        return deny("D-CONCERN-ONLY", (*trail, "concern:yes"))
     taken = Decision("permit", "P-OWN", "JP-27-5-ENTRUST", trail=(*trail, "refusal:no"))
     if resource_type == "Consent":
         return replace(taken, trail=(*trail, "consent-itself:yes"))
@@ -124,10 +146,11 @@ def _law(ask: Ask, record: Record, network: Network) -> Decision:
         or record.type not in statute.types
         or ask.requester.kind not in statute.kinds
         or ask.purpose not in statute.purposes
+        or (statute.meeting and (not ask.requester.resolved or ask.meeting not in ask.requester.groups))
         or (statute.sensitivities and statute.sensitivities.isdisjoint(record.labels.sensitivities or NOTHING))
     ):
         return deny("D-LAW-UNKNOWN", (*trail, "law:no"))
-    return Decision("permit", "P-LAW", "JP-27-1-1-LAW", obligations=NO_REDISCLOSURE, trail=(*trail, "law:yes"))
+    return Decision("permit", "P-LAW", statute.basis, obligations=NO_REDISCLOSURE, trail=(*trail, "law:yes"))
 
 
 def _directory(record: Record) -> Decision:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, cast
 
-from consent.rules import EmergencyWish, Form, Rule
+from consent.rules import PRACTITIONER, EmergencyWish, Form, Rule
 from consent.tables import meanings
 from consent.times import span
 from schemas.adapter import BASE
@@ -15,7 +15,7 @@ from schemas.errors import BrokenRule, MissingValue, UnknownCode, Unsupported
 
 EXTENSIONS = f"{BASE}/StructureDefinition/consent-"
 FORM, PROXY, EMERGENCY = f"{EXTENSIONS}form", f"{EXTENSIONS}proxy", f"{EXTENSIONS}emergency"
-HUB_REFUSAL, FAMILY = f"{EXTENSIONS}hub-refusal", f"{EXTENSIONS}family"
+HUB_REFUSAL, FAMILY, CONFIRMED_BY = f"{EXTENSIONS}hub-refusal", f"{EXTENSIONS}family", f"{EXTENSIONS}confirmed-by"
 _LATER_FHIR = "http://hl7.org/fhir/5.0/StructureDefinition/extension-Consent."
 
 Body = Mapping[str, Any]
@@ -39,7 +39,7 @@ class Told:
     @classmethod
     def of(cls, body: Body) -> Told:
         """Collect the extensions of this hub; raise UnknownCode for one of ours that is unknown, Unsupported for an element of later FHIR."""
-        told: dict[str, list[Body]] = {FORM: [], PROXY: [], EMERGENCY: [], HUB_REFUSAL: [], FAMILY: []}
+        told: dict[str, list[Body]] = {FORM: [], PROXY: [], EMERGENCY: [], HUB_REFUSAL: [], FAMILY: [], CONFIRMED_BY: []}
         for i, extension in enumerate(body.get("extension", ())):
             url, where = extension["url"], f"Consent.extension[{i}]"
             if url in told:
@@ -48,7 +48,7 @@ class Told:
                 raise UnknownCode("HUB-3009", where=where, set="extension")
             elif url.startswith(_LATER_FHIR):
                 raise Unsupported("HUB-3004", where=where)
-        for url in (FORM, PROXY, EMERGENCY, HUB_REFUSAL):
+        for url in (FORM, PROXY, EMERGENCY, HUB_REFUSAL, CONFIRMED_BY):
             if len(told[url]) > 1:
                 raise BrokenRule("HUB-3023", where="Consent.extension", name=url.removeprefix(f"{BASE}/StructureDefinition/"))
         return cls(told)
@@ -92,6 +92,19 @@ class Told:
             else:
                 raise MissingValue("HUB-3011", where="Consent.extension")
         return frozenset(found)
+
+    def confirmed_by(self) -> str:
+        """Give the registered id of who confirmed at the visit; empty = nobody is named."""
+        for extension in self.by_url[CONFIRMED_BY]:
+            identifier = extension.get("valueReference", {}).get("identifier", {})
+            if identifier.get("system") != PRACTITIONER or not identifier.get("value"):
+                raise MissingValue("HUB-3011", where="Consent.extension")
+            return str(identifier["value"])
+        return ""
+
+    def says_more(self) -> bool:
+        """Say whether there is an answer on emergencies, on the hub itself or of the family: no part of a reservation or a confirmation."""
+        return any(self.by_url[url] for url in (EMERGENCY, HUB_REFUSAL, FAMILY))
 
     def grantor(self, body: Body) -> Grantor:
         """Say who consents. Anybody but the person needs the proxy extension; who is both named and the person signs for themselves."""

@@ -12,18 +12,15 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Literal, cast
 
-from consent.rules import Effect, Rule
+from consent.rules import PRACTITIONER, Effect, Rule
 from consent.tables import meanings
 from consent.times import days, period
-from schemas.adapter import BASE
 from schemas.errors import BadValue, BrokenRule, MissingValue, TooLong, UnknownCode, Unsupported
 from schemas.ids import INSTITUTION, KAIGO_OFFICE, is_office_code
 
 Dialect = Literal["r4", "root-type", "pcf", "leap"]
 Body = Mapping[str, Any]
 
-PRACTITIONER = f"{BASE}/sid/practitioner"
-"""A user's registered id inside the network."""
 MOST_RULES = 200
 MOST_LEVELS = 4
 _LEVELS: dict[Dialect, int] = {"r4": MOST_LEVELS, "root-type": MOST_LEVELS, "pcf": 2, "leap": 2}

@@ -10,9 +10,9 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
-from consent.extensions import Told
+from consent.extensions import Grantor, Told
 from consent.provisions import Dialect, office, root_rule
-from consent.rules import NOTHING, Directive, Effect
+from consent.rules import CONFIRMATION, NOTHING, RESERVATION, Directive, Effect, Rule
 from consent.tables import meanings
 from consent.times import span
 from schemas.adapter import BASE
@@ -59,13 +59,17 @@ def _read(body: Body, *, consent: str, version: int, patient: str, custodian: st
     root = root_rule(provision, effect, dialect)
     hub_refused = told.refuses_hub(root)
     grantor = told.grantor(body)
+    policy = _policy(body)
+    if RESERVATION in policy.split():
+        _reservation(policy, root, told)
+    confirmed_by = _confirmed_by(policy, root, told, grantor) if CONFIRMATION in policy.split() else ""
     return Directive(
         consent=consent,
         version=version,
         patient=patient,
         custodian=custodian,
         controller=_controller(body, custodian),
-        policy_uri=_policy(body),
+        policy_uri=policy,
         status=str(body["status"]),
         at=at,
         root=root,
@@ -77,7 +81,26 @@ def _read(body: Body, *, consent: str, version: int, patient: str, custodian: st
         family=told.family(),
         emergency=told.emergency(),
         hub_refused=hub_refused,
+        confirmed_by=confirmed_by,
     )
+
+
+def _reservation(policy: str, root: Rule, told: Told) -> None:
+    """Check a reservation: an objection to recipients and purposes, for a period, and nothing beside."""
+    plain = Rule("deny", root.begins, root.ends, recipients=root.recipients, purposes=root.purposes)
+    if policy != RESERVATION or root != plain or told.says_more():
+        raise BrokenRule("HUB-3029", where="Consent.policy" if policy != RESERVATION else "Consent.provision")
+
+
+def _confirmed_by(policy: str, root: Rule, told: Told, grantor: Grantor) -> str:
+    """Check a receiver's confirmation: of the person, by somebody, and nothing beside; give by whom."""
+    plain = Rule("permit", root.begins, root.ends, confidentiality="N", bound="at-most")
+    if policy != CONFIRMATION or root != plain or told.says_more() or grantor.kind:
+        raise BrokenRule("HUB-3030", where="Consent.policy" if policy != CONFIRMATION else "Consent.provision")
+    name = told.confirmed_by()
+    if not name:
+        raise MissingValue("HUB-3031", where="Consent.extension")
+    return name
 
 
 def _is_about_sharing(body: Body) -> bool:

@@ -10,12 +10,22 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Literal
 
+from schemas.adapter import BASE
+
 Effect = Literal["permit", "deny"]
 Form = Literal["written", "electronic", "oral", "unknown"]
 EmergencyWish = Literal["permit", "refuse", "unasked"]
 
 CONFIDENTIALITY = {"U": 0, "L": 1, "M": 2, "N": 3, "R": 4, "V": 5}
 """v3-Confidentiality, from unrestricted to very restricted."""
+
+
+PRACTITIONER = f"{BASE}/sid/practitioner"
+"""Identifier system of a user's registered id inside the network."""
+RESERVATION = f"{BASE}/policy/reservation"
+"""Policy of a reservation (異議): it neither permits nor denies, it shuts the implied path for what it names."""
+CONFIRMATION = f"{BASE}/policy/receiver-confirmation"
+"""Policy of a receiver's confirmation at the visit (third condition of the network notice): it only opens the implied path for the day."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +124,8 @@ class Directive:
     readable: bool = True
     edition: int = 1
     """Edition of the rules by which it was read."""
+    confirmed_by: str = ""
+    """Registered id of who confirmed at the visit; only of a confirmation."""
 
     @property
     def ends(self) -> datetime | None:

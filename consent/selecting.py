@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import datetime
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from consent.ask import Network
+from consent.ask import Network, Reason
 from consent.capacity import OF_NECESSITY, Capacity, may_permit
-from consent.rules import Directive
+from consent.matching import Judge, judging
+from consent.rules import CONFIRMATION, RESERVATION, Directive
+from consent.times import midnight, tokyo_day
 
 _REFUSING = frozenset({"inactive", "rejected"})
 _Group = tuple[str, str, bool]
@@ -16,10 +18,13 @@ _Group = tuple[str, str, bool]
 
 
 class Live(NamedTuple):
-    """A consent in force. A `void` one no longer permits, but what it denies still holds."""
+    """A consent in force, ready to be asked. A `void` one no longer permits, but what it denies still holds."""
 
     directive: Directive
-    void: bool = False
+    void: bool
+    judge: Judge
+    reasons: Mapping[str, Reason]
+    """How it is named in a decision, by what it said."""
 
 
 class Selected(NamedTuple):
@@ -33,6 +38,10 @@ class Selected(NamedTuple):
     withdrawn: bool = False
     """A consent was withdrawn, or the person declined to give one."""
     emergency_refused: bool = False
+    reservations: tuple[Judge, ...] = ()
+    """Reservations against the implied path; one that says deny holds."""
+    confirmed: frozenset[str] = frozenset()
+    """The organizations that have confirmed the person's consent at the visit."""
 
 
 def select(
@@ -41,17 +50,28 @@ def select(
     """Choose the newest consent of each group (controller, policy, self or proxy); at the same instant all stay.
 
     A consent that was withdrawn after an older one was signed leaves that one void: a withdrawal must not bring an earlier permit back.
+    Reservations stand beside each other, each until it is taken back itself.
     """
     groups: dict[_Group, list[Directive]] = {}
     withdrawn: dict[_Group, datetime] = {}
+    reservations: list[Directive] = []
+    confirmed: set[str] = set()
     unreadable = False
     for d in directives:
         if not d.speaks or d.at > at or (d.status != "active" and d.status not in _REFUSING):
+            continue
+        if d.policy_uri == CONFIRMATION:
+            if d.status == "active" and at < confirmed_until(d, network):
+                confirmed.add(d.custodian)
             continue
         wide = d.controller in network.controllers
         if not wide and d.controller != custodian:
             continue
         if d.proxy and not _has_power(d, network, at):
+            continue
+        if d.policy_uri == RESERVATION:
+            if d.status == "active":
+                reservations.append(d)
             continue
         group = ("" if wide else d.controller, d.policy_uri, bool(d.proxy))
         if d.status in _REFUSING:
@@ -60,7 +80,7 @@ def select(
             unreadable = True
         else:
             groups.setdefault(group, []).append(d)
-    live: list[Live] = []
+    live: list[tuple[Directive, bool]] = []
     expired = refused = False
     for group, members in groups.items():
         newest = members[0].at if len(members) == 1 else max(d.at for d in members)
@@ -69,26 +89,31 @@ def select(
             if d.at < newest:
                 continue
             if _in_force(d, at):
-                live.append(Live(d, void or not _may_speak(d, network) or not may_permit(d, capacity, network, at)))
+                live.append((d, void or not _may_speak(d, network) or not may_permit(d, capacity, network, at)))
             else:
                 expired = True
         refused = refused or _refuses_emergency(members, at)
-    live = _without_replaced(live)
-    if len(live) > 1:
-        live.sort(key=lambda one: (one.directive.consent, one.directive.version))
-    return Selected(tuple(live), unreadable, expired, bool(withdrawn), refused)
+    found = [_live(d, void, network) for d, void in sorted(_without_replaced(live), key=lambda one: (one[0].consent, one[0].version))]
+    judges = tuple(judging(d, network) for d in reservations)
+    return Selected(tuple(found), unreadable, expired, bool(withdrawn), refused, judges, frozenset(confirmed))
 
 
-def _without_replaced(live: list[Live]) -> list[Live]:
+def confirmed_until(d: Directive, network: Network) -> datetime:
+    """Give the first moment at which a receiver's confirmation no longer holds: it is of the day of the visit."""
+    return midnight(tokyo_day(d.at) + timedelta(days=network.confirmed_days))
+
+
+def _live(d: Directive, void: bool, network: Network) -> Live:  # a pair's second part
+    return Live(d, void, judging(d, network), {said: Reason(d.consent, d.version, said) for said in ("permit", "deny", "not-covered")})
+
+
+def _without_replaced(live: Sequence[tuple[Directive, bool]]) -> list[tuple[Directive, bool]]:
     """Leave out what a family member without power by law said before the person's own consent of the same matter."""
-    own = [one.directive for one in live if not one.directive.proxy]
+    own = [d for d, _ in live if not d.proxy]
     return [
-        one
-        for one in live
-        if one.directive.proxy != OF_NECESSITY
-        or not any(
-            d.at > one.directive.at and (d.controller, d.policy_uri) == (one.directive.controller, one.directive.policy_uri) for d in own
-        )
+        (d, void)
+        for d, void in live
+        if d.proxy != OF_NECESSITY or not any(o.at > d.at and (o.controller, o.policy_uri) == (d.controller, d.policy_uri) for o in own)
     ]
 
 

@@ -2,7 +2,7 @@
 
 import json
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,7 @@ from consent.ask import UNKNOWN, Ask, Emergency, Labels, Network, Posting, Recor
 from consent.decide import decide
 from consent.directive import Directive, Rule, normalise, unreadable
 from consent.networks import default_network
+from consent.rules import CONFIRMATION, RESERVATION
 from schemas.adapter import BASE
 from schemas.errors import Unsupported
 from schemas.fhir.resource import read
@@ -52,7 +53,8 @@ def consents(name: str) -> tuple[Directive, ...]:
 
 
 def requester(name: str) -> Requester:
-    row = dict(_json("requesters.json")[name])
+    """A requester of the table; `+rc` = its organization has confirmed the consent at the visit (see `beside`)."""
+    row = dict(_json("requesters.json")[name.removesuffix("+rc")])
     for sets in ("groups", "patients"):
         if sets in row:
             row[sets] = frozenset(row[sets])
@@ -73,9 +75,31 @@ def network(name: str, **changes: Any) -> Network:
     row = _json("networks.json")[name]
     made = default_network()
     if "posted" in row:
-        posted = {code: Posting(code, frozenset({"TREAT"}), date(2026, 1, 1)) for code in row["posted"]}
-        reserved = frozenset(("Patient/p", code) for code in row.get("reserved", ()))
-        made = replace(made, implied=True, posted=posted, reserved=reserved)
+        posted = {code: (Posting(code, frozenset({"TREAT"}), date(2026, 1, 1)),) for code in row["posted"]}
+        made = replace(made, implied=True, posted=posted)
+    return replace(made, **changes)
+
+
+def beside(who: str, network_name: str, at: datetime) -> tuple[Directive, ...]:
+    """What the table writes beside the consents: a confirmation of the day (`+rc`), and reservations (N1-HB)."""
+    reserved = _json("networks.json")[network_name].get("reserved", ())
+    return (*((confirmed(requester(who).organization, at),) if who.endswith("+rc") else ()), *(reservation(code) for code in reserved))
+
+
+def confirmed(organization: str = HB, at: datetime = T0, **changes: Any) -> Directive:
+    """An organization has asked the person at the visit, a minute ago."""
+    root = Rule("permit", confidentiality="N", bound="at-most")
+    made = Directive(
+        f"Consent/tsu-rc-{organization}", 1, "Patient/p", organization, organization, CONFIRMATION, "active", at - timedelta(minutes=1), root,
+        confirmed_by="P1",
+    )  # fmt: skip
+    return replace(made, **changes)
+
+
+def reservation(*organizations: str, **changes: Any) -> Directive:
+    """The person objects to the implied path, for these organizations (none = for all)."""
+    root = Rule("deny", recipients=frozenset(f"Organization/{code}" for code in organizations))
+    made = Directive("Consent/tsu-reserved", 1, "Patient/p", HA, "NW", RESERVATION, "active", datetime(2026, 2, 1, tzinfo=UTC), root)
     return replace(made, **changes)
 
 

@@ -6,7 +6,7 @@ from datetime import datetime
 import pytest
 
 from consent.decide import decide
-from tests.consent.given import CASES, ask, consents, emergency, network, record
+from tests.consent.given import CASES, ask, beside, consents, emergency, network, record
 
 
 def test_the_table_is_whole():
@@ -20,6 +20,7 @@ def test_each_row_of_the_table_is_decided_as_the_facts_say(path):
     if "emergency" in case:
         question = ask(case["requester"], case["purpose"], question.at, emergency=emergency(case["requester"], case["emergency"]))
     on_file = consents(case["consents"]) if case["consents"] else ()
+    on_file += beside(case["requester"], case["network"], question.at)
     found = decide(question, record(case["record"]), on_file, network(case["network"]))
     expected = case["expected"]
     assert (found.effect, found.reason) == (expected["effect"], expected["reason"]), case["why"]

@@ -8,7 +8,7 @@ import pytest
 from consent.ask import Ask
 from consent.decide import decide
 from consent.directive import Rule
-from tests.consent.given import HA, HB, T0, ask, deny, directive, network, reason, record, requester
+from tests.consent.given import HA, HB, T0, ask, confirmed, deny, directive, network, reason, record, requester
 
 N0, N1 = network("N0"), network("N1")
 
@@ -104,12 +104,12 @@ def test_an_older_consent_that_was_replaced_and_closed_takes_nothing_away():
 
 def test_who_withdrew_is_not_asked_by_a_poster_on_the_wall():
     for status in ("inactive", "rejected"):
-        found = decide(ask("hbMD+rc"), record("o1"), [directive(status=status)], N1)
+        found = decide(ask("hbMD"), record("o1"), [directive(status=status), confirmed()], N1)
         assert (found.reason, found.trail[-1]) == ("D-NOCONSENT", "live:withdrawn")
 
 
 def test_a_consent_entered_in_error_was_never_there():
-    assert reason(ask("hbMD+rc"), record("o1"), [directive(status="entered-in-error")], N1) == "P-IMPLIED"
+    assert reason(ask("hbMD"), record("o1"), [directive(status="entered-in-error"), confirmed()], N1) == "P-IMPLIED"
 
 
 def test_a_consent_about_something_else_than_sharing_says_nothing_here():

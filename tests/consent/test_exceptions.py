@@ -8,7 +8,7 @@ import pytest
 from consent.ask import Posting
 from consent.decide import decide
 from consent.directive import Rule
-from tests.consent.given import HA, HB, T0, ask, consents, deny, directive, network, reason, record, requester, session
+from tests.consent.given import HA, T0, ask, confirmed, consents, deny, directive, network, reason, record, requester, session
 
 N0, N1 = network("N0"), network("N1")
 
@@ -17,10 +17,10 @@ N0, N1 = network("N0"), network("N1")
 
 
 def test_the_implied_path_begins_on_the_day_of_posting():
-    late = {HA: Posting(HA, frozenset({"TREAT"}), date(2026, 4, 21))}
-    asked = ask("hbMD+rc")
-    assert reason(asked, record("o1"), (), replace(N1, posted=late)) == "D-NOCONSENT"
-    assert reason(replace(asked, at=T0 + timedelta(days=1)), record("o1"), (), replace(N1, posted=late)) == "P-IMPLIED"
+    late = {HA: (Posting(HA, frozenset({"TREAT"}), date(2026, 4, 21)),)}
+    tomorrow = T0 + timedelta(days=1)
+    assert reason(ask("hbMD"), record("o1"), [confirmed()], replace(N1, posted=late)) == "D-NOCONSENT"
+    assert reason(ask("hbMD", at=tomorrow), record("o1"), [confirmed(at=tomorrow)], replace(N1, posted=late)) == "P-IMPLIED"
 
 
 @pytest.mark.parametrize(
@@ -28,31 +28,25 @@ def test_the_implied_path_begins_on_the_day_of_posting():
     [
         {"implied_purposes": frozenset({"CAREMGT"})},
         {"implied_kinds": frozenset({"clinic"})},
-        {"posted": {HA: Posting(HA, frozenset({"CAREMGT"}), date(2026, 1, 1))}},
+        {"posted": {HA: (Posting(HA, frozenset({"CAREMGT"}), date(2026, 1, 1)),)}},
     ],
 )
 def test_the_implied_path_asks_purpose_kind_and_posting(changed):
-    assert reason(ask("hbMD+rc"), record("o1"), (), replace(N1, **changed)) == "D-NOCONSENT"
+    assert reason(ask("hbMD"), record("o1"), [confirmed()], replace(N1, **changed)) == "D-NOCONSENT"
 
 
 def test_an_emergency_is_first_tried_as_treatment_on_the_implied_path():
-    assert reason(ask("hbMD+rc", "ETREAT"), record("o1"), (), N1) == "P-IMPLIED"
-
-
-def test_a_reservation_holds_for_every_number_of_the_person():
-    reserved = replace(N1, reserved=frozenset({("Patient/x", HB)}))
-    assert reason(ask("hbMD+rc"), record("o1"), (), reserved) == "P-IMPLIED"
-    assert reason(ask("hbMD+rc"), record("o1", same_person=frozenset({"Patient/x"})), (), reserved) == "D-RESERVED"
+    assert reason(ask("hbMD", "ETREAT"), record("o1"), [confirmed()], N1) == "P-IMPLIED"
 
 
 def test_the_implied_path_masks_what_is_said_of_the_family():
-    assert reason(ask("hbMD+rc"), record("o1", family=True), (), N1) == "R-FAMILY"
+    assert reason(ask("hbMD"), record("o1", family=True), [confirmed()], N1) == "R-FAMILY"
 
 
 def test_the_basis_says_whether_the_receiver_confirmed():
     free = replace(N1, receiver_confirm=False)
     assert decide(ask("hbMD"), record("o1"), (), free).basis == "JP-IMPLIED-CARE"
-    assert decide(ask("hbMD+rc"), record("o1"), (), free).basis == "JP-NW-3COND"
+    assert decide(ask("hbMD"), record("o1"), [confirmed()], free).basis == "JP-NW-3COND"
 
 
 # ── emergencies ──────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -28,17 +28,34 @@ def test_the_delivered_rules_are_those_of_the_facts():
     assert rules.controllers == {"NW"}
 
 
-def test_posting_and_reservation_are_read():
+PAPER = {"organization": "1319900013", "code": "掲示 2026-4", "purposes": ["TREAT"], "since": "2026-04-01", "document": "ab" * 32}
+
+
+def test_postings_are_read_with_their_days_and_papers():
     data = deepcopy(GOOD)
-    data["implied"] |= {
-        "on": True,
-        "posted": [{"organization": "1319900013", "purposes": ["TREAT"], "since": "2026-04-01"}],
-        "reserved": [{"patient": "Patient/p", "organization": "1319900021"}],
-    }
-    rules = read_network(data)
-    assert rules.implied
-    assert str(rules.posted["1319900013"].since) == "2026-04-01"
-    assert rules.reserved == {("Patient/p", "1319900021")}
+    data["implied"] |= {"on": True, "posted": [{**PAPER, "until": "2026-06-30"}, {**PAPER, "since": "2026-07-01", "code": "掲示 2026-7"}]}
+    first, second = read_network(data).posted["1319900013"]
+    assert (str(first.since), str(first.until), first.code, first.document) == ("2026-04-01", "2026-06-30", "掲示 2026-4", "ab" * 32)
+    assert (second.until, second.code) == (None, "掲示 2026-7")
+
+
+def test_members_are_read_with_the_day_of_their_notice():
+    data = deepcopy(GOOD)
+    data["members"] = [
+        {"organization": "1319900021", "joined": "2026-05-01", "notice": "2026-05-15"},
+        {"organization": "1319900039", "joined": "2026-06-01"},
+    ]
+    made = read_network(data).members
+    assert (str(made["1319900021"].joined), str(made["1319900021"].notice)) == ("2026-05-01", "2026-05-15")
+    assert made["1319900039"].notice is None
+
+
+def row(*sees):
+    return {"sees": list(sees), "reason": "理由", "source": "提案"}
+
+
+def statute(**changes):
+    return {**GOOD["statutes"][0], **changes}
 
 
 WRONG = {
@@ -49,24 +66,35 @@ WRONG = {
     "unknown purpose": ("purposes_by_kind", {"hospital": ["CURE"]}, "purposes_by_kind.hospital"),
     "purposes that are no list": ("own_purposes", "TREAT", "own_purposes"),
     "a purpose twice": ("own_purposes", ["TREAT", "TREAT"], "own_purposes"),
-    "unknown role": ("ceiling", {"wizard": ["S"]}, "ceiling"),
-    "unknown class": ("ceiling", {"doctor": ["Q"]}, "ceiling.doctor"),
-    "unknown part": ("ceiling", {"doctor": ["C.x"]}, "ceiling.doctor"),
-    "directory": ("ceiling", {"doctor": ["D"]}, "ceiling.doctor"),
+    "a ceiling without a reason": ("ceiling", {"doctor": {"sees": ["S"], "reason": "", "source": "x"}}, "ceiling.doctor.reason"),
+    "a ceiling that is a list": ("ceiling", {"doctor": ["S"]}, "ceiling.doctor"),
+    "unknown role": ("ceiling", {"wizard": row("S")}, "ceiling"),
+    "unknown class": ("ceiling", {"doctor": row("Q")}, "ceiling.doctor.sees"),
+    "unknown part": ("ceiling", {"doctor": row("C.x")}, "ceiling.doctor.sees"),
+    "directory": ("ceiling", {"doctor": row("D")}, "ceiling.doctor.sees"),
     "lead role without a ceiling": ("lead_roles", {"hospital": "proxy"}, "lead_roles.hospital"),
     "lead role of an unknown kind": ("lead_roles", {"school": "doctor"}, "lead_roles"),
     "switch that is no switch": ("implied", {"on": 1}, "implied.on"),
     "posting that is no list": ("implied", {"posted": {}}, "implied.posted"),
-    "posting without a day": ("implied", {"posted": [{"organization": "x", "purposes": [], "since": "soon"}]}, "implied.posted[0].since"),
-    "posting for an unknown purpose": ("implied", {"posted": [{"organization": "x", "purposes": ["X"], "since": "2026-04-01"}]}, "implied.posted[0].purposes"),
+    "posting without a day": ("implied", {"posted": [{**PAPER, "since": "soon"}]}, "implied.posted[0].since"),
+    "posting that ends before it begins": ("implied", {"posted": [{**PAPER, "until": "2026-03-31"}]}, "implied.posted[0].until"),
+    "posting without its paper": ("implied", {"posted": [{**PAPER, "document": "paper.pdf"}]}, "implied.posted[0].document"),
+    "posting for an unknown purpose": ("implied", {"posted": [{**PAPER, "purposes": ["X"]}]}, "implied.posted[0].purposes"),
+    "member without a day": ("members", [{"organization": "x"}], "members[0].joined"),
+    "concern of an unknown type": ("concerns", {"kinds": ["police"], "types": ["Rumour"]}, "concerns.types"),
+    "unknown part of an edition": ("rules", {}, "rules"),
+    "statute for who only puts concerns in": ("statutes", [statute(kinds=["police"])], "statutes[0].kinds"),
+    "statute without an article": ("statutes", [statute(article="")], "statutes[0].article"),
+    "statute on an unknown basis": ("statutes", [statute(basis="JP-X")], "statutes[0].basis"),
+    "statute without its switch": ("statutes", [statute(meeting="no")], "statutes[0].meeting"),
     "emergency role": ("emergency", {"roles": ["hero"]}, "emergency.roles"),
     "emergency without end": ("emergency", {"minutes": 0}, "emergency.minutes"),
     "emergency of days": ("emergency", {"minutes": 1441}, "emergency.minutes"),
     "emergency minutes as a switch": ("emergency", {"minutes": True}, "emergency.minutes"),
     "unknown proxy": ("proxies", {**GOOD["proxies"], "kinds": ["friend"]}, "proxies.kinds"),
     "family for ever": ("proxies", {**GOOD["proxies"], "family_months": 13}, "proxies.family_months"),
-    "statute of an unknown type": ("statutes", [{"id": "x", "types": ["X"], "kinds": [], "purposes": [], "sensitivities": []}], "statutes[0].types"),
-    "statute with an unknown label": ("statutes", [{"id": "x", "types": [], "kinds": [], "purposes": [], "sensitivities": ["X"]}], "statutes[0].sensitivities"),
+    "statute of an unknown type": ("statutes", [statute(types=["X"])], "statutes[0].types"),
+    "statute with an unknown label": ("statutes", [statute(sensitivities=["X"])], "statutes[0].sensitivities"),
 }  # fmt: skip
 
 

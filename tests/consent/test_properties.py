@@ -8,11 +8,11 @@ from hypothesis import strategies as st
 from consent.ask import Labels
 from consent.decide import decide, decide_write
 from consent.directive import Directive, Rule, pack, unpack
-from consent.matching import verdict
+from consent.matching import judging
 from consent.networks import default_network
 from consent.words import basis_words, reason_words, step_words
 from tests.consent import oracle
-from tests.consent.given import HA, network
+from tests.consent.given import HA, directive, network
 from tests.consent.strategies import MOMENTS, directives, questions, records, to_rule, trees
 
 N0, N1 = default_network(), network("N1", receiver_confirm=False)
@@ -45,7 +45,7 @@ full_denies = st.builds(
 @SETTINGS
 @given(trees, questions(), records())
 def test_a_rule_is_judged_as_the_oracle_judges_its_provisions(tree, ask, record):
-    said = verdict(to_rule(tree), ask, record).effect
+    said = judging(directive(to_rule(tree)), N0)(ask, record).effect
     assert said == (oracle.judge(tree, ask, record) or "not-covered")
 
 
