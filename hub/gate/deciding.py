@@ -168,7 +168,7 @@ class Gate:
         for patient, kinds in types.items():
             only_consents = "Consent" if kinds == {"Consent"} else ""
             person = state[people.person[patient]]
-            decision = decide_write(ask, person.directives, rules or self.networks.at(at), resource_type=only_consents)
+            decision = decide_write(ask, person.directives, rules or self.networks.at(at), resource_type=only_consents, types=kinds)
             barred = {person.barred, *(state[people.person[other]].barred for other in joins.get(patient, ()))}
             found.append((patient, _BARRED.get(max(barred, key=LEVELS.index), decision)))
         return found
@@ -262,7 +262,8 @@ class Gate:
             return _RESTRICTED
         if person.emergency is not None:
             ask = replace(ask, purpose="BTG", emergency=emergency_of(person.emergency, ask.requester))
-        return decide(ask, record, person.directives, rules or self.networks.at(ask.at), person.capacity)
+        rules = rules or self.networks.at(ask.at)
+        return decide(ask, record, person.held(rules), rules)
 
 
 def _nobodys(rows: Sequence[Row]) -> list[bytes]:

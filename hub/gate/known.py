@@ -6,9 +6,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
-from consent.ask import Emergency, Record, Requester
+from consent.ask import Emergency, Network, Record, Requester
 from consent.capacity import Capacity
 from consent.directive import Directive, unreadable
+from consent.held import Held
 from hub.clock import milliseconds
 from hub.commands import Asking
 from hub.gate.actors import Named, named
@@ -22,7 +23,7 @@ from hub.tables.derive import open_directive, open_facts, record_of
 from hub.tables.resources import Row
 from schemas.errors import Refusal
 
-_KEEP, _KEEP_RECORDS = 50_000, 20_000
+_KEEP, _KEEP_RECORDS, _KEEP_READY = 50_000, 20_000, 10_000
 _ALWAYS = datetime.min.replace(tzinfo=UTC)
 """When what cannot be read was signed: nobody knows, so it counts at every moment."""
 LEVELS = (b"", directives.RESTRICTED, directives.ERASED)
@@ -43,6 +44,14 @@ class Person:
     """Recipients that the consents name."""
     same: frozenset[str] = frozenset()
     """All Patients that are this person, where there are several."""
+    ready: dict[str, Held] = field(default_factory=dict, compare=False, repr=False)
+    """The consents made ready, by edition of the rules; shared by all who know just these consents and findings."""
+
+    def held(self, rules: Network) -> Held:
+        """Give the consents ready to be asked under an edition of the rules."""
+        if (made := self.ready.get(rules.version)) is None or made.network is not rules:
+            made = self.ready[rules.version] = Held(self.directives, rules, self.capacity)
+        return made
 
 
 class Knowing:
@@ -53,6 +62,7 @@ class Knowing:
         self._known: dict[tuple[bytes, int], Directive] = {}
         self._records: dict[tuple[bytes, str, str | None, str], Record] = {}
         """By event, the label that the log gives it, and the edition that raises it; like consents, given only after their key was found."""
+        self._ready: dict[tuple[tuple[tuple[str, int], ...], tuple[Capacity, ...]], dict[str, Held]] = {}
 
     def state(self, tx: Tx, people: identities.Groups, asking: Asking, at: datetime, position: int | None = None) -> dict[bytes, Person]:
         """Give what is in force for each of these persons, now or as of a position; for the directory (no person) nothing is."""
@@ -78,7 +88,16 @@ class Knowing:
                 barred = max(barred, row.directive, key=LEVELS.index)
             elif (found := self._directive(row)) is not None:
                 held.append(found)
-        return Person(tuple(held), session, barred, named=named(held))
+        return Person(tuple(held), session, barred, named=named(held), ready=self._made_ready(held, ()))
+
+    def _made_ready(self, held: Sequence[Directive], capacity: tuple[Capacity, ...]) -> dict[str, Held]:
+        """Give what was made ready of just these: a consent that moves is another version, and so another name here."""
+        name = (tuple((one.consent, one.version) for one in held), capacity)
+        if (known := self._ready.get(name)) is None:
+            if len(self._ready) >= _KEEP_READY:
+                self._ready.clear()
+            known = self._ready[name] = {}
+        return known
 
     def _directive(self, row: directives.DirectiveRow) -> Directive | None:
         """Open a consent's canonical form; None when its key was erased."""

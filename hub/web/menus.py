@@ -16,6 +16,9 @@ from hub.web.pages import Entry, Nav
 ROLES = {
     "doctor": "医師", "nurse": "看護師", "pharmacist": "薬剤師", "dentist": "歯科医師", "rehabilitation": "リハビリ職",
     "care-manager": "ケアマネジャー", "helper": "介護職", "social-worker": "相談員", "clerk": "事務", "municipality": "市の担当",
+    "dietitian": "管理栄養士", "consultation-support": "相談支援専門員", "day-care": "通所の職員", "disability-support": "生活支援員",
+    "welfare-council": "社会福祉協議会", "self-reliance-support": "自立相談支援", "child-family-center": "こども家庭センター",
+    "welfare-volunteer": "民生委員・児童委員", "police": "警察",
     "privacy-officer": "個人情報保護責任者", "operator": "運用担当", "system": "連携プログラム", "subject": "ご本人", "proxy": "代理の方",
 }  # fmt: skip
 _PLACES = (

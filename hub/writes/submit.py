@@ -13,7 +13,7 @@ from datetime import datetime
 from threading import Semaphore
 
 from consent.ask import Decision
-from hub.commands import Submit, Taken
+from hub.commands import Submit, Taken, Write
 from hub.gate import Gate
 from hub.log.event import NewEvent, Recorded
 from hub.log.keys import Keyring
@@ -35,7 +35,7 @@ from schemas.events import SeenRow
 TURNS = 2
 """Submissions that are checked or prepared at a time. Python's threads share one lock: more at once take it from each other a hundred times a
 Bundle and push each other out of the processor's cache. One more than one, because a preparation also waits for the database."""
-_RULES = {"restricted:yes": "HUB-5111", "erased:yes": "HUB-5112"}
+_RULES = {"restricted:yes": "HUB-5111", "erased:yes": "HUB-5112", "concern:yes": "HUB-3052"}
 """Last step of a decision → what the sender is told, where it is not that the person has refused the hub."""
 _RESOURCES = frozenset({events.RESOURCE_RECORDED, events.RESOURCE_WITHDRAWN})
 
@@ -67,7 +67,13 @@ class Submitting:
         )
 
     def __call__(self, command: Submit) -> Answer:
-        """Record it; blocks until it is durable. Raises the refusal of the first write that cannot be recorded."""
+        """Record it; blocks until it is durable. Raises the refusal of the first write that cannot be recorded.
+
+        Who only puts concerns in brings new resources and nothing else, and is told that they were taken: not where they lie, nor what of.
+        """
+        quiet = command.asking.requester.kind in self._gate.network.concern_kinds
+        if quiet and (command.message is not None or any(not _is_new(write) for write in command.writes)):
+            raise Denied("HUB-3052")
 
         def again(tx: Tx) -> Proposal:
             return self._prepare(tx, command)
@@ -85,6 +91,8 @@ class Submitting:
         answer: Answer = written.answer
         if answer.repeat:
             return answer
+        if quiet:
+            return Answer(tuple(Taken(taken.index, 201, "", "", b"") for taken in answer.taken))
         made = {r.stream: r for r in written.recorded if r.topic in _RESOURCES}
         return Answer(tuple(self._settled(t, made.get(t.stream)) for t in answer.taken))
 
@@ -172,6 +180,11 @@ class _Refused(Refusal):
     def __init__(self, refusal: Refusal, recording: list[NewEvent]) -> None:
         super().__init__(issues=refusal.issues)
         self.refusal, self.events = refusal, recording
+
+
+def _is_new(write: Write) -> bool:
+    """Say whether it is a plain POST: no condition, no key, nothing that an answer could say more of than that it was taken."""
+    return write.method == "POST" and not write.key and not write.if_none_exist and "?" not in write.url
 
 
 def _types(made: Sequence[NewEvent | None], message: Numbered | None) -> dict[bytes, set[str]]:

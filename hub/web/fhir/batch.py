@@ -43,7 +43,7 @@ class Bundles:
             if envelope.type == "transaction":
                 return _answered("transaction", self._transaction(asking, envelope.entries, settles, full=full))
         except Refusal as refusal:
-            if not settles and refusal.issue not in _OURS:
+            if not settles and refusal.issue not in _OURS and asking.requester.kind not in self._hub.gate.network.concern_kinds:
                 self._hub.refusals.keep(
                     custodian=asking.requester.organization, name="", layout="Bundle", door="fhir", media="application/fhir+json",
                     refusal=refusal, raw=raw, compartment=asking.compartment,

@@ -69,6 +69,8 @@ class Writing:
                 if_none_match=request.headers.get("if-none-match") if method == "PUT" else None,
             )  # fmt: skip
             (taken,) = self._hub.submit(Submit(asking, (write,), where=kind)).taken
+            if not taken.version:
+                return Response(b"", taken.status, media_type=FHIR)
             headers = {"ETag": f'W/"{taken.version}"', "Last-Modified": http_date(taken.updated), "Location": place_of(self._hub, taken)}
             shown = b"" if "return=minimal" in prefer else as_taken(taken) if taken.text else self._found(asking, taken)
             return Response(shown, taken.status, media_type=FHIR, headers=headers)
