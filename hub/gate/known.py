@@ -80,15 +80,17 @@ class Knowing:
             state[person] = replace(self.person(rows, sessions.get(person)), same=_together(patients))
         return state
 
-    def person(self, rows: Iterable[directives.DirectiveRow], session: emergencies.EmergencyRow | None) -> Person:
-        """Open what is in force for one person."""
+    def person(
+        self, rows: Iterable[directives.DirectiveRow], session: emergencies.EmergencyRow | None, capacity: tuple[Capacity, ...] = ()
+    ) -> Person:  # fmt: skip
+        """Open what is in force for one person; `capacity` = the findings of whether that person can decide alone."""
         held, barred = [], b""
         for row in rows:
             if not row.key:
                 barred = max(barred, row.directive, key=LEVELS.index)
             elif (found := self._directive(row)) is not None:
                 held.append(found)
-        return Person(tuple(held), session, barred, named=named(held), ready=self._made_ready(held, ()))
+        return Person(tuple(held), session, barred, capacity, named=named(held), ready=self._made_ready(held, capacity))
 
     def _made_ready(self, held: Sequence[Directive], capacity: tuple[Capacity, ...]) -> dict[str, Held]:
         """Give what was made ready of just these: a consent that moves is another version, and so another name here."""
