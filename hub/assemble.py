@@ -42,6 +42,7 @@ from hub.log.secrets import Secrets
 from hub.log.store import Store
 from hub.log.unlocking import KEYS, KeyPlace, assert_belongs, open_keys
 from hub.log.witnesses import ORIGIN, Witness
+from hub.reads.audit_events import AuditEvents
 from hub.reads.audits import Auditing
 from hub.reads.boards import Boards
 from hub.reads.choosing import Choosing
@@ -115,6 +116,7 @@ class Hub:
     erasures: Erasures
     find: Finding
     audit: Auditing
+    audit_events: AuditEvents
     choose: Choosing
     unusual: Unusual
     settle: Settling
@@ -276,6 +278,9 @@ def assemble(
         audit=audit, choose=Choosing(store=store, secrets=secrets, gate=gate, opaque=opaque, audit=audit),
         unusual=Unusual(store=store, keys=keys, gate=gate, opaque=opaque, audit=audit),
         settle=Settling(store=store, writer=writer, network=office, now=now),
+        audit_events=AuditEvents(
+            store=store, keys=keys, secrets=secrets, gate=gate, opaque=opaque, region=region, base=f"{base}/fhir"
+        ),
         proofs=Proving(store=store, gate=gate, cosigning=cosigning),
         hear=hearing, contents=contents, publishing=publishing, listening=listening,
         operate=Operating(store=store, keys=keys, secrets=secrets, writer=writer, runner=runner, now=now), oversee=oversee,

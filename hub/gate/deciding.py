@@ -199,6 +199,8 @@ class Gate:
             labelled.append(row if record is None else labelling.labelled(row, record.labels))
             decisions.append(decision)
             seen.setdefault(person, []).append((decision, row))
+        if not seen and asking.came.query is not None:
+            seen[b""] = []  # that somebody searched is recorded, though nothing was there to decide on
         epochs = directives.epochs_of(tx, people)
         events, references = [], {}
         for person, items in seen.items():

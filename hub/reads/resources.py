@@ -16,7 +16,7 @@ from hub.names import MAIN, stream_of
 from hub.reads.criteria import DEFAULT_COUNT, Span, page_size, sorted_out
 from hub.reads.opaque import Opaque
 from hub.reads.presenting import Presented, Presenting
-from hub.tables import resources
+from hub.tables import identities, resources
 from hub.tables.derive import namer
 from hub.tables.resources import Row
 from hub.writes.conditions import alternatives, identifier_token
@@ -84,7 +84,8 @@ class Reading:
         with self._store.read() as tx:
             after, used = self._cursor(tx, asking, kind, text) if text else (0, used)
             candidates = self._candidates(tx, asking, kind, used)
-        released = self._gate.release(asking, candidates)
+            about = self._asked_about(tx, asking, used)
+        released = self._gate.release(asking, candidates, about=about)
         rows = released.given
         # in the order of the log: a page begins after the last row of the page before
         following = [g for g in rows if g.row.position > after]
@@ -133,6 +134,11 @@ class Reading:
         for span in [Span.read(v) for n, v in used if n == "_lastUpdated"]:
             rows = [r for r in rows if span.holds(r.updated)]
         return sorted(rows)
+
+    def _asked_about(self, tx: Tx, asking: Asking, used: Sequence[tuple[str, str]]) -> tuple[bytes, ...]:
+        """Give the persons whose Patient is named: that they were asked about is recorded, whether anything is found or not."""
+        streams = [self._patient(asking, v) for name, value in used if name == "patient" for v in value.split(",")]
+        return tuple(dict.fromkeys(identities.person_of(tx, s) for s in streams if resources.newest(tx, s) is not None))
 
     def _marks(self, asking: Asking, kind: str, value: str) -> list[bytes]:
         secrets = self._secrets.within(asking.compartment)

@@ -50,12 +50,15 @@ _BY: Mapping[str, Callable[[Any], str]] = MappingProxyType({
     events.TOKEN_ISSUED: lambda body: body.by,
     events.TOKEN_REVOKED: lambda body: body.by,
     events.ACCESS_REVIEWED: lambda body: body.by,
+    events.UNUSUAL_SETTLED: lambda body: body.by,
 })  # fmt: skip
 """Topic → who did it."""
 TOPICS = frozenset({
-    *_BY, events.KEY_DESTROYED, events.HUB_STARTED, events.HUB_STOPPED, events.AUDIT_RESUMED, events.SIGN_IN_REFUSED,
+    *_BY, events.KEY_DESTROYED, events.LABELS_REVISED, events.HUB_STARTED, events.HUB_STOPPED, events.AUDIT_RESUMED, events.SIGN_IN_REFUSED,
 })  # fmt: skip
 """Of whatever is an act."""
+READ = TOPICS - {events.KEY_DESTROYED, events.LABELS_REVISED}
+"""Of those whose body is opened for a row: long ones that tell nothing of it are not."""
 PERSONS = (emergency_events.EMERGENCY_OPENED, events.PERSON_LINKED, events.PERSON_UNLINKED)
 """Of what is sealed under the key of the person concerned: who did it is forgotten with that person."""
 _OF_SOMEBODY = frozenset({events.SIGNED_IN, events.SIGNED_OUT, events.SIGN_IN_REFUSED, emergency_events.EMERGENCY_CODE_REFUSED})
@@ -145,3 +148,9 @@ def _where(by: Filter) -> tuple[list[str], list[object]]:
         where.append("at<?")
         params.append(by.until)
     return where, params
+
+
+def persons(tx: Tx) -> list[bytes]:
+    """Give all whom a decision or an act was about, in no order: for the one who is known by a pseudonym alone."""
+    sql = "SELECT person FROM decisions WHERE person<>? UNION SELECT person FROM acts WHERE person<>?"
+    return [bytes(person) for (person,) in tx.all(sql, (b"", b""))]

@@ -113,7 +113,7 @@ OPENED: Mapping[str, Mapping[str, Collection[str]]] = MappingProxyType({
     "expiries": {events.RESOURCE_RECORDED: {"Consent"}, **_GONE},
     "surnames": {events.RESOURCE_RECORDED: {"Patient"}, **_GONE},
     "unusual": {events.UNUSUAL_NOTICED: _EVERY, events.UNUSUAL_SETTLED: _EVERY},
-    "acts": dict.fromkeys(sorted(acts.TOPICS), _EVERY),
+    "acts": dict.fromkeys(sorted(acts.READ), _EVERY),
 })  # fmt: skip
 """View → topic → kinds of which it needs the body; all else it takes from the header, and nothing is opened for it."""
 _STRUCTS: dict[str, type[msgspec.Struct]] = {
@@ -140,6 +140,11 @@ _STRUCTS: dict[str, type[msgspec.Struct]] = {
     events.ACCESS_REVIEWED: events.AccessReviewed,
 }
 _decoders = {topic: msgspec.json.Decoder(struct).decode for topic, struct in _STRUCTS.items()}
+
+
+def struct_of(topic: str) -> type[msgspec.Struct]:
+    """Give the form of a topic's body."""
+    return _STRUCTS[topic]
 
 
 def apply(tx: Tx, recorded: Sequence[Recorded]) -> None:

@@ -1,8 +1,8 @@
-"""A recorded decision as FHIR R4 AuditEvent, after the patterns of IHE BALP 1.1; pure.
+"""A recorded decision as FHIR R4 AuditEvents, after the patterns of IHE BALP 1.1; pure.
 
-One decision is one request about one person, so one AuditEvent carries what BALP spreads over several: the access (PatientRead,
-PatientQuery, Disclosure source …), the consent decision (AuthZ-Consent) and every resource that was reached. BALP's profiles allow one
-resource each, so `meta.profile` claims none of them.
+One decision is one request about one person. It stands for several AuditEvents: one for each resource that was read, written or delivered, or
+one for what was searched; and one for the decision itself. They are drawn on asking and not stored; their ids are the decision's reference
+and a number, always the same. `meta.profile` claims a profile where an event fulfils it (`hub.views.audit_profiles`).
 
 A person stands here by pseudonym, a user by registered id, an organization by number: no name, no clinical value, no text that
 somebody typed. What was typed for an emergency disclosure is in the log and on the officer's page.
@@ -10,77 +10,231 @@ somebody typed. What was typed for an emergency disclosure is in the log and on 
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Sequence
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Literal
 
 from consent.words import reason_words
+from hub.views import audit_parts as parts
 from hub.views.ages import JST
 from hub.views.audit import broke_glass, gives
+from hub.views.audit_parts import GIVEN, MESSAGE, NOT_GIVEN, REFERENCE, Asker, Place
+from hub.views.audit_profiles import claimed
 from hub.views.audit_tables import Row, keyed
 from hub.views.shapes import Decided, Seen
 from hub.views.summary_fhir import narrative
-from schemas.adapter import BASE
 from schemas.fhir.schema import resource_types
 
-DCM = "http://dicom.nema.org/resources/ontology/DCM"
-HL7 = "http://terminology.hl7.org/CodeSystem"
-REASON = f"{HL7}/v3-ActReason"
-BALP = "https://profiles.ihe.net/ITI/BALP/CodeSystem"
-ORGANIZATION = f"{BASE}/sid/organization"
-"""Numbers of organizations that are neither medical institutions nor care offices, as the network registers them."""
-USER, HUB, PSEUDONYM, REFERENCE, REQUEST, MESSAGE = (
-    f"{BASE}/sid/{name}" for name in ("user", "hub", "pseudonym", "decision", "request", "message")
-)
-_GIVEN, _NOT_GIVEN = "0", "4"
-"""R4 audit-event-outcome: success; minor failure, which is how IHE BALP records a refusal."""
+_NOTHING = "D-NOTHING"
+_CUSTODIAN = "http://snomed.info/sct", "159541003"
+"""Record keeping/library clerk: how BALP names the custodian of what is disclosed."""
 
 
-def to_audit_event(decided: Decided, *, base: str, source: str) -> dict[str, Any]:
-    """Make the AuditEvent. `base` is the hub's FHIR address, `source` the hub's own registered name.
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What a write did to a resource, and the version that it made."""
 
-    The id is the decision's reference, which is random and already of the characters that an id may have. Entities stand in this order:
-    the person, the decision, the resources, the consents, the request.
+    kind: Literal["create", "update", "delete"]
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A decision, and beside it what AuditEvents alone tell.
+
+    `described` and `raw` are what was searched by (`hub.gate.querying`); `raw` empty = it may not be told here, or is no more. `changes` and
+    `custodians` (code, kind) go with `decided.seen`, one each, where they are known.
     """
-    given = decided.effect != "deny"
-    row = keyed("events", "action", "given")[decided.action, "yes" if given else "no"]
+
+    decided: Decided
+    address: str = ""
+    interaction: str = ""
+    channel: str = ""
+    described: str = ""
+    raw: str = ""
+    changes: tuple[Change | None, ...] = ()
+    custodians: tuple[tuple[str, str], ...] = ()
+
+
+def to_audit_events(told: Told, *, base: str, source: str) -> tuple[dict[str, Any], ...]:
+    """Make the AuditEvents: of what was done, in the order of the resources, and last of the decision.
+
+    `base` is the hub's FHIR address, `source` the hub's own registered name.
+    """
+    place, one = Place(base.rstrip("/"), source), told.decided
+    made = _access(told, place)
+    alone = (one.action == "audit" and one.effect != "deny") or _found_nothing(one)
+    if not alone:
+        made.append(_decision(told, place))
+    return tuple(_event(told, place, number, line) for number, line in enumerate(made, 1))
+
+
+@dataclass(frozen=True, slots=True)
+class _Line:
+    """What one AuditEvent is made of: its pattern, its entities, its outcome; `custodian` (code, kind) of what is disclosed."""
+
+    pattern: str
+    entities: list[dict[str, Any]]
+    outcome: str = GIVEN
+    custodian: tuple[str, str] = ("", "")
+
+
+def _event(told: Told, place: Place, number: int, line: _Line) -> dict[str, Any]:
+    one, pattern = told.decided, keyed("patterns", "pattern")[line.pattern,]
+    made = parts.event(
+        f"{one.reference}-{number}", pattern, at=one.at, place=place, asker=_asker(told), entities=line.entities,
+        outcome=line.outcome, said=f"{one.reason} {reason_words(one.reason)[1]}",
+    )  # fmt: skip
+    if line.custodian[0]:
+        made["agent"].append(_custodian(*line.custodian))
+    text = narrative(_sentences(one, pattern))
     return {
-        "resourceType": "AuditEvent",
-        "id": decided.reference,
+        "resourceType": made.pop("resourceType"),
+        "id": made.pop("id"),
+        **claimed(made, pattern),
         "language": "ja",
-        "text": narrative(_sentences(decided)),
-        "type": {"system": row["type_system"], "code": row["type"], "display": row["type_display"]},
-        "subtype": [
-            {"system": row["subtype_system"], "code": row["subtype"]},
-            {"system": f"{BALP}/AuthZsubType", "code": "AuthZ-Consent"},
-        ],
-        "action": _action(decided, row),
-        "recorded": decided.at.astimezone(JST).isoformat(timespec="milliseconds"),
-        "outcome": _GIVEN if given else _NOT_GIVEN,
-        "outcomeDesc": f"{decided.reason} {reason_words(decided.reason)[1]}",
-        **_for("purposeOfEvent", decided),
-        "agent": _agents(decided, row, source),
-        "source": {
-            "observer": _identified(HUB, source, "Device"),
-            "type": [{"system": f"{HL7}/security-source-type", "code": "4", "display": "Application Server"}],
-        },
-        "entity": _entities(decided, base.rstrip("/")),
+        "text": text,
+        **made,
     }
 
 
+def _sentences(one: Decided, pattern: Row) -> tuple[str, ...]:
+    """Say the event in short, from codes alone."""
+    at = f"{one.at.astimezone(JST):%Y-%m-%d %H:%M:%S}"
+    return f"{at}　{pattern['subtype']}　{one.organization}　{one.pseudonym}", f"{one.effect}　{one.reason}　{one.basis}"
+
+
+def _asker(told: Told) -> Asker:
+    one = told.decided
+    codes = tuple(code for code in (one.purpose, "BTG" if broke_glass(one) else "") if code)
+    return Asker(one.organization, one.kind, one.role, one.user, told.address, codes, one.basis)
+
+
+# ── what was done ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _access(told: Told, place: Place) -> list[_Line]:
+    """Give what was done; nothing where nothing of the person left or came in."""
+    one = told.decided
+    about = parts.patient(one.pseudonym)
+    if one.action == "audit":
+        query = _query(told) if told.described else []
+        name, outcome = ("audit-used", GIVEN) if one.effect != "deny" else ("audit-refused", NOT_GIVEN)
+        return [_Line(name, [*about, *query, *_whole(told)], outcome)]
+    if one.action == "search" and (one.effect != "deny" or _found_nothing(one)):
+        return [_Line("search", [*about, *_query(told), *_whole(told)])]
+    if one.effect == "deny":
+        return []
+    if one.action == "emergency":
+        return [_Line("emergency-started", [*about, *_whole(told)])]
+    given = [i for i, seen in enumerate(one.seen) if gives(seen)]
+    if one.action == "write":
+        return [_written(told, place, i) for i in given]
+    channel = [("channel", told.channel)]
+    if one.action == "read":
+        return [_Line(told.interaction or "read", [*about, _data(one.seen[i], place, channel), *_whole(told)]) for i in given]
+    if one.action == "deliver":
+        consents = _consents(told, place)
+        return [
+            _Line("disclose", [*about, _data(one.seen[i], place, channel), *consents, *_whole(told)], custodian=_custodian_of(told, i))
+            for i in given
+        ]
+    shown = [_data(one.seen[i], place, []) for i in given]
+    return [_Line("operation", [*about, *shown, *_whole(told)])]
+
+
+def _found_nothing(one: Decided) -> bool:
+    """Say whether there was nothing to decide on: a search that succeeded and found nothing."""
+    return one.action == "search" and one.reason == _NOTHING
+
+
+def _written(told: Told, place: Place, index: int) -> _Line:
+    """Give one write: of what became of it the log tells."""
+    one, seen = told.decided, told.decided.seen[index]
+    change = told.changes[index] if index < len(told.changes) else None
+    name = change.kind if change else "update" if seen.version > 1 else "create"
+    version = change.version if change else seen.version
+    data = _data(seen, place, [("channel", told.channel)] if name != "delete" else [], version)
+    return _Line(name, [*parts.patient(one.pseudonym), data, *_whole(told)])
+
+
+def _query(told: Told) -> list[dict[str, Any]]:
+    """Give what was searched by. The raw request only where it names nobody; how much was found is not told (BALP Query)."""
+    raw = {"query": base64.b64encode(told.raw.encode()).decode()} if told.raw else {}
+    described = {"description": told.described} if told.described else {}
+    return [{"type": parts.kind("2", "System Object"), "role": parts.role("24", "Query"), **described, **raw}]
+
+
+def _data(seen: Seen, place: Place, more: Sequence[tuple[str, str]], version: int = 0) -> dict[str, Any]:
+    """Give a resource by id and version. A message that has not become resources is no FHIR type: it stands by its number."""
+    pairs = [*more, *(("mask", mask) for mask in seen.masks)]
+    what: dict[str, Any]
+    if seen.type in resource_types():
+        number = version or seen.version
+        what = {"reference": f"{place.base}/{seen.type}/{seen.id}{f'/_history/{number}' if number else ''}", "type": seen.type}
+    else:
+        what, pairs = {"identifier": {"system": MESSAGE, "value": seen.id}}, [("layout", seen.type), *pairs]
+    return {"what": what, "type": parts.kind("2", "System Object"), "role": parts.role("4", "Domain Resource"), **parts.details(pairs)}
+
+
+def _whole(told: Told) -> list[dict[str, Any]]:
+    """Give what joins the events of one decision, and those of one request."""
+    return [parts.own("decision", REFERENCE, told.decided.reference), *parts.transaction(told.decided.request)]
+
+
+def _custodian_of(told: Told, index: int) -> tuple[str, str]:
+    return told.custodians[index] if index < len(told.custodians) else ("", "")
+
+
+def _custodian(number: str, kind: str) -> dict[str, Any]:
+    """Give who keeps what is disclosed."""
+    system, code = _CUSTODIAN
+    who = parts.identified(parts.system_of(kind), number, "Organization")
+    return {"type": {"coding": [{"system": system, "code": code}]}, "who": who, "requestor": False}
+
+
+# ── the decision ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _decision(told: Told, place: Place) -> _Line:
+    """Give the decision. All that led to it stands with the person, because BALP leaves no room for other entities beside the consents."""
+    one = told.decided
+    closes = one.closes.astimezone(JST).isoformat(timespec="seconds") if one.closes else ""
+    pairs = [
+        ("decision", one.reference), ("request", one.request), ("action", one.action), ("effect", one.effect), ("reason", one.reason),
+        ("basis", one.basis), ("break-glass", "true" if broke_glass(one) else ""), ("closes", closes), ("review", one.review),
+        ("as-of", _asof(one)), *(("obligation", code) for code in one.obligations), *(("step", step) for step in one.trail),
+        *(("resource", _said(seen)) for seen in one.seen if seen.effect != "permit"),
+    ]  # fmt: skip
+    name = "authz-role" if not one.consents and (one.reason,) in keyed("by_role", "reason") else "authz-consent"
+    who = parts.patient(one.pseudonym, pairs) or [parts.own("decision", REFERENCE, one.reference, pairs)]
+    return _Line(name, [*who, *_consents(told, place)], GIVEN if one.effect != "deny" else NOT_GIVEN)
+
+
+def _consents(told: Told, place: Place) -> list[dict[str, Any]]:
+    return [parts.consent(place.base, *one) for one in told.decided.consents]
+
+
+def _said(seen: Seen) -> str:
+    """Say what became of a resource that did not leave whole: `Condition/tsu-…/_history/3 redact R-LABEL`."""
+    return f"{seen.type}/{seen.id}/_history/{seen.version} {seen.effect} {seen.reason}"
+
+
+def _asof(one: Decided) -> str:
+    return one.asof.astimezone(JST).isoformat(timespec="milliseconds") if one.asof else ""
+
+
+# ── searchset ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
 def to_searchset(
-    decided: Sequence[Decided], *, base: str, source: str, total: int | None = None, self_link: str = "", next_link: str = ""
+    events: Sequence[dict[str, Any]], *, base: str, total: int | None = None, self_link: str = "", next_link: str = ""
 ) -> dict[str, Any]:
-    """Make the answer to a search of AuditEvent: these decisions in their order. Links are absolute and given from outside."""
+    """Make the answer to a search of AuditEvent: these events in their order. Links are absolute and given from outside."""
     root = base.rstrip("/")
     links = [{"relation": name, "url": url} for name, url in (("self", self_link), ("next", next_link)) if url]
-    entries = [
-        {
-            "fullUrl": f"{root}/AuditEvent/{one.reference}",
-            "resource": to_audit_event(one, base=base, source=source),
-            "search": {"mode": "match"},
-        }
-        for one in decided
-    ]
+    entries = [{"fullUrl": f"{root}/AuditEvent/{one['id']}", "resource": one, "search": {"mode": "match"}} for one in events]
     return {
         "resourceType": "Bundle",
         "type": "searchset",
@@ -88,128 +242,3 @@ def to_searchset(
         **({"link": links} if links else {}),
         **({"entry": entries} if entries else {}),
     }
-
-
-def _sentences(one: Decided) -> tuple[str, ...]:
-    """Say the event in short, from codes alone."""
-    at = f"{one.at.astimezone(JST):%Y-%m-%d %H:%M:%S}"
-    return f"{at}　{one.action}　{one.organization}　{one.pseudonym}", f"{one.effect}　{one.reason}　{one.basis}"
-
-
-def _action(one: Decided, row: Row) -> str:
-    """Give C R U D E. What was written is an update when none of it is a first version."""
-    updated = row["fhir_action"] == "C" and one.seen and all(seen.version > 1 for seen in one.seen)
-    return "U" if updated else row["fhir_action"]
-
-
-def _for(element: str, one: Decided) -> dict[str, Any]:
-    """Give the purpose asked for, and BTG (break the glass) beside it when glass was broken; nothing when none was named."""
-    codes = dict.fromkeys(code for code in (one.purpose, "BTG" if broke_glass(one) else "") if code)
-    return {element: [{"coding": [{"system": REASON, "code": code}]} for code in codes]} if codes else {}
-
-
-# ── agents ───────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-def _agents(one: Decided, row: Row, source: str) -> list[dict[str, Any]]:
-    """Give who asked (a user of an organization, or its application), and the hub that answered."""
-    kinds = keyed("kinds", "kind")
-    system = kinds[one.kind,]["system"] if (one.kind,) in kinds else ORGANIZATION
-    organization = _identified(system, one.organization, "Organization")
-    role = {"role": [{"coding": [{"system": f"{BASE}/CodeSystem/role", "code": one.role}]}]}
-    policy = {"policy": [f"{BASE}/policy/basis/{one.basis}"]} if one.basis else {}
-    hub = {"type": _dcm(row["server_role"]), "who": _identified(HUB, source, "Device"), "requestor": False}
-    if not one.user:
-        return [
-            {"type": _dcm(row["client_role"]), **role, "who": organization, "requestor": True, **policy, **_for("purposeOfUse", one)},
-            hub,
-        ]
-    user = {
-        "type": {"coding": [{"system": f"{HL7}/v3-ParticipationType", "code": row["user_role"]}]},
-        **role,
-        "who": _identified(USER, one.user, "Practitioner"),
-        "requestor": True,
-        **policy,
-        **_for("purposeOfUse", one),
-    }
-    return [user, {"type": {"coding": [{"system": f"{HL7}/v3-RoleClass", "code": "PROV"}]}, "who": organization, "requestor": False}, hub]
-
-
-def _dcm(code: str) -> dict[str, Any]:
-    return {"coding": [{"system": DCM, "code": code}]}
-
-
-def _identified(system: str, value: str, kind: str) -> dict[str, Any]:
-    """Refer to somebody by number alone; who did not sign in has none."""
-    return {"type": kind, **({"identifier": {"system": system, "value": value}} if value else {"display": "unknown"})}
-
-
-# ── entities ─────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-def _entities(one: Decided, base: str) -> list[dict[str, Any]]:
-    person = {"what": _identified(PSEUDONYM, one.pseudonym, "Patient"), "type": _kind("1", "Person"), "role": _role("1", "Patient")}
-    return [
-        *([person] if one.pseudonym else []),
-        _decision(one),
-        *(_resource(seen, base) for seen in one.seen),
-        *(_consent(consent, version, effect, base) for consent, version, effect in one.consents),
-        *([_request(one.request)] if one.request else []),
-    ]
-
-
-def _decision(one: Decided) -> dict[str, Any]:
-    """Give the decision itself: by its reference, with all that led to it."""
-    closes = one.closes.astimezone(JST).isoformat(timespec="seconds") if one.closes else ""
-    details = [
-        ("effect", one.effect), ("reason", one.reason), ("basis", one.basis), ("break-glass", "true" if broke_glass(one) else ""),
-        ("closes", closes), ("review", one.review),
-        ("as-of", one.asof.astimezone(JST).isoformat(timespec="milliseconds") if one.asof else ""), *(("obligation", code) for code in one.obligations), *(("step", step) for step in one.trail),
-    ]  # fmt: skip
-    what = {"identifier": {"system": REFERENCE, "value": one.reference}}
-    return {"what": what, "type": _kind("2", "System Object"), "role": _role("13", "Security Resource"), "detail": _details(details)}
-
-
-def _resource(seen: Seen, base: str) -> dict[str, Any]:
-    """Give what was reached. A message that has not become resources is no FHIR type: it stands by its number, its layout as a detail."""
-    details = [("effect", seen.effect), ("reason", seen.reason), ("basis", seen.basis), *(("mask", mask) for mask in seen.masks)]
-    left = [] if gives(seen) else [("given", "false")]
-    what: dict[str, Any]
-    if seen.type in resource_types():
-        version = f"/_history/{seen.version}" if seen.version else ""
-        what = {"reference": f"{base}/{seen.type}/{seen.id}{version}", "type": seen.type}
-    else:
-        what, details = {"identifier": {"system": MESSAGE, "value": seen.id}}, [("layout", seen.type), *details]
-    return {
-        "what": what,
-        "type": _kind("2", "System Object"),
-        "role": _role("4", "Domain Resource"),
-        "detail": _details([*details, *left]),
-    }
-
-
-def _consent(consent: str, version: int, effect: str, base: str) -> dict[str, Any]:
-    return {
-        "what": {"reference": f"{base}/Consent/{consent.removeprefix('Consent/')}/_history/{version}", "type": "Consent"},
-        "type": {"system": "http://hl7.org/fhir/resource-types", "code": "Consent", "display": "Consent"},
-        "detail": _details([("effect", effect)]),
-    }
-
-
-def _request(request: str) -> dict[str, Any]:
-    return {
-        "what": {"identifier": {"system": REQUEST, "value": request}},
-        "type": {"system": f"{BALP}/BasicAuditEntityType", "code": "XrequestId"},
-    }
-
-
-def _kind(code: str, display: str) -> dict[str, str]:
-    return {"system": f"{HL7}/audit-entity-type", "code": code, "display": display}
-
-
-def _role(code: str, display: str) -> dict[str, str]:
-    return {"system": f"{HL7}/object-role", "code": code, "display": display}
-
-
-def _details(pairs: Sequence[tuple[str, str]]) -> list[dict[str, str]]:
-    return [{"type": name, "valueString": value} for name, value in pairs if value]

@@ -27,6 +27,7 @@ from hub.web.deciding import DecisionsDoor
 from hub.web.erasing import ErasingDoor
 from hub.web.errors import FHIR, answer
 from hub.web.events import Events
+from hub.web.fhir.auditing import Auditing
 from hub.web.fhir.capability import statement
 from hub.web.fhir.operations import Operations
 from hub.web.fhir.reading import FhirReading, known_type, pretty
@@ -149,6 +150,7 @@ def _offered(app: FastAPI, request: Request) -> set[str]:
 def _fhir(app: FastAPI, hub: Hub, door: Doorkeeper) -> None:
     started = instant(int(hub.now().timestamp() * 1000))
     writing, reading, operations = Writing(hub, door), FhirReading(hub, door), Operations(hub, door)
+    auditing = Auditing(hub, door)
 
     async def metadata(request: Request) -> Response:
         acceptable(request)
@@ -176,8 +178,9 @@ def _fhir(app: FastAPI, hub: Hub, door: Doorkeeper) -> None:
     add("/fhir/.well-known/openid-configuration", absent, "GET")
     add("/fhir/$board", operations.board, "GET")
     for path in ("/fhir/AuditEvent", "/fhir/AuditEvent/"):
-        add(path, operations.audit_events, "GET")
-    add("/fhir/AuditEvent/_search", operations.audit_events, "POST")
+        add(path, auditing.search, "GET")
+    add("/fhir/AuditEvent/_search", auditing.search, "POST")
+    add("/fhir/AuditEvent/{number}", auditing.read, "GET")
     add("/fhir/Patient/{number}/$summary", operations.summary, "GET")
     for path in ("/fhir/{kind}", "/fhir/{kind}/"):
         add(path, typed(writing.create), "POST")

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from hub.views import board
-from hub.views.audit_fhir import to_audit_event, to_searchset
+from hub.views.audit_fhir import Change, Told, to_audit_events, to_searchset
+from hub.views.audit_fhir_acts import Act
+from hub.views.audit_fhir_acts import to_audit_events as of_act
 from hub.views.shapes import Decided, Seen
 from hub.views.summary_fhir import to_document
 from hub.web.fhir.capability import statement
@@ -15,6 +18,7 @@ from schemas.fhir.outcome import operation_outcome
 from schemas.messages import catalogue
 from tests.hub.views import emergency_persons as persons
 from tests.hub.views import stay_persons as stays
+from tests.hub.views.test_audit_fhir_acts import BODIES
 from tests.hub.views.test_board_fhir import PERSONS as ON_BOARD
 
 
@@ -38,7 +42,7 @@ def boards() -> Iterator[tuple[str, Mapping[str, Any]]]:
 
 
 def audit_events() -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """Give AuditEvents of every action, permitted and refused, of a user and of an application, and the search that finds them."""
+    """Give AuditEvents of every action, permitted and refused, of a user and of an application, of every act, and the search that finds them."""
     base, source = "https://hub.example.jp/fhir", "tsunagu.example.jp"
     made = [
         decided(action=action, effect=effect, user=user, reference=f"K7Q2-{action}-{effect}-{user or 'application'}")
@@ -46,10 +50,24 @@ def audit_events() -> Iterator[tuple[str, Mapping[str, Any]]]:
         for effect in ("permit", "redact", "deny")
         for user in ("u-017", "")
     ]
-    for one in made:
-        yield one.reference, to_audit_event(one, base=base, source=source)
-    yield "searchset", to_searchset(made, base=base, source=source, total=len(made), self_link=f"{base}/AuditEvent?date=2026-11-24")
-    yield "nothing", to_searchset([], base=base, source=source, total=0, self_link=f"{base}/AuditEvent?date=2026-11-24")
+    asked = {"described": "GET /fhir/Condition ? _count", "raw": "GET /fhir/Condition?_count=5"}
+    told = [Told(one, "192.0.2.17", custodians=((persons.HOSPITAL, "hospital"),) * 2, **asked) for one in made]
+    changes = ((Change("create", 1), Change("delete", 2)), (Change("update", 3), Change("delete", 2)))
+    written = decided(action="write", reference="K7Q2-changed")
+    told += [Told(replace(written, reference=f"{written.reference}-{n}"), "192.0.2.17", changes=each) for n, each in enumerate(changes)]
+    told += [
+        Told(decided(action="read", reference="K7Q2-version"), "192.0.2.17", "vread"),
+        Told(decided(action="search", reference="K7Q2-kept")),
+    ]
+    drawn = [event for one in told for event in to_audit_events(one, base=base, source=source)]
+    for topic, body in BODIES.items():
+        for known in (body, None):
+            act = Act(f"act-{topic}{'' if known else '-erased'}", topic, persons.NOW, persons.HOSPITAL, "network", "u-9", "P-00318", known)
+            drawn += of_act(act, base=base, source=source)
+    for event in drawn:
+        yield event["id"], event
+    yield "searchset", to_searchset(drawn, base=base, total=len(drawn), self_link=f"{base}/AuditEvent?date=2026-11-24")
+    yield "nothing", to_searchset([], base=base, total=0, self_link=f"{base}/AuditEvent?date=2026-11-24")
 
 
 def decided(**changes: Any) -> Decided:

@@ -5,11 +5,14 @@ from __future__ import annotations
 from importlib.metadata import version
 from typing import Any
 
+from hub.reads.audit_criteria import OFFERED, PURPOSE
 from hub.reads.criteria import offers
 from hub.writes.targets import NOT_STORED
+from schemas.adapter import BASE
 from schemas.fhir.schema import resource_types
 
 _SEARCH = {"_id": "token", "identifier": "token", "patient": "reference", "_lastUpdated": "date"}
+_PURPOSE_SAID = "AuditEvent.purposeOfEvent（利用目的 / purpose of use）: a parameter of this hub, which R4 does not define"
 _WRITTEN = ("create", "update", "delete")
 _READ = ("read", "vread", "search-type")
 
@@ -20,8 +23,11 @@ def statement(base: str, started: str) -> dict[str, Any]:
     resources.append(
         {
             "type": "AuditEvent",
-            "interaction": [{"code": "search-type"}],
-            "searchParam": [{"name": n, "type": t} for n, t in (("date", "date"), ("patient", "reference"), ("outcome", "token"))],
+            "interaction": [{"code": "read"}, {"code": "search-type"}],
+            "searchParam": [
+                {"name": n, "type": t, **({"definition": f"{BASE}/{PURPOSE}", "documentation": _PURPOSE_SAID} if n == "purpose" else {})}
+                for n, t in OFFERED.items()
+            ],
         }
     )
     return {

@@ -315,9 +315,6 @@ def test_the_choices_of_the_filter_are_effects_and_purposes():
 def test_every_role_and_every_thing_that_can_be_done_has_its_words():
     assert {row["role"] for row in rows("roles")} == set(get_args(Role))
     assert {row["action"] for row in rows("actions")} == set(get_args(get_type_hints(Decided)["action"]))
-    assert {(row["action"], row["given"]) for row in rows("events")} == {
-        (row["action"], given) for row in rows("actions") for given in ("yes", "no")
-    }
     assert {row["kind"] for row in rows("kinds")} <= set(get_args(Kind))
 
 
@@ -328,7 +325,7 @@ def test_no_table_says_a_thing_twice(name):
 
 def test_a_table_that_holds_a_key_twice_is_refused():
     with pytest.raises(ValueError, match="stand twice"):
-        keyed("events", "action")
+        keyed("patterns", "type")
 
 
 def test_a_code_without_words_stands_for_itself():
