@@ -17,6 +17,7 @@ from hub.followers.acts import Recounting
 from hub.followers.checkpoints import EVERY, Checkpoints
 from hub.followers.derive import Deriving
 from hub.followers.erasing import Shredding
+from hub.followers.expiring import Expiring
 from hub.followers.feeds import Feeding
 from hub.followers.kafka import Publishing
 from hub.followers.noticing import Noticing
@@ -48,6 +49,7 @@ from hub.reads.boards import Boards
 from hub.reads.choosing import Choosing
 from hub.reads.erasures import KEY_BACKUP_DAYS, Erasures
 from hub.reads.events import Hearing
+from hub.reads.expiring import ExpiringConsents
 from hub.reads.opaque import Opaque
 from hub.reads.overseeing import Overseeing, Section
 from hub.reads.past import Looking
@@ -119,6 +121,7 @@ class Hub:
     audit_events: AuditEvents
     choose: Choosing
     unusual: Unusual
+    expiring: ExpiringConsents
     settle: Settling
     proofs: Proving
     hear: Hearing
@@ -235,6 +238,7 @@ def assemble(
             Tallying(store=store, writer=writer),
             Providing(store=store, keys=keys, writer=writer),
             noticing,
+            Expiring(store=store, keys=keys, secrets=secrets, writer=writer, now=now),
             *pushing,
             *([publishing] if publishing else []),
         ),
@@ -276,6 +280,7 @@ def assemble(
         erase=erase, destroying=destroying, acts=acts, erasures=Erasures(store=store, gate=gate, opaque=opaque, erasing=erase, backups=key_backups),
         find=Finding(store=store, secrets=secrets, gate=gate, presenting=presenting, opaque=opaque),
         audit=audit, choose=Choosing(store=store, secrets=secrets, gate=gate, opaque=opaque, audit=audit),
+        expiring=ExpiringConsents(store=store, keys=keys, gate=gate, opaque=opaque, audit=audit, now=now),
         unusual=Unusual(store=store, keys=keys, gate=gate, opaque=opaque, audit=audit),
         settle=Settling(store=store, writer=writer, network=office, now=now),
         audit_events=AuditEvents(

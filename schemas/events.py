@@ -53,6 +53,8 @@ TOKEN_REVOKED = "token-revoked.v1"  # noqa: S105
 ACCESS_REVIEWED = "access-reviewed.v1"
 """The privacy officer has looked through a period of the record of disclosures and signs for it."""
 
+CONSENT_EXPIRING = "ConsentExpiring"
+"""Kind of the domain event by which a custodian hears that a consent, or the power of who gave it, is about to end."""
 UNUSUAL_NOTICED = "unusual-noticed.v1"
 """A rule of the officer's list found something unusual in who looked at whom."""
 UNUSUAL_SETTLED = "unusual-settled.v1"

@@ -105,7 +105,12 @@ class Feeding:
         return [code for code, decision in zip(codes, decided, strict=True) if decision.gives]
 
     def _concerned(self, looking: Looking, one: Recorded, patients: Patients) -> set[str]:
-        """Give the organizations that care for the person: each that holds a Patient of it; of care managers, the one with the newest plan."""
+        """Give the organizations that care for the person: each that holds a Patient of it; of care managers, the one with the newest plan.
+
+        That a consent ends is told to its custodian alone.
+        """
+        if one.header.kind == events.CONSENT_EXPIRING:
+            return {one.header.custodian} & self._region.offices.keys()
         rows = looking.standing(patients, ("Patient", "CarePlan"), one.position)
         holders = {r.custodian for r in rows if r.type == "Patient"} - {one.header.custodian}
         managers = {c for c in holders if self._kind(c) in _MANAGERS}

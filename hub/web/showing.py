@@ -18,6 +18,7 @@ from hub.web.pages import Refused, SignIn, render
 from hub.web.requests import asked, html, posted
 from hub.web.showing_audit import ShowingAudit
 from hub.web.showing_care import ShowingCare
+from hub.web.showing_expiring import ShowingExpiring
 from hub.web.showing_persons import ShowingPersons
 from hub.web.showing_status import ShowingStatus
 from hub.web.showing_unusual import ShowingUnusual
@@ -48,7 +49,7 @@ class Showing:
         add("/refused/send", self.send, "POST")
         self._care.routes(add)
         self._audit.routes(add)
-        for pages in (ShowingPersons, ShowingUnusual):
+        for pages in (ShowingPersons, ShowingUnusual, ShowingExpiring):
             pages(self._hub, self._door, demo=self._demo).routes(add)
         ShowingStatus(self._hub, self._door, demo=self._demo).routes(add)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
+from hub.views.expiring import ExpiryLine
 from hub.views.unusual_list import UnusualLine
 from hub.web.pages import Frame, Nav
 from hub.web.pages.render import draw
@@ -26,4 +27,15 @@ def unusual_one(
     return draw(
         "unusual_one.html", Frame(demo, csrf, user, organization, nav), one=one, search=search, decisions=decisions, note=note, by=by,
         settled=settled, problem=problem, typed=typed, least=least,
+    )  # fmt: skip
+
+
+def expiring(
+    lines: Sequence[ExpiryLine], *, within: str, organization: str, tabs: Sequence[tuple[str, str, bool]], organizations: Sequence[tuple[str, str]],
+    demo: bool, csrf: str, user: str = "", office: str = "", nav: Sequence[Nav] = (), more: str = "",
+) -> str:  # fmt: skip
+    """Draw 切れる同意. `tabs` are (address, words, whether it is this one)."""
+    return draw(
+        "expiring.html", Frame(demo, csrf, user, office, nav), lines=lines, within=within, organization=organization, tabs=tabs,
+        organizations=organizations, more=more,
     )  # fmt: skip
