@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from types import MappingProxyType
 
@@ -57,6 +57,8 @@ class Released:
     references: Mapping[bytes, str]
     decisions: tuple[Decision, ...]
     """One for each row asked for, in order."""
+    stands: Callable[[Tx], bool] = field(repr=False, compare=False)
+    """Says in a later snapshot whether all that these decisions were taken on is as it was: what is sent bit by bit asks before each bit."""
 
 
 class Gate:
@@ -92,13 +94,13 @@ class Gate:
             proposal = again(tx)
         proposal.again = again
         written = self._writer.submit(proposal).result()
-        decisions, references, labelled = written.answer
+        decisions, references, labelled, stands = written.answer
         given = tuple(
             Given(row, Permit(row.stream, row.version, decision.masks, inside=False, proof=self._proof))
             for row, decision in zip(labelled, decisions, strict=True)
             if decision.gives
         )
-        return Released(given, references, decisions)
+        return Released(given, references, decisions, stands)
 
     def note(self, asking: Asking, person: bytes, decision: Decision) -> str:
         """Record a use that is no question about resources (an officer reads the record of disclosures); give its reference."""
@@ -218,7 +220,7 @@ class Gate:
                 and labels.moved(later) == moved
             )
 
-        return Proposal(os.urandom(16), events, holds=holds, answer=(tuple(decisions), references, labelled))
+        return Proposal(os.urandom(16), events, holds=holds, answer=(tuple(decisions), references, labelled, holds))
 
     def record(self, row: Row) -> Record | None:
         """Give what a decision may know of a row; None when its key was erased."""

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -19,7 +20,7 @@ from hub.tables import feeds, identities, resources
 from schemas.events import NOTICE, Derived, Notice
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from hub.commands import Asking
     from hub.gate import Gate, Given
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
     from hub.region import Region
 
 _NOTICE = Decision("permit", "P-NOTICE", trail=("notice:yes",))
+FRESH = 5.0
+"""Seconds after which what waits to be sent is decided anew, whatever stands: consents end by the clock too."""
 TYPE = "jp.example.tsunagu"
 """Prefix of CloudEvents types; followed by the domain event's name and `.v1`."""
 
@@ -77,14 +80,26 @@ class Hearing:
 
     def after(self, asking: Asking, number: int, limit: int, *, sealed: bool = False) -> list[Heard]:
         """Give what comes after a number, each decided now and recorded. `sealed` = with the resource itself, sealed."""
+        return self.following(asking, number, limit, sealed=sealed)[0]
+
+    def following(self, asking: Asking, number: int, limit: int, *, sealed: bool = False) -> tuple[list[Heard], Callable[[], bool]]:
+        """As `after`, with a question for whoever sends them one by one: whether they may still be sent as they were decided."""
         subscriber = asking.requester.organization
         with self._store.read() as tx:
             numbered = feeds.after(tx, subscriber, number, limit)
             notices = {f.position: told for f in numbered if (told := self._notice(tx, f.position)) is not None}
             waiting = [(f, self._opened(tx, f.position) if f.position not in notices else None) for f in numbered]
         rows = [found[1] for _, found in waiting if found is not None]
-        given = {g.row.position: g for g in self._gate.release(asking, rows).given} if rows else {}
+        released, decided = (self._gate.release(asking, rows), monotonic()) if rows else (None, 0.0)
+        given = {g.row.position: g for g in released.given} if released else {}
         heard = []
+
+        def stands() -> bool:
+            if released is None:
+                return True
+            with self._store.read() as tx:
+                return monotonic() - decided < FRESH and released.stands(tx)
+
         for feed, found in waiting:
             if feed.position in notices:
                 heard.append(self._noticed(asking, feed.number, *notices[feed.position]))
@@ -96,7 +111,7 @@ class Hearing:
                 if sealed:
                     self._with_content(event, given[row.position], subscriber)
                 heard.append(Heard(feed.number, f"{TYPE}.{derived.kind}.v1", event))
-        return heard
+        return heard, stands
 
     def _notice(self, tx: Tx, position: int) -> tuple[Notice, int] | None:
         """Give the notice of an erasure that stands at a position; None where something else does."""

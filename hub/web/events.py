@@ -66,8 +66,11 @@ class Events:
         with self._hub.hear.bell() as bell:
             while not self.closing.is_set():
                 bell.clear()
-                heard = await run_in_threadpool(self._hub.hear.after, asking, number, LIMIT)
-                for one in heard:
+                heard, stands = await run_in_threadpool(self._hub.hear.following, asking, number, LIMIT)
+                for i, one in enumerate(heard):
+                    # a receiver that takes them slowly may have been shut out since: what is left is then decided anew
+                    if i and one.event is not None and not await run_in_threadpool(stands):
+                        break
                     number = one.number
                     if one.event is None:
                         # withdrawn after it was numbered: the number passes, without a word
