@@ -221,13 +221,13 @@ def versions(client: httpx.Client, name: str) -> list[int]:
         found.append(int(answer.json()["identifier"][0]["value"].rpartition("-")[2]))
 
 
-def wait_for(met: Callable[[], bool], seconds: float, what: str) -> None:
+def wait_for(met: Callable[[], bool], seconds: float, what: str, every: float = 0.02) -> None:
     """Wait until a condition is met."""
     until = time.monotonic() + seconds
     while not met():
         if time.monotonic() > until:
             raise AssertionError(f"{what}: not within {seconds:g} s")
-        time.sleep(0.02)
+        time.sleep(every)
 
 
 def refused_reading(load: Load) -> tuple[int, str]:

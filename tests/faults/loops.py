@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.faults import clocks, cutting, killed, racing, room
+from tests.faults import clocks, cutting, killed, racing, revoking, room
 from tests.faults.effort import Effort
 from tests.faults.loads import Counts
 from tests.postgres import cluster
@@ -23,6 +23,7 @@ LOOPS: dict[str, Loop] = {
     "clock-postgresql": lambda folder, effort: clocks.set_back(folder, cluster().new(), effort),
     "created-once-sqlite": lambda folder, effort: racing.created_once(folder, "", effort),
     "created-once-postgresql": lambda folder, effort: racing.created_once(folder, cluster().new(), effort, hubs=2),
+    "revoked-under-way": lambda folder, effort: revoking.revoked_under_way(folder, cluster().new(), effort),
     "started-together": lambda _, effort: racing.started_together(cluster(), effort),
 }
 SHORT = {"created-once-sqlite": 12, "created-once-postgresql": 20, "room-sqlite": 2, "room-postgresql": 2}

@@ -2,7 +2,8 @@
 
 When it answers it prints one line of JSON: base, tokens by organization. `--port N` = the port; `--watch DIR` = a folder to watch;
 `--roll-back N` = each N-th submission fails inside its transaction, after its events were appended; `--clock FILE` = the hub's clock is wrong by
-as many seconds as the file says at that moment.
+as many seconds as the file says at that moment; `--fault unchecked` = a decision is recorded without looking whether consents have moved since it
+was taken; `--fault kept` = what is known of a person is kept for half a second.
 """
 
 from __future__ import annotations
@@ -12,18 +13,20 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import httpx
 import orjson
 
 from hub.log.event import Recorded
 from hub.log.store import Tx
-from hub.writer import Writer
+from hub.writer import Proposal, Writer
 from schemas.events import RESOURCE_RECORDED
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -125,6 +128,32 @@ def _rolling_back(writer: Writer, each: int, kept: Path) -> None:
     writer._apply = failing
 
 
+def _unchecked(hub: Any) -> None:
+    """Let the gate's decisions hold whatever moved, and make the time between taking and recording them long enough to be met."""
+    writer, submit = hub.gate._writer, hub.gate._writer.submit
+
+    def late(proposal: Proposal) -> Any:
+        proposal.holds = None
+        time.sleep(0.005)
+        return submit(proposal)
+
+    hub.gate._writer = type("Late", (), {"submit": staticmethod(late), "__getattr__": lambda _, name: getattr(writer, name)})()
+
+
+def _kept(hub: Any) -> None:
+    """Let the gate keep what it knows of persons, as a cache would that no consent moves."""
+    known, state, until = hub.gate._knowing, hub.gate._knowing.state, 0.5
+    held: dict[Any, tuple[float, Any]] = {}
+
+    def keeping(tx: Tx, people: Any, *more: Any) -> Any:
+        name = tuple(sorted(people.patients))
+        if name not in held or time.monotonic() - held[name][0] > until:
+            held[name] = time.monotonic(), state(tx, people, *more)
+        return held[name][1]
+
+    known.state = keeping
+
+
 def _wrong(said: Path) -> Callable[[], datetime]:
     return lambda: datetime.now(UTC) + timedelta(seconds=int(said.read_text(encoding="ascii")))
 
@@ -146,6 +175,7 @@ def main() -> None:
     parser.add_argument("--database", default="")
     parser.add_argument("--roll-back", type=int, default=0)
     parser.add_argument("--clock", type=Path)
+    parser.add_argument("--fault", choices=["unchecked", "kept"])
     asked = parser.parse_args()
     bound = bind("127.0.0.1", asked.port)
     base = f"http://127.0.0.1:{bound.getsockname()[1]}"
@@ -157,6 +187,8 @@ def main() -> None:
         now=_wrong(asked.clock) if asked.clock else clock(None),
         database=asked.database,
     )
+    if asked.fault:
+        {"unchecked": _unchecked, "kept": _kept}[asked.fault](hub)
     if asked.roll_back:
         _rolling_back(hub.writer, asked.roll_back, asked.folder / "rolled-back")
     watching = Watching(hub, asked.watch, asked.folder / "watched.json") if asked.watch else None
