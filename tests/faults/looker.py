@@ -56,8 +56,14 @@ def answered(connection: http.client.HTTPConnection, door: str, person: dict[str
         "board": "/fhir/$board",
         "lines": "/events?after=0&limit=1000",
     }[door]
-    connection.request("GET", path, headers=headers | ({"Accept": "application/x-ndjson"} if door == "lines" else {}))
-    answer = connection.getresponse()
+    more = {"Accept": "application/x-ndjson"} if door == "lines" else {}
+    try:
+        connection.request("GET", path, headers=headers | more)
+        answer = connection.getresponse()
+    except (http.client.RemoteDisconnected, ConnectionError):  # a connection that lay idle was closed: nothing was answered
+        connection.close()
+        connection.request("GET", path, headers=headers | more)
+        answer = connection.getresponse()
     text = answer.read()
     if answer.status not in {200, 404}:
         raise SystemExit(f"{door}: {answer.status} {text[:300]!r}")

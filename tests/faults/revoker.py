@@ -27,8 +27,17 @@ def main(ports: list[int], token: str, persons: Path, kept: Path) -> None:
             said = "inactive" if active[person] else "active"
             connection = chance.choice(connections)
             sent = time.monotonic_ns()
-            connection.request("PUT", f"/fhir/Consent/{person}", bodies[person][said].encode(), headers)
-            answer = connection.getresponse()
+            place, body = f"/fhir/Consent/{person}", bodies[person][said].encode()
+            try:
+                connection.request("PUT", place, body, headers)
+                answer = connection.getresponse()
+            except (
+                http.client.RemoteDisconnected,
+                ConnectionError,
+            ):  # a connection that lay idle was closed; the same word twice is one word
+                connection.close()
+                connection.request("PUT", place, body, headers)
+                answer = connection.getresponse()
             answer.read()
             out.write(f"{person} {said} {sent} {time.monotonic_ns()} {answer.status}\n")
             if answer.status == 200:
