@@ -138,7 +138,11 @@ def kinds():
     """What organizations may hear: names written in hub/views/domain_events.py, and those of the offices' own steps."""
     tree = ast.parse((ROOT / "hub/views/domain_events.py").read_text(encoding="utf-8"))
     names = {node.value for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str)}
-    return {name for name in names if re.fullmatch(r"(?:[A-Z][a-z]+)+", name)} - resource_types() | {row["event"] for row in rows("tasks")} | {CONSENT_EXPIRING}
+    return (
+        {name for name in names if re.fullmatch(r"(?:[A-Z][a-z]+)+", name)} - resource_types()
+        | {row["event"] for row in rows("tasks")}
+        | {CONSENT_EXPIRING}
+    )
 
 
 def test_every_kind_of_event_has_its_line():
