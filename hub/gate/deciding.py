@@ -185,7 +185,7 @@ class Gate:
 
     def _decided(self, tx: Tx, asking: Asking, rows: Sequence[Row], about: tuple[bytes, ...]) -> Proposal:
         at = whole(self._now())
-        people = identities.groups(tx, {row.patient for row in rows if row.patient})
+        people = identities.groups(tx, {row.patient for row in rows if row.patient}, compartment=asking.compartment)
         state = self._knowing.state(tx, people, asking, at)
         nobodys = _nobodys(rows)
         barred = directives.barred(tx, nobodys)
@@ -214,7 +214,7 @@ class Gate:
 
         def holds(later: Tx) -> bool:
             return (
-                directives.epochs_of(later, identities.groups(later, people.patients)) == epochs
+                directives.epochs_of(later, identities.groups(later, people.patients, compartment=asking.compartment)) == epochs
                 and directives.barred(later, nobodys) == barred
                 and asked.resolution.stands(later)
                 and labels.moved(later) == moved

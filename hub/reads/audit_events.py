@@ -24,7 +24,7 @@ from hub.reads.audit_told import Telling
 from hub.reads.officers import LOOK, officer
 from hub.reads.opaque import Opaque
 from hub.region import Region
-from hub.tables import acts, decisions, identities, resources
+from hub.tables import acts, apart, decisions, identities, resources
 from hub.tables.acts import ActRow
 from hub.tables.decisions import DecisionRow
 from hub.tables.derive import namer
@@ -74,8 +74,9 @@ class AuditEvents:
         at: tuple[int, int] | None = None
         if cursor := dict(params).get("_page", ""):
             held = self._opaque.open("audit-events", organization, cursor)
-            position, number, params = msgspec.msgpack.decode(held, type=tuple[int, int, list[tuple[str, str]]])
-            at = position, number
+            rank, number, params = msgspec.msgpack.decode(held, type=tuple[int, int, list[tuple[str, str]]])
+            with self._store.read() as tx:
+                at = apart.position_of(tx, rank), number
         asked = question(params)
         with self._store.read() as tx:
             persons = self._persons(tx, asking, asked)
@@ -87,9 +88,10 @@ class AuditEvents:
                 return Found((), total=self._count(tx, asked, chosen))
             found, stopped = self._page(tx, asked, chosen, at, count)
             total = self._total(tx, asked, chosen, found, count, first=at is None, whole=stopped is None)
+            rank = apart.rank(tx, stopped[0]) if stopped is not None else 0
         more = ""
         if stopped is not None:
-            more = self._opaque.shut("audit-events", organization, msgspec.msgpack.encode((*stopped, _carried(params))))
+            more = self._opaque.shut("audit-events", organization, msgspec.msgpack.encode((rank, stopped[1], _carried(params))))
         return Found(tuple(event for _, _, event in found[:count]), more, total)
 
     def read(self, asking: Asking, name: str) -> dict[str, Any]:

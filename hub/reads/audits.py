@@ -20,7 +20,7 @@ from hub.log.store import Store, Tx
 from hub.reads.officers import LOOK, officer
 from hub.reads.opaque import Opaque
 from hub.region import Region
-from hub.tables import decisions, emergencies, expiries, identities, searching, tallies, unusual
+from hub.tables import apart, decisions, emergencies, expiries, identities, searching, tallies, unusual
 from hub.tables.decisions import DecisionRow, Filter
 from hub.views.shapes import Decided, Seen
 from schemas import events
@@ -70,18 +70,20 @@ class Auditing:
         """Give decisions; the look is recorded first, for each person that is asked about by name."""
         officer(asking)
         organization = asking.requester.organization
-        below = None
+        before: int | None = None
         if cursor:
             # a cursor carries the search that it goes on with, sealed: no address holds whom it was about
-            below, by = msgspec.msgpack.decode(self._opaque.open("audit", organization, cursor), type=tuple[int, Filter])
+            before, by = msgspec.msgpack.decode(self._opaque.open("audit", organization, cursor), type=tuple[int, Filter])
         self._gate.note(asking, by.persons[0] if by.persons else b"", LOOK)
         with self._store.read() as tx:
+            below = apart.position_of(tx, before) if before is not None else None
             page = searching.page(tx, by, limit=size, below=below)
             counted = searching.count(tx, by) if below is None else searching.Counted(0, exact=False)
             found = [self._decided(tx, organization, r) for r in page.rows]
+            following = apart.rank(tx, page.below) if page.below is not None else 0
         more = ""
         if page.below is not None:
-            more = self._opaque.shut("audit", organization, msgspec.msgpack.encode((page.below, by)))
+            more = self._opaque.shut("audit", organization, msgspec.msgpack.encode((following, by)))
         return Listed(tuple(found), more, counted.number, counted.exact)
 
     def one(self, asking: Asking, reference: str) -> Decided:

@@ -38,7 +38,8 @@ class Finding:
 
     def _by(self, asking: Asking, token: bytes) -> tuple[FoundPerson, ...]:
         with self._store.read() as tx:
-            persons = dict.fromkeys(identities.person_of(tx, p) for p in identities.by_token(tx, token))
+            bearing = frozenset(identities.by_token(tx, token))
+            persons = dict.fromkeys(identities.person_of(tx, p) for p in sorted(bearing))
             groups = {p: identities.patients_of(tx, p) for p in persons}
             rows = {p: resources.of_patients(tx, patients, ("Patient",)) for p, patients in groups.items()}
             barred = directives.barred(tx, [patient for patients in groups.values() for patient in patients])
@@ -52,7 +53,8 @@ class Finding:
         found = [
             FoundPerson(self._opaque.shut("person", organization, min((s.row.stream for s in seen), default=person)), seen)
             for person, seen in known.items()
-            if seen or person in named
+            # by what the asker may see: whoever registers a number could else learn by which name others know its bearer
+            if any(s.row.stream in bearing for s in seen) or person in named
         ]
         return tuple(sorted(found, key=lambda one: one.reference))
 

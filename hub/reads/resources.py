@@ -138,7 +138,10 @@ class Reading:
     def _asked_about(self, tx: Tx, asking: Asking, used: Sequence[tuple[str, str]]) -> tuple[bytes, ...]:
         """Give the persons whose Patient is named: that they were asked about is recorded, whether anything is found or not."""
         streams = [self._patient(asking, v) for name, value in used if name == "patient" for v in value.split(",")]
-        return tuple(dict.fromkeys(identities.person_of(tx, s) for s in streams if resources.newest(tx, s) is not None))
+        place = asking.compartment
+        held = [s for s in streams if resources.newest(tx, s, place) is not None]
+        person = identities.groups(tx, held, compartment=place).person
+        return tuple(dict.fromkeys(person[s] for s in held))
 
     def _marks(self, asking: Asking, kind: str, value: str) -> list[bytes]:
         secrets = self._secrets.within(asking.compartment)

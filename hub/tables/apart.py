@@ -61,6 +61,19 @@ def following(tx: Tx, position: int) -> int:
     return position
 
 
+def rank(tx: Tx, position: int) -> int:
+    """Give how many events of the main compartment come before a position: what a cursor may hold of it."""
+    return position - 1 - count(tx, position - 1)
+
+
+def position_of(tx: Tx, rank: int) -> int:
+    """Give the first position that so many events of the main compartment come before."""
+    position = rank + 1
+    while (found := rank + 1 + count(tx, position)) != position:
+        position = found
+    return position
+
+
 def decided(tx: Tx, compartment: str, *, limit: int, below: int | None = None) -> list[ApartRow]:
     """Give the decisions of a compartment, newest first. `below` = go on under this position."""
     more, params = ("", ()) if below is None else (" AND position<?", (below,))

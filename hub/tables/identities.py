@@ -12,13 +12,15 @@ from typing import NamedTuple
 
 from hub.log.event import Recorded
 from hub.log.store import Tx
+from hub.names import MAIN, lies_in
 from hub.tables import grouping
 from hub.tables.grouping import Borne, Statement
 from schemas.events import KEY_ERASED, PERSON_LINKED, PERSON_UNLINKED, RESOURCE_RECORDED, RESOURCE_WITHDRAWN, Erased, Link
 
 SCHEMA = (
     """CREATE TABLE IF NOT EXISTS persons (
-  patient BLOB NOT NULL, since INTEGER NOT NULL, until INTEGER, person BLOB NOT NULL, PRIMARY KEY (patient, since)) WITHOUT ROWID""",
+  patient BLOB NOT NULL, since INTEGER NOT NULL, until INTEGER, person BLOB NOT NULL, compartment TEXT NOT NULL,
+  PRIMARY KEY (patient, since)) WITHOUT ROWID""",
     "CREATE INDEX IF NOT EXISTS persons_person ON persons (person)",
     """CREATE TABLE IF NOT EXISTS person_tokens (
   token BLOB NOT NULL, patient BLOB NOT NULL, since INTEGER NOT NULL, until INTEGER, kind TEXT NOT NULL,
@@ -29,7 +31,7 @@ SCHEMA = (
     "CREATE INDEX IF NOT EXISTS statements_first ON statements (first)",
     "CREATE INDEX IF NOT EXISTS statements_second ON statements (second)",
 )
-VERSION = 2
+VERSION = 3
 TABLES = ("persons", "person_tokens", "statements")
 INSURED, FORMER, NAME = "insured", "former", "name"
 """Kinds of tokens. Former = a number of a Patient that was withdrawn: it still says who its other records are about, but finds nobody.
@@ -47,7 +49,7 @@ def apply(tx: Tx, recorded: Sequence[Recorded]) -> None:
         elif r.topic in {PERSON_LINKED, PERSON_UNLINKED} and isinstance(r.rows, Link):
             first, second = bytes.fromhex(r.rows.first), bytes.fromhex(r.rows.second)
             tx.run("INSERT INTO statements VALUES (?,?,?,?)", (r.position, first, second, int(r.topic == PERSON_UNLINKED)))
-            _regroup(tx, {first, second}, r.position)
+            _regroup(tx, {first, second}, r.position, lies_in(r.header.compartment))
         elif r.topic == KEY_ERASED and isinstance(r.rows, Erased):
             _erase(tx, {bytes.fromhex(k.owner) for k in r.rows.keys})
 
@@ -68,15 +70,15 @@ def _patient(tx: Tx, r: Recorded) -> None:
     new += [(t, r.stream, r.position, NAME) for t in sorted(names - named)]
     tx.insert("person_tokens", ("token", "patient", "since", "kind"), new)
     if before - numbers or (numbers - before and carriers(tx, numbers - before) - {r.stream}):
-        _regroup(tx, {r.stream}, r.position)
+        _regroup(tx, {r.stream}, r.position, lies_in(r.header.compartment))
 
 
-def _regroup(tx: Tx, named: set[bytes], position: int) -> None:
+def _regroup(tx: Tx, named: set[bytes], position: int, compartment: str) -> None:
     """Say anew who is whom among these Patients, all that belonged to them until now, and all that are joined to them by what is known now."""
-    was = groups(tx, named)
+    was = groups(tx, named, compartment=compartment)
     members, borne, said = _joined(tx, {p for group in was.patients.values() for p in group} | named)
     lead = grouping.leaders([b for b, _ in borne], said, _born(tx, members))
-    current = _people(tx, members, "until IS NULL", ())
+    current = _people(tx, members, "until IS NULL", (), compartment)
     for patient in sorted(members):
         person = lead.get(patient, patient)
         if person == current.get(patient, patient):
@@ -84,7 +86,7 @@ def _regroup(tx: Tx, named: set[bytes], position: int) -> None:
         if patient in current:
             tx.run("UPDATE persons SET until=? WHERE patient=? AND until IS NULL", (position, patient))
         if person != patient:
-            tx.insert("persons", ("patient", "since", "person"), [(patient, position, person)])
+            tx.insert("persons", ("patient", "since", "person", "compartment"), [(patient, position, person, compartment)])
 
 
 def _joined(tx: Tx, named: set[bytes], *, ever: bool = False) -> tuple[set[bytes], list[tuple[Borne, int | None]], list[Statement]]:
@@ -133,7 +135,8 @@ def _erase(tx: Tx, erased: set[bytes]) -> None:
     left = members - erased
     borne = [(b, until) for b, until in borne if b.patient in left]
     said = [s for s in said if s.first in left and s.second in left]
-    tx.insert("persons", ("patient", "since", "until", "person"), _history(left, borne, said, _born(tx, left)))
+    rows = [(*row, MAIN) for row in _history(left, borne, said, _born(tx, left))]  # nobody is erased elsewhere
+    tx.insert("persons", ("patient", "since", "until", "person", "compartment"), rows)
 
 
 def _history(
@@ -157,24 +160,21 @@ def _history(
 
 
 def person_of(tx: Tx, patient: bytes, at: int | None = None) -> bytes:
-    """Give the person of a Patient, now or as of a position: a lone Patient stands for itself."""
-    if at is None:
-        found = tx.one("SELECT person FROM persons WHERE patient=? AND until IS NULL", (patient,))
-    else:
-        found = tx.one("SELECT person FROM persons WHERE patient=? AND since<=? AND (until IS NULL OR until>?)", (patient, at, at))
-    return bytes(found[0]) if found else patient
+    """Give the person of a Patient of the main compartment, now or as of a position: a lone Patient stands for itself."""
+    return _people(tx, (patient,), *_when(at), MAIN).get(patient, patient)
 
 
 def patients_of(tx: Tx, person: bytes, at: int | None = None) -> list[bytes]:
-    """Give all Patients of a person, itself first."""
-    if at is None:
-        rows = tx.all("SELECT patient FROM persons WHERE person=? AND until IS NULL", (person,))
-    else:
-        rows = tx.all("SELECT patient FROM persons WHERE person=? AND since<=? AND (until IS NULL OR until>?)", (person, at, at))
-    found = {bytes(p) for (p,) in rows}
+    """Give all Patients of a person of the main compartment, itself first."""
+    when, times = _when(at)
+    found = {p for (p,) in tx.all(f"SELECT patient FROM persons WHERE person=? AND compartment=? AND {when}", (person, MAIN, *times))}
     if person_of(tx, person, at) == person:
         found.add(person)
     return sorted(found)
+
+
+def _when(at: int | None) -> tuple[str, tuple[int, ...]]:
+    return ("until IS NULL", ()) if at is None else ("since<=? AND (until IS NULL OR until>?)", (at, at))
 
 
 class Spell(NamedTuple):
@@ -193,8 +193,9 @@ class Spell(NamedTuple):
 def spells(tx: Tx, patient: bytes) -> list[Spell]:
     """Give all that tells who was one person with a Patient at any time."""
     columns = "SELECT patient, since, until, person FROM persons WHERE"
-    persons = {patient, *(bytes(r[3]) for r in tx.all(f"{columns} patient=?", (patient,)))}
-    return sorted({Spell(*r) for column in ("patient", "person") for r in tx.each(f"{columns} {column} IN", sorted(persons))})
+    persons = {patient, *(bytes(r[3]) for r in tx.all(f"{columns} patient=? AND compartment=?", (patient, MAIN)))}
+    of_main = [tx.each(f"{columns} {column} IN", sorted(persons), (MAIN,), " AND compartment=?") for column in ("patient", "person")]
+    return sorted({Spell(*row) for rows in of_main for row in rows})
 
 
 def together(held: Sequence[Spell], patient: bytes, at: int) -> tuple[bytes, ...]:
@@ -212,21 +213,26 @@ class Groups(NamedTuple):
     patients: Mapping[bytes, list[bytes]]
 
 
-def groups(tx: Tx, patients: Iterable[bytes], at: int | None = None) -> Groups:
-    """Give the same as `person_of` and `patients_of` for many in few statements, now or as of a position: a board asks for a thousand."""
-    held, times = ("until IS NULL", ()) if at is None else ("since<=? AND (until IS NULL OR until>?)", (at, at))
+def groups(tx: Tx, patients: Iterable[bytes], at: int | None = None, compartment: str = MAIN) -> Groups:
+    """Give the same as `person_of` and `patients_of` for many in few statements, now or as of a position: a board asks for a thousand.
+
+    Who is whom in another compartment is known there alone.
+    """
+    held, times = _when(at)
     person = dict.fromkeys(patients, b"")
-    person |= _people(tx, person, held, times)
+    person |= _people(tx, person, held, times, compartment)
     named = dict.fromkeys(one or patient for patient, one in person.items())
-    of_named = person | _people(tx, named.keys() - person.keys(), held, times)
+    of_named = person | _people(tx, named.keys() - person.keys(), held, times, compartment)
     members: dict[bytes, set[bytes]] = {one: {one} if (of_named.get(one) or one) == one else set() for one in named}
-    for patient, one in tx.each("SELECT patient, person FROM persons WHERE person IN", named, times, f" AND {held}"):
+    sql = "SELECT patient, person FROM persons WHERE person IN"
+    for patient, one in tx.each(sql, named, (*times, compartment), f" AND {held} AND compartment=?"):
         members[one].add(patient)
     return Groups({p: one or p for p, one in person.items()}, {one: sorted(found) for one, found in members.items()})
 
 
-def _people(tx: Tx, patients: Iterable[bytes], held: str, times: Sequence[int]) -> dict[bytes, bytes]:
-    return dict(tx.each("SELECT patient, person FROM persons WHERE patient IN", patients, times, f" AND {held}"))
+def _people(tx: Tx, patients: Iterable[bytes], held: str, times: Sequence[int], compartment: str) -> dict[bytes, bytes]:
+    sql = "SELECT patient, person FROM persons WHERE patient IN"
+    return dict(tx.each(sql, patients, (*times, compartment), f" AND {held} AND compartment=?"))
 
 
 def by_token(tx: Tx, token: bytes) -> list[bytes]:

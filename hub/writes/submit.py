@@ -119,7 +119,8 @@ class Submitting:
         made = [work.event(t) for t in aim.targets if not t.idle]
         types = _types(made, message)
         joins = {e.header.patient: found for e in made if e is not None and (found := _joins(tx, e))}
-        people = identities.groups(tx, {*types, *(other for others in joins.values() for other in others)})
+        everybody = {*types, *(other for others in joins.values() for other in others)}
+        people = identities.groups(tx, everybody, compartment=aim.compartment)
         decided = self._gate.collect(tx, command.asking, types, people, at, joins=joins)
         self._refuse(command, aim, work, decided, people.person, at)
         silent = {t.stream for t in aim.targets if t.write.same_is_silent}
@@ -222,7 +223,7 @@ def _holds(
             )
             and all(_newest(aim, stream, tx)[0] == was for stream, was in reading.versions.items())
             and all(_newest(aim, stream, tx)[1] == was for stream, was in reading.digests.items())
-            and directives.epochs_of(tx, identities.groups(tx, patients)) == epochs
+            and directives.epochs_of(tx, identities.groups(tx, patients, compartment=aim.compartment)) == epochs
             and (message is None or messages.digest_of(tx, message.stream) == message.before)
             and (not settles or _waits(tx, aim, settles))
         )

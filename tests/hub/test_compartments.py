@@ -84,7 +84,9 @@ def test_a_number_that_is_borne_inside_and_outside_links_nobody_across(case_worl
         (outside,) = resources.own(tx, HOSPITAL, "Patient")
         (mine,), (theirs,) = (resources.own(tx, code, "Patient", CASE) for code in (STATION, OFFICE))
         assert identities.patients_of(tx, identities.person_of(tx, outside.stream)) == [outside.stream]
-        assert identities.person_of(tx, mine.stream) == identities.person_of(tx, theirs.stream)
+        inside_it = identities.groups(tx, [mine.stream, theirs.stream], compartment=CASE).person
+        assert inside_it[mine.stream] == inside_it[theirs.stream]
+        assert identities.person_of(tx, theirs.stream) == theirs.stream
     names = {"first": f"Patient/{hub_id(outside.stream)}", "second": f"Patient/{hub_id(mine.stream)}"}
     told = case_world.ask("POST", "/links", by=NETWORK, json=names)
     unknown = case_world.ask("POST", "/links", by=NETWORK, json={**names, "second": "Patient/tsu-" + "a" * 25 + "e"})
@@ -238,7 +240,7 @@ def test_every_table_is_made_anew_the_same_with_events_of_a_compartment(tmp_path
     assert made.rows["apart"] > 5
 
 
-WRONG = (
+WRONG: tuple[tuple[dict[str, object], str], ...] = (
     ({"name": "main"}, "name"), ({"name": "Ａ"}, "name"), ({"purposes": []}, "purposes"), ({"members": {}}, "members"),
     ({"members": {"kinds": ["nobody"]}}, "members"), ({"title": ""}, "title"), ({"basis": None}, "basis"),
 )  # fmt: skip

@@ -111,7 +111,7 @@ def test_all_of_it_is_for_the_networks_office_alone(stands: World, method: str, 
         assert stands.ask(method, path, by=code, **body).status_code == 403
     for user in ("doctor", "clerk"):
         stands.sign_in(user)
-        signed = {"content": orjson.dumps({"reason": REASON, "csrf": stands._signed(user)})} if method == "POST" else {}
+        signed = {"content": orjson.dumps({"reason": REASON, "csrf": stands.secret(user)})} if method == "POST" else {}
         assert stands.ask(method, path, by=user, **signed).status_code == 403
     assert _lag(stands, "derive") > 0
     with stands.hub.store.read() as tx:
@@ -125,7 +125,7 @@ def test_a_signed_in_officer_sees_it_and_passes_by_with_the_secret_of_her_sessio
     for csrf in ("", "f" * 32):
         refused = stands.ask("POST", "/followers/derive/skip", by="officer", content=orjson.dumps({"reason": REASON, "csrf": csrf}))
         assert (refused.status_code, "HUB-5033" in refused.text) == (403, True)
-    sent = orjson.dumps({"reason": REASON, "csrf": stands._signed("officer")})
+    sent = orjson.dumps({"reason": REASON, "csrf": stands.secret("officer")})
     assert stands.ask("POST", "/followers/derive/skip", by="officer", content=sent).json() == {"follower": "derive", "skipped": True}
     told = _status(stands)
     assert told["ok"] is True

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -92,11 +93,14 @@ class World:
         self.app = create_app(hub, demo=True)
         self.tokens = {c: hub.credentials.issue(c) for c in hub.region.offices}
         """By organization; its application in another compartment stands under `code@compartment`, once `register_in` was called."""
-        self._loop = asyncio.new_event_loop()
-        self._cookies: dict[str, dict[str, str]] = {}
+        self.loop = asyncio.new_event_loop()
+        self.cookies: dict[str, dict[str, str]] = {}
+        self.csrf: dict[str, str] = {}
+        self.moment: list[datetime] = []
+        """The hub's clock, where a test moves it."""
 
     def close(self) -> None:
-        self._loop.close()
+        self.loop.close()
 
     def ask(self, method: str, path: str, *, by: str = "", **more: Any) -> httpx.Response:
         """Send one request as an organization's application (its code) or as a signed-in user (its id)."""
@@ -106,10 +110,10 @@ class World:
 
         async def send() -> httpx.Response:
             transport = httpx.ASGITransport(app=self.app, raise_app_exceptions=False)
-            async with httpx.AsyncClient(transport=transport, base_url=self.hub.base, cookies=self._cookies.get(by)) as client:
+            async with httpx.AsyncClient(transport=transport, base_url=self.hub.base, cookies=self.cookies.get(by)) as client:
                 return await client.request(method, path, headers=headers, **more)
 
-        return self._loop.run_until_complete(send())
+        return self.loop.run_until_complete(send())
 
     def register_in(self, compartment: str, *codes: str) -> None:
         """Register applications of organizations for a compartment."""
@@ -119,18 +123,17 @@ class World:
         """Sign a user in by a one-time link."""
         answer = self.ask("GET", f"/sign-in/{self.app.state.sessions.link(user)}")
         assert answer.status_code == 303
-        self._cookies[user] = dict(answer.cookies)
+        self.cookies[user] = dict(answer.cookies)
 
     def form(self, user: str, path: str, **fields: str) -> httpx.Response:
         """Post a form of a page as a signed-in user."""
-        signed = self._signed(user)
-        return self.ask("POST", path, by=user, data={"csrf": signed, **fields})
+        return self.ask("POST", path, by=user, data={"csrf": self.secret(user), **fields})
 
-    def _signed(self, user: str) -> str:
-        import re
-
-        page = self.ask("GET", "/", by=user)
-        return re.search(r'name="csrf" value="([^"]+)"', page.text)[1]
+    def secret(self, user: str) -> str:
+        """Give the secret of a session's forms."""
+        found = re.search(r'name="csrf" value="([^"]+)"', self.ask("GET", "/", by=user).text)
+        assert found is not None
+        return found[1]
 
     def put(self, by: str, tree: Mapping[str, Any]) -> httpx.Response:
         return self.ask("PUT", f"/fhir/{tree['resourceType']}/{tree['id']}", by=by, content=orjson.dumps(tree), headers=FHIR)
