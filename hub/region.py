@@ -13,6 +13,7 @@ import orjson
 
 from consent.ask import Kind, Role
 from consent.networks import Networks, delivered, read_networks
+from hub.views.parties import Parties, Party
 from hub.views.shapes import Office
 from schemas.errors import Broken
 from schemas.ids import is_office_code
@@ -52,6 +53,8 @@ class Region:
     """Organizations that hear by Kafka too, and in which form: `thin` (references) or `sealed` (with content under a key of its own)."""
     rules: Networks = field(default_factory=delivered)
     """The dated rules by which this region decides."""
+    parties: Parties = field(default_factory=lambda: Parties({}))
+    """How organizations are and were called, for records of provision."""
 
     def kind_of(self, code: str) -> Kind:
         """Give a registered organization's kind; raise KeyError for one that is not registered."""
@@ -66,7 +69,7 @@ def read_region(path: Path, rules: Path | None = None) -> Region:
     """Read the register.
 
     `{name, edition, network, organizations: [{code, name, kind, purpose, phone, address, weekdays, opens, closes, open_on_holidays,
-    closed_days, entity, kafka}], users: [{id, organization, name, role, purpose, kana, birth, insured}]}`. `rules` = folder of the region's own dated rules; None = those
+    closed_days, entity, representative, former: [{until, name, address, representative}], kafka}], users: [{id, organization, name, role, purpose, kana, birth, insured}]}`. `rules` = folder of the region's own dated rules; None = those
     that come with the program. Raises Broken (HUB-5010, HUB-3051) naming the place when something is wrong.
     """
     try:
@@ -89,6 +92,7 @@ def parse_region(data: Mapping[str, Any]) -> Region:
     offices: dict[str, Office] = {}
     purposes: dict[str, str] = {}
     kafka: dict[str, str] = {}
+    parties: dict[str, list[Party]] = {}
     for i, row in enumerate(_list(data, "organizations")):
         where = f"organizations[{i}]"
         code, kind = _text(row, "code", where), _text(row, "kind", where)
@@ -110,6 +114,7 @@ def parse_region(data: Mapping[str, Any]) -> Region:
             entity=row.get("entity", ""),
         )
         purposes[code] = _text(row, "purpose", where)
+        parties[code] = [*_former(row, where), Party(offices[code].name, offices[code].address, row.get("representative", ""))]
         if (form := row.get("kafka")) is not None:
             if form not in KAFKA:
                 raise Broken("HUB-5010", where=f"{where}.kafka")
@@ -127,7 +132,21 @@ def parse_region(data: Mapping[str, Any]) -> Region:
     network = _text(data, "network", "")
     if network not in offices or offices[network].kind != "network":
         raise Broken("HUB-5010", where="network")
-    return Region(_text(data, "name", ""), _text(data, "edition", ""), network, offices, purposes, users, kafka)
+    return Region(_text(data, "name", ""), _text(data, "edition", ""), network, offices, purposes, users, kafka, parties=Parties(parties))
+
+
+def _former(row: Mapping[str, Any], where: str) -> list[Party]:
+    """Read what an organization was called before, each until a day (`until`, included)."""
+    found = []
+    for i, was in enumerate(row.get("former", ())):
+        at = f"{where}.former[{i}]"
+        party = Party(_text(was, "name", at), was.get("address", ""), was.get("representative", ""), _text(was, "until", at))
+        try:
+            date.fromisoformat(party.until)
+        except ValueError as fault:
+            raise Broken("HUB-5010", where=f"{at}.until") from fault
+        found.append(party)
+    return found
 
 
 def _entities(offices: Mapping[str, Office]) -> None:

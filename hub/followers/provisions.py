@@ -10,9 +10,9 @@ from hub.log.keys import Keyring
 from hub.log.store import Store, Tx
 from hub.names import MAIN, lies_in
 from hub.tables import provisions, skips
-from hub.tables.provisions import ProvisionRow
 from hub.writer import Writer
 from schemas.events import ACCESS_DECIDED, Decided
+from schemas.provision import ProvisionRow
 
 _decoded = msgspec.json.Decoder(Decided).decode
 

@@ -17,6 +17,7 @@ from hub.names import stream_of
 from hub.tables import resources, skips
 from hub.tables.decisions import GIVING, gave
 from schemas.events import ACCESS_DECIDED, Decided, SeenRow
+from schemas.provision import ProvisionRow
 
 NAME = "provisions"
 """Of the follower too."""
@@ -32,44 +33,6 @@ SCHEMA = (
 )
 VERSION = 1
 TABLES = ("provisions",)
-
-
-class ProvisionRow(NamedTuple):
-    """One line. `at` in milliseconds; codes of organizations as they were recorded."""
-
-    position: int
-    line: int
-    reference: str
-    """Of the decision."""
-    at: int
-    patient: bytes
-    """The custodian's own Patient that the records are about."""
-    custodian: str
-    """Who gave; empty = of an edition that did not say, and the records are not known any more."""
-    receiver: str
-    kind: str
-    """Kind of the receiving organization."""
-    staff: str
-    """User; empty = the organization's application."""
-    role: str
-    purpose: str
-    action: str
-    effect: str
-    """`redact` = a part of what left was masked."""
-    reason: str
-    basis: str
-    items: str
-    """What left, by type and number: `Condition:2 Observation:5`."""
-    consents: str
-    """Versions that permitted it: `Consent/tsu-…/2`, parted by blanks."""
-    session: str
-    rules: str
-    """Edition of the network's rules."""
-
-    @property
-    def own(self) -> bool:
-        """Say whether an organization looked at its own records."""
-        return self.custodian == self.receiver
 
 
 _COLUMNS = ProvisionRow._fields

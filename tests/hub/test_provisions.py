@@ -10,10 +10,11 @@ import pytest
 from hub.log.unlocking import KeyPlace
 from hub.replay import replay
 from hub.tables import provisions
-from hub.tables.provisions import ProvisionRow, Wanted
+from hub.tables.provisions import Wanted
 from hub.writer import Proposal
 from hub.writes.events import event
 from schemas.events import FOLLOWER_SKIPPED, Skipped
+from schemas.provision import ProvisionRow
 from tests.hub.test_gate import admitted
 from tests.hub.world import (
     HOSPITAL,

@@ -1,0 +1,238 @@
+"""本人への開示 on paper: A4, Japanese in plain words, a line for each provision, by receiver and day. The same content as the JSON beside it.
+
+A person may have a hundred thousand lines: what many lines share is put into operators once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+from itertools import zip_longest
+from typing import Any
+
+from consent.words import basis_words, reason_words
+from hub.views import provision_words as said
+from hub.views.ages import JST
+from hub.views.audit_tables import words
+from hub.views.disclosure import LAW, Head, Sorted, day_of, japan
+from hub.views.parties import Party
+from hub.views.pdf_file import Attached, Unsigned, write
+from hub.views.pdf_flow import Flow, wrapped
+from hub.views.pdf_font import Face
+from schemas.provision import ProvisionRow
+
+TITLE = "提供の記録（本人への開示）"
+_SIZE, _LEAD = 7.5, 11.0
+_COLUMNS = (("時刻", 25), ("見た人・受けた人", 74), ("方法", 42), ("もとの記録", 92), ("内容と件数", 168), ("根拠", 72), ("番号", 42))
+"""Headings, and how wide the columns are in points."""
+_WEEK = "月火水木金土日"
+_MARKS = "①②③④⑤⑥⑦⑧⑨⑩⑪⑫⑬⑭⑮⑯⑰⑱⑲⑳"
+_ROW = b"(%b)Tj " + b"".join(b"%d 0 Td(%%b)Tj " % width for _, width in _COLUMNS[:-1])
+_ROW += b"-%d -11 Td\n" % sum(width for _, width in _COLUMNS[:-1])
+_INTRO = (
+    "この書面は、あなたの情報が「つなぐ」（地域の医療と介護の情報の仕組み）を通じて、だれに、いつ、何を、どの根拠で渡されたかを示すものです。",
+    "記録を作った組織の中で見たものも、区別して載せています。見ようとして断られたもの、個人情報保護責任者の点検は、渡したものではないため載せていません。",
+    "件数は、その一回で渡した記録の数です。「番号」は一回ごとの控えの番号で、お問い合わせの時にお使いください。職員の名は、ネットワークの決まりにより{staff}。",
+    "内容に心当たりがないときは、上の窓口へお申し出ください。",
+)
+Lines = tuple[bytes, ...]
+
+
+class _Cells:
+    """Texts of one column, each wrapped and encoded once."""
+
+    def __init__(self, face: Face, width: float) -> None:
+        self._face, self._ems = face, (width - 3) / _SIZE
+        self._held: dict[str, Lines] = {}
+
+    def __call__(self, key: str) -> Lines:
+        found = self._held.get(key)
+        if found is None:
+            found = self._held[key] = tuple(self._face.encode(part) for part in wrapped(self._face, key, self._ems))
+        return found
+
+
+def pdf(head: Head, found: Sorted, people: Mapping[str, str], *, office: Party, phone: str, attached: Attached, name: bytes) -> Unsigned:
+    """Give the file, to be signed. `office` = where to ask; `name` = 16 bytes for this document."""
+    face = Face()
+    day = head.made.astimezone(JST)
+    flow = Flow(face)
+    flow.begins = partial(_running, flow, head)
+    grounds = _grounds(found)
+    _front(flow, head, found, grounds, office, phone)
+    _lines(flow, head, found, grounds, people)
+    pages = flow.done(lambda page, pages: f"{page} / {pages} ページ")
+    return write(
+        pages, face, title=f"{TITLE} {head.person}", author=head.network, at=day, attached=attached,
+        reason="本人への開示（個人情報保護法33条）", name=name,
+    )  # fmt: skip
+
+
+def _running(flow: Flow, head: Head) -> None:
+    flow.line(f"{TITLE}　{head.person}　{_period(head)}　控えの番号 {head.reference}", _SIZE, height=16)
+
+
+def _headings(flow: Flow) -> None:
+    face = flow.face
+    flow.put(b"/F %g Tf " % _SIZE + _ROW % tuple(face.encode(heading) for heading, _ in _COLUMNS), _LEAD)
+    flow.rule(0.4)
+
+
+def _front(flow: Flow, head: Head, found: Sorted, grounds: Mapping[tuple[str, str, str], str], office: Party, phone: str) -> None:
+    made = head.made.astimezone(JST)
+    flow.line(TITLE, 16, height=30)
+    third = sum(standing not in {"not-third", "subject"} for standing in found.standings)
+    for name, text in (
+        ("対象の方", f"{head.person}（仕組みの中での符号。氏名は印字していません）"),
+        ("求めた人", head.asker),
+        ("期間", _period(head)),
+        ("法律", LAW),
+        ("件数", f"{len(found.rows):,}件（うち、ほかの組織へ渡したもの {third:,}件）"),
+        ("作成", f"{made:%Y年%-m月%-d日 %H:%M}　{head.network}　控えの番号 {head.reference}"),
+        ("窓口", "　".join(filter(None, (office.name, office.address, f"電話 {phone}" if phone else "")))),
+    ):
+        flow.line(f"{name}　", 9, height=0.01)
+        flow.text(text, 9, indent=52)
+    flow.space(6)
+    for text in _INTRO:
+        flow.text(text.format(staff="名前まで示します" if found.named else "示さず、組織と職種で示します"), 9)
+    flow.space(6)
+    if grounds:
+        flow.line("根拠の説明", 10.5, height=17)
+    for (reason, basis, standing), mark in grounds.items():
+        law = basis_words(basis)[0] if basis else "根拠の記載なし"
+        flow.text(f"{mark} {reason_words(reason)[0]}：{said.plain(basis)}。{law}。{said.standing_words(standing)}。", 8.5, hang=13)
+    flow.space(6)
+    flow.text(
+        "この書面は電子署名されています。添付の JSON に同じ内容があり、ハブの公開鍵で確かめられます（tsunagu verify）。証明書の指紋（SHA-256）",
+        7.5,
+    )
+    flow.text(head.certificate, 7.5)
+    flow.space(10)
+
+
+def _grounds(found: Sorted) -> dict[tuple[str, str, str], str]:
+    """Number what the lines rest on, the commonest kinds as they come."""
+    marks: dict[tuple[str, str, str], str] = {}
+    for row, standing in zip(found.rows, found.standings, strict=True):
+        key = row.reason, row.basis, standing
+        if key not in marks:
+            marks[key] = _MARKS[len(marks)] if len(marks) < len(_MARKS) else f"({len(marks) + 1})"
+    return marks
+
+
+def _lines(flow: Flow, head: Head, found: Sorted, grounds: Mapping[tuple[str, str, str], str], people: Mapping[str, str]) -> None:
+    if not found.rows:
+        flow.line("この期間に、渡した記録も、見た記録もありません。", 10.5)
+        return
+    face = flow.face
+    where = ["", ""]
+    """The receiver and the day that are being written: told again at the head of a page."""
+
+    def begins() -> None:
+        _running(flow, head)
+        _headings(flow)
+        if all(where):
+            flow.line(f"（つづき）{where[0]}　{where[1]}", _SIZE, height=_LEAD + 2)
+            flow.put(b"/F %g Tf\n" % _SIZE, 0)
+
+    flow.begins = begins
+    _headings(flow)
+    cells = _Row(face, found, grounds, people)
+    receiver, day = None, -1
+    for row, standing in zip(found.rows, found.standings, strict=True):
+        today, minute = japan(row.at)
+        if row.receiver != receiver:
+            receiver, day, where[:] = row.receiver, -1, ["", ""]
+            _receiver(flow, found, row)
+            where[0] = found.parties.on(row.receiver, found.day).name
+        if today != day:
+            day, date, where[1] = today, day_of(today), ""
+            flow.room(3 * _LEAD)
+            where[1] = f"{date.year}年{date.month}月{date.day}日（{_WEEK[date.weekday()]}）"
+            flow.space(3)
+            flow.line(where[1], 8, height=_LEAD)
+            flow.put(b"/F %g Tf\n" % _SIZE, 0)
+        cells.put(flow, row, standing, today, minute)
+
+
+class _Row:
+    """Puts rows down; what many rows say is wrapped and encoded once."""
+
+    def __init__(self, face: Face, found: Sorted, grounds: Mapping[tuple[str, str, str], str], people: Mapping[str, str]) -> None:
+        clock, self._who, self._how, self._giver, self._what, self._ground, _ = (_Cells(face, width) for _, width in _COLUMNS)
+        self._clock = [clock(f"{minute // 60:02}:{minute % 60:02}")[0] for minute in range(24 * 60)]
+        self._face, self._found, self._grounds, self._people = face, found, grounds, people
+        self._held: tuple[dict[Any, Lines], ...] = ({}, {}, {}, {})
+
+    def put(self, flow: Flow, row: ProvisionRow, standing: str, day: int, minute: int) -> None:
+        """Put one row down; where a cell is long, on several lines."""
+        actors, givers, whats, grounds = self._held
+        own = row.custodian == row.receiver
+        one, two, three, four = (
+            (row.role, row.staff, row.action, row.session),
+            (row.custodian, own, day if self._found.parties.moved(row.custodian) else 0),
+            (row.items, row.effect),
+            (row.reason, row.basis, standing, row.consents),
+        )
+        who = actors.get(one) or actors.setdefault(one, self._did(row))
+        giver = givers.get(two) or givers.setdefault(two, self._gave(row, own=own, day=day))
+        what = whats.get(three) or whats.setdefault(three, self._what(_items(row)))
+        ground = grounds.get(four) or grounds.setdefault(four, self._stands(row, standing))
+        name = self._face.encode(row.reference)
+        if len(who) == 2 and len(giver) == len(what) == len(ground) == 1:
+            flow.put(_ROW % (self._clock[minute], *who, giver[0], what[0], ground[0], name), _LEAD)
+            return
+        flow.room(max(len(who) // 2, len(giver), len(what), len(ground)) * _LEAD)
+        for number in range(max(len(who) // 2, len(giver), len(what), len(ground))):
+            left = [
+                who[2 * number : 2 * number + 2] or (b"", b""),
+                *((cell[number : number + 1] or (b"",)) for cell in (giver, what, ground)),
+            ]
+            first, last = (b"", b"") if number else (self._clock[minute], name)
+            flow.put(_ROW % (first, *(part for cell in left for part in cell), last), _LEAD)
+
+    def _did(self, row: ProvisionRow) -> Lines:
+        """Say who and how: the cells of both columns by turns."""
+        who = self._who(_who(self._found, row, self._people))
+        how = self._how("緊急開示" if row.session else said.done(row.action))
+        return tuple(part for pair in zip_longest(who, how, fillvalue=b"") for part in pair)
+
+    def _gave(self, row: ProvisionRow, *, own: bool, day: int) -> Lines:
+        return self._giver("自分の組織の記録" if own else self._found.parties.on(row.custodian, day_of(day)).name)
+
+    def _stands(self, row: ProvisionRow, standing: str) -> Lines:
+        return self._ground(self._grounds[row.reason, row.basis, standing] + _versions(row.consents))
+
+
+def _receiver(flow: Flow, found: Sorted, row: ProvisionRow) -> None:
+    party = found.parties.on(row.receiver, found.day)
+    flow.room(5 * _LEAD)
+    flow.space(6)
+    flow.line(f"■ {party.name}（{said.kind(row.kind)}）", 10, height=15)
+    beside = "　".join(filter(None, (party.address, f"代表者 {party.representative}" if party.representative else "")))
+    if beside:
+        flow.line(beside, _SIZE, height=_LEAD, indent=12)
+
+
+def _who(found: Sorted, row: ProvisionRow, people: Mapping[str, str]) -> str:
+    role = words("roles", row.role)
+    name = found.staff(row, people)
+    return f"{role} {name}" if name else role
+
+
+def _items(row: ProvisionRow) -> str:
+    told = "、".join(f"{words('types', kind)} {number}" for kind, _, number in (part.partition(":") for part in row.items.split()))
+    return told if row.effect == "permit" else f"{told}（一部を伏せた）"
+
+
+def _versions(consents: str) -> str:
+    versions = [text.rpartition("/")[2] for text in consents.split()]
+    return f" 同意 第{'・'.join(versions)}版" if versions else ""
+
+
+def _period(head: Head) -> str:
+    def told(day: object, instead: str) -> str:
+        return f"{day:%Y年%-m月%-d日}" if day else instead
+
+    return f"{told(head.since, 'はじめ')}から{told(head.until, 'いま')}まで"
