@@ -10,7 +10,8 @@ from consent.classes import data_class
 Reach = Literal["ok", "out", "family"]
 """`family` = all but what is said of the family."""
 
-_LABELLED = {"R": "X", "V": "V"}
+_LABELLED: dict[str | None, str] = {"R": "X", "V": "V", None: "V"}
+"""What is not labelled may be of the highest."""
 
 
 def reach(requester: Requester, record: Record, network: Network, *, named: bool) -> Reach:
@@ -23,7 +24,7 @@ def reach(requester: Requester, record: Record, network: Network, *, named: bool
     part = f"{found.name}.{found.part}"
     if found.name not in allowed and part not in allowed and not (named and f"{found.name}?" in allowed):
         return "out"
-    letter = _LABELLED.get(record.labels.confidentiality or "")
+    letter = _LABELLED.get(record.labels.confidentiality)
     if letter and letter not in allowed and f"{letter}.{found.part}" not in allowed:
         return "out"
     return "family" if record.family and "F" not in allowed else "ok"
