@@ -104,7 +104,15 @@ def test_in_ten_thousand_mixes_an_end_is_the_first_moment_that_is_out():
         if not held or question.emergency is not None:
             continue
         end = STEPS[seed % len(STEPS)]
-        one = replace(held[0], root=replace(held[0].root, begins=None, ends=end, rules=()), policy_uri="alone", proxy="", status="active", readable=True, speaks=True)
+        one = replace(
+            held[0],
+            root=replace(held[0].root, begins=None, ends=end, rules=()),
+            policy_uri="alone",
+            proxy="",
+            status="active",
+            readable=True,
+            speaks=True,
+        )
         endless = replace(one, root=replace(one.root, ends=None))
         last, out = (replace(question, at=at) for at in (end - timedelta(microseconds=1), end))
         assert told(decide(last, asked, [one, *held[1:]], rules, found)) == told(decide(last, asked, [endless, *held[1:]], rules, found)), (
