@@ -22,6 +22,7 @@
     ├── NotOffered              not-supported    the method is not offered here
     ├── Busy                    throttled        try again later
     └── Broken                  exception        the hub itself is at fault; nothing was given out
+        └── Away (Busy too)     exception        a store of the hub's own does not answer; it may pass
 
 A refusal names a rule of the message catalogue (`schemas/data/messages/*.csv`), a place and, where it helps, words from
 closed lists (element names, permitted codes, limits). It never carries a value that was sent.
@@ -183,6 +184,12 @@ class Busy(Refusal):
 
 class Broken(Refusal):
     """The hub itself is at fault; nothing was given out."""
+
+    issue = "exception"
+
+
+class Away(Busy, Broken):
+    """A store of the hub's own does not answer: nothing was given out, and it may pass by itself."""
 
     issue = "exception"
 

@@ -50,19 +50,34 @@ def _lines(told: Mapping[str, Any]) -> list[str]:
     stands = [f["name"] for f in told["followers"] if f["stopped"]]
     rows = [_HEAD, _HEAD_EN, *(_row(f) for f in told["followers"])]
     head = f"止まっています / standing: {', '.join(stands)}" if stands else "動いています / going on"
+    if told["reading"]["stopped"]:
+        head = f"読み取りが止まっています / reading is stopped: {told['reading']['rule']}, {told['reading']['since']}"
     signed = told["checkpoints"]["age_seconds"]
     lines = [
         f"{head}   つなぐ {told['versions']['tsunagu']}   {told['at']}",
         "",
         *_table(rows),
         "",
-        f"記録 {told['store']['events']:,} 件（{told['store']['engine']}） / events",
+        f"記録 {_count(told['store']['events'])} 件（{told['store']['engine']}） / events{_room(told['store'])}",
         f"書き込み待ち {told['writer']['waiting']:,} / waiting for the writer (most {told['writer']['most']:,})",
-        f"署名 {'まだありません / none yet' if signed is None else f'{signed:.0f} 秒前 / s ago'}、未署名 {told['checkpoints']['unsigned_events']:,} 件 / unsigned",
+        f"署名 {'まだありません / none yet' if signed is None else f'{signed:.0f} 秒前 / s ago'}、未署名 {_count(told['checkpoints']['unsigned_events'])} 件 / unsigned",
     ]
-    known = {"ok", "at", "versions", "store", "followers", "writer", "checkpoints", "process"}
+    if told["reading"]["stopped"]:
+        lines += ["", told["reading"]["ja"], told["reading"]["en"]]
+    known = {"ok", "reading", "at", "versions", "store", "followers", "writer", "checkpoints", "process"}
     lines += [f"{name} " + " ".join(f"{k}={v}" for k, v in part.items()) for name, part in told.items() if name not in known]
     return lines
+
+
+def _count(number: int | None) -> str:
+    return "?" if number is None else f"{number:,}"
+
+
+def _room(store: Mapping[str, Any]) -> str:
+    if store["free_bytes"] is None:
+        return ""
+    warned = "、少なくなっています / low" if store["low"] else ""
+    return f"、空き {store['free_bytes'] / 1e9:.1f} GB{warned} / free"
 
 
 def _row(f: Mapping[str, Any]) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from hub.log.key_store import KeyStore, KeyTx
-from schemas.errors import Broken
+from schemas.errors import Away, Broken
 
 WAIT = 10
 """Seconds at most to wait for another process's transaction."""
@@ -122,7 +122,7 @@ class KeyFile(KeyStore):
 
 def _broken(fault: sqlite3.Error) -> Broken:
     damaged = not isinstance(fault, sqlite3.OperationalError)  # busy, full, not writable; everything else is about what was read
-    return Broken("HUB-5071" if damaged else "HUB-5078")
+    return Broken("HUB-5071") if damaged else Away("HUB-5078")
 
 
 def _lock(handle: int, alone: bool) -> None:

@@ -21,7 +21,7 @@ from psycopg.rows import tuple_row
 
 from hub.log.dialect import definition, numbered
 from hub.log.key_store import DATA_KEYS, ERASED, ROOTS, KeyStore, KeyTx
-from schemas.errors import Broken
+from schemas.errors import Away, Broken
 
 CONNECT, LOCK, STATEMENT, PURGE = 5, 10, 30, 600
 """Seconds at most: to connect, to wait for a lock, for a statement, to write the table anew after an erasure."""
@@ -164,4 +164,4 @@ class KeyDatabase(KeyStore):
 def _broken(fault: psycopg.Error) -> Broken:
     """Keep the kind of a fault, never its words: they may name the server, the user, a row."""
     damaged = isinstance(fault, psycopg.errors.DataCorrupted | psycopg.errors.IndexCorrupted)
-    return Broken("HUB-5071" if damaged else "HUB-5078", where=type(fault).__name__)
+    return Broken("HUB-5071", where=type(fault).__name__) if damaged else Away("HUB-5078", where=type(fault).__name__)

@@ -51,7 +51,7 @@ class KeyTx(abc.ABC):
 class KeyStore(KeyTx):
     """One key store. Not for several threads at once: `Keyring` lets one in at a time.
 
-    Broken HUB-5078 = it does not answer; HUB-5071 = it is damaged.
+    Away HUB-5078 = it does not answer; Broken HUB-5071 = it is damaged.
     """
 
     __slots__ = ()

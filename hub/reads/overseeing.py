@@ -15,11 +15,14 @@ from hub.commands import Asking
 from hub.followers.operating import operator
 from hub.followers.run import Pulling, Runner
 from hub.followers.standing import Standing, Stopped, kind_of
-from hub.log.store import Store, Tx
+from hub.log.store import Room, Store, Tx
 from hub.tables import apart, skips
-from hub.writer import QUEUE, Writer
-from schemas.errors import Refusal
+from hub.writer import QUEUE, Halt, Writer
+from schemas.errors import Busy, Issue, Refusal
+from schemas.messages import english, japanese
 
+_STEP = 64 << 20
+"""Bytes of a step of free room."""
 Section = Callable[[], Mapping[str, object]]
 """One more part of the status: counts and states, no data."""
 
@@ -38,11 +41,14 @@ class Following:
 
 @dataclass(frozen=True, slots=True)
 class Overview:
-    """The main compartment's log and its followers in one snapshot: events of others are counted nowhere. `unsigned` = events behind the newest signed head, `signed` = its age in seconds."""
+    """The main compartment's log and its followers in one snapshot: events of others are counted nowhere. `unsigned` = events behind the newest signed head, `signed` = its age in seconds.
 
-    head: int
+    None = not known, because the store does not answer.
+    """
+
+    head: int | None
     followers: tuple[Following, ...]
-    unsigned: int
+    unsigned: int | None
     signed: float | None
 
 
@@ -60,18 +66,50 @@ class Overseeing:
     def status(self, asking: Asking) -> dict[str, Any]:
         """Give the whole status. Raises Denied for anybody but the network's office."""
         operator(asking)
-        seen = self.overview()
+        away = None
+        try:
+            seen = self.overview()
+        except Busy as busy:  # the store gives nothing, not even this: what is known without it is told all the same
+            seen, away = Overview(None, (), None, None), busy
+        reading, room = self.reading(away), self.room()
         return {
-            "ok": not any(f.stopped for f in seen.followers),
+            "ok": not any(f.stopped for f in seen.followers) and not reading["stopped"],
+            "reading": reading,
             "at": self._now().astimezone(UTC).isoformat(timespec="seconds"),
             "versions": {"tsunagu": version("tsunagu"), "python": sys.version.split(" ", maxsplit=1)[0], **self._versions()},
-            "store": {"engine": self._store.engine, "events": seen.head},
+            "store": {
+                "engine": self._store.engine,
+                "events": seen.head,
+                "free_bytes": room.free if room else None,
+                "low": bool(room and room.low),
+            },
             "followers": [_told(f) for f in seen.followers],
             "writer": {"waiting": self._writer.waiting, "most": QUEUE},
             "checkpoints": {"age_seconds": seen.signed, "unsigned_events": seen.unsigned},
             "process": {"started": self._started.astimezone(UTC).isoformat(timespec="seconds"), "resident_bytes": resident()},
             **{name: _said(section) for name, section in self._sections.items()},
         }
+
+    def reading(self, away: Busy | None = None) -> dict[str, Any]:
+        """Say whether reading stands still because nothing can be recorded, since when, and why in both languages. From memory.
+
+        `away` = what the store has just answered.
+        """
+        halt = self._writer.halt or (Halt(datetime.now(UTC), away.issues[0].rule) if away else None)
+        if halt is None:
+            return {"stopped": False}
+        why = Issue(halt.rule)
+        return {
+            "stopped": True, "since": halt.since.isoformat(timespec="seconds"), "rule": halt.rule, "ja": japanese(why), "en": english(why),
+        }  # fmt: skip
+
+    def room(self) -> Room | None:
+        """Give the room that is left to the store, in steps: to the byte it would tell of each event, whatever compartment it lies in.
+
+        None where it is the database server's to know.
+        """
+        room = self._store.room()
+        return Room(room.free - room.free % _STEP, room.total) if room else None
 
     def overview(self) -> Overview:
         """Give where the log and its followers are; without a look at who asks (for measuring)."""

@@ -19,7 +19,7 @@ from hub.log.store import Store, Tx
 from hub.log.tiles import Lost, Tiles
 from hub.log.verify import Event
 from hub.reads.officers import LOOK, is_officer, officer
-from hub.tables import decisions, resources, tree
+from hub.tables import acts, decisions, resources, tree
 from hub.tables.decisions import Filter
 from hub.writes.cosigning import Cosigning
 from schemas.errors import Broken, Denied, NotFound
@@ -61,7 +61,7 @@ class Proving:
     def inclusion(self, asking: Asking, *, reference: str = "", event: str = "", index: int = -1, size: int = -1) -> str:
         """Give what shows that an entry stands in the signed log as it was written, to be checked without the hub (C2SP tlog-proof v1).
 
-        The entry is named by a decision's reference, the id of a recorded resource's event (hex) or its index. `extra` is the entry itself.
+        The entry is named by a decision's reference or an act's name, the id of a recorded resource's event (hex) or its index. `extra` is the entry itself.
         `size` = under the head of that size; otherwise one that covers it, by preference one that a witness has signed.
         """
         officer(asking)
@@ -141,7 +141,11 @@ class Proving:
 
 def _named(tx: Tx, reference: str, event: str, index: int) -> tuple[int, bytes]:
     """Give the position of an entry, and the person whom a decision was about."""
-    if reference:
+    if reference.startswith(acts.PREFIX):
+        found = acts.search(tx, acts.Filter(name=reference), limit=1)
+        if found:
+            return found[0].position, found[0].person
+    elif reference:
         rows = decisions.search(tx, Filter(reference=reference), limit=1)
         if rows:
             return rows[0].position, rows[0].person

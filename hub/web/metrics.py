@@ -13,7 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from hub.assemble import Hub
 from hub.names import MAIN, lies_in
 from hub.writer import Written
-from schemas.errors import Refusal
+from schemas.errors import Busy, Refusal
 from schemas.events import MESSAGE_REFUSED, Decided, Refused
 
 MEDIA = CONTENT_TYPE_LATEST
@@ -75,7 +75,16 @@ class Metrics:
 
     def collect(self) -> Iterator[Metric]:
         """Measure what is looked up at the moment of asking: the log, its followers, the writer's queue."""
-        seen = self._hub.oversee.overview()
+        halt = self._hub.writer.halt
+        yield GaugeMetricFamily("tsunagu_reading_stopped", "1 = nothing can be recorded, and so nothing is read", int(halt is not None))
+        if (room := self._hub.oversee.room()) is not None:
+            yield GaugeMetricFamily("tsunagu_store_free_bytes", "Free room of the disk that the store grows on", room.free)
+        try:
+            seen = self._hub.oversee.overview()
+        except Busy:  # the store gives nothing; that reading stands still is told all the same
+            return
+        assert seen.head is not None
+        assert seen.unsigned is not None
         yield CounterMetricFamily("tsunagu_log_events", "Events of the log", seen.head)
         yield GaugeMetricFamily(
             "tsunagu_writer_waiting", "Submissions and follower steps that wait for the writer", self._hub.writer.waiting

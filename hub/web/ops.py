@@ -47,12 +47,13 @@ class Operations:
         return Response(b"ok\n", media_type="text/plain")
 
     async def ready(self) -> Response:
-        """Say whether all followers go on, here or in the process that runs them. From memory: no store is asked."""
+        """Say whether all followers go on, here or in the process that runs them, and events can be recorded. From memory: no store is asked."""
         behind = sorted(self._hub.runner.stopped)
-        told: dict[str, object] = {"ready": not behind, "stopped": behind}
+        halted = self._hub.writer.halt is not None
+        told: dict[str, object] = {"ready": not behind and not halted, "stopped": behind, "reading": "stopped" if halted else "up"}
         if self._hub.publishing and self._hub.listening:  # beside: a hub without its broker serves all the same
             told["kafka"] = {"out": self._hub.publishing.state or "up", "in": self._hub.listening.state or "up"}
-        return Response(orjson.dumps(told), 200 if not behind else 503, media_type="application/json")
+        return Response(orjson.dumps(told), 200 if told["ready"] else 503, media_type="application/json")
 
     async def measures(self, request: Request) -> Response:
         """Give the measures."""

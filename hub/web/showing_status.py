@@ -81,6 +81,10 @@ def model(told: Mapping[str, Any]) -> Status:
     signed = told["checkpoints"]["age_seconds"]
     return Status(
         at=_clock(told["at"]), version=told["versions"]["tsunagu"], engine=told["store"]["engine"], events=told["store"]["events"],
+        reading=told["reading"].get("ja", "") if told["reading"]["stopped"] else "",
+        reading_en=told["reading"].get("en", "") if told["reading"]["stopped"] else "",
+        stopped_since=_clock(told["reading"]["since"]) if told["reading"]["stopped"] else "",
+        room="" if told["store"]["free_bytes"] is None else _size(told["store"]["free_bytes"]), low=told["store"]["low"],
         waiting=told["writer"]["waiting"], most=told["writer"]["most"], signed=None if signed is None else f"{_span(signed)}前",
         unsigned=told["checkpoints"]["unsigned_events"], followers=tuple(_worker(f) for f in told["followers"]),
     )  # fmt: skip
@@ -102,6 +106,14 @@ def _worker(f: Mapping[str, Any]) -> Worker:
 
 def _clock(told: str) -> str:
     return f"{datetime.fromisoformat(told).astimezone(JST):%m-%d %H:%M:%S}"
+
+
+def _size(count: int) -> str:
+    """Say a number of bytes in the largest unit that fits."""
+    for unit, size in (("TB", 10**12), ("GB", 10**9), ("MB", 10**6)):
+        if count >= size:
+            return f"{count / size:.1f} {unit}"
+    return f"{count / 1000:.0f} kB"
 
 
 def _span(seconds: float) -> str:

@@ -70,7 +70,8 @@ def test_the_status_says_what_stands_why_since_when_and_how_far_each_follower_is
     assert derive["stopped"]["since"] == hub.now().isoformat()
     assert derive["stopped"]["tried"] >= 1
     assert (feeds["lag_events"], feeds["lag_seconds"], feeds["stopped"]) == (0, 0.0, None)
-    assert told["store"] == {"engine": hub.store.engine, "events": head}
+    assert {k: told["store"][k] for k in ("engine", "events")} == {"engine": hub.store.engine, "events": head}
+    assert told["reading"] == {"stopped": False}
     assert told["writer"] == {"waiting": 0, "most": 2000}
     assert told["checkpoints"] == {"age_seconds": None, "unsigned_events": head}
     assert told["keys"] == {"engine": "sqlite", "answers": True}
@@ -159,11 +160,11 @@ def test_ready_says_what_stands_without_a_token(tmp_path: Path) -> None:
     w = World(hub)
     try:
         until(lambda: w.ask("GET", "/readyz").status_code == 503, "it stands")
-        assert w.ask("GET", "/readyz").json() == {"ready": False, "stopped": ["derive"]}
+        assert w.ask("GET", "/readyz").json() == {"ready": False, "stopped": ["derive"], "reading": "up"}
         assert w.ask("GET", "/livez").text == "ok\n"
         assert w.ask("POST", "/followers/derive/skip", by=NETWORK, content=orjson.dumps({"reason": REASON})).status_code == 200
         until(lambda: w.ask("GET", "/readyz").status_code == 200, "it goes on")
-        assert w.ask("GET", "/readyz").json() == {"ready": True, "stopped": []}
+        assert w.ask("GET", "/readyz").json() == {"ready": True, "stopped": [], "reading": "up"}
     finally:
         w.close()
         hub.close()

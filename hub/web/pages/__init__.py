@@ -93,12 +93,19 @@ class Status:
     at: str
     version: str
     engine: str
-    events: int
+    events: int | None
     waiting: int
     most: int
     signed: str | None
-    unsigned: int
+    unsigned: int | None
     followers: Sequence[Worker]
+    reading: str = ""
+    """Why nothing is read, in Japanese; empty = it is. `reading_en` the same in English, `stopped_since` since when."""
+    reading_en: str = ""
+    stopped_since: str = ""
+    room: str = ""
+    """Room that is left to the store; empty = the database server's to know. `low` = it is time to make some."""
+    low: bool = False
 
     @property
     def standing(self) -> Sequence[Worker]:

@@ -210,6 +210,12 @@ STATUS = Status(
 )  # fmt: skip
 
 
+HALTED = replace(
+    STATUS, engine="sqlite", events=None, unsigned=None, reading="置き場所がいっぱいです。何も受け取らず、何も出していません → 空きを作ってください",
+    reading_en="There is no room left. Nothing was taken and nothing was given out. → Make room on the disk.", stopped_since="11-25 10:38:40", room="12.0 MB", low=True,
+)  # fmt: skip
+
+
 def pages(*, demo=True):
     """Every page by name: `…-full` says much, `…-empty` as little as can be."""
     signed_in = {"demo": demo, "csrf": CSRF, "user": "森 拓也", "organization": "中央病院", "nav": nav("/emergency")}
@@ -244,6 +250,8 @@ def pages(*, demo=True):
         ),
         "persons-none": render.persons([], demo=demo, csrf=CSRF),
         "status-full": render.status(STATUS, demo=demo, csrf=CSRF, nav=nav("/status"), organization="さくら市医介連携協議会", problem="理由を10文字以上で書いてください。"),
+        "status-halted": render.status(HALTED, demo=demo, csrf=CSRF, nav=nav("/status"), organization="さくら市医介連携協議会"),
+        "status-low": render.status(replace(STATUS, room="900.0 MB", low=True), **bare),
         "status-empty": render.status(replace(STATUS, signed=None, followers=()), **bare),
         "refused-full": render.refused_list(REFUSED, **signed_in | {"nav": nav("/refused")}),
         "refused-empty": render.refused_list((), **bare),

@@ -1,0 +1,289 @@
+"""What the hub itself does is in the log too: who got in and who did not, starts and stops, tokens, reviews; each with a leaf and a proof."""
+
+from __future__ import annotations
+
+import base64
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from hub.assemble import assemble
+from hub.clock import milliseconds
+from hub.log.event import open_event
+from hub.log.proof_file import judge
+from hub.tables import acts, decisions
+from schemas import events
+from schemas.errors import BadValue, Broken, Denied, MissingValue
+from tests.hub.test_audit_events import found
+from tests.hub.world import HOSPITAL, NETWORK, NOW, OFFICE, World, a_patient, database_of, register, world
+
+
+class Clocked:
+    def __init__(self, w: World, clock: list[Any]) -> None:
+        self.w, self.clock = w, clock
+
+    def after(self, seconds: float) -> None:
+        self.clock[0] += timedelta(seconds=seconds)
+
+
+@pytest.fixture
+def clocked(tmp_path: Path) -> Iterator[Clocked]:
+    clock = [NOW]
+    with world(tmp_path / "data", now=lambda: clock[0]) as w:
+        yield Clocked(w, clock)
+
+
+def topics(w: World) -> Counter[str]:
+    with w.hub.store.read() as tx:
+        return Counter(e.topic for e in w.hub.store.events(tx, 0, 10_000))
+
+
+def bodies(w: World, topic: str) -> list[Any]:
+    import msgspec
+
+    from hub.tables.all import struct_of
+
+    with w.hub.store.read() as tx:
+        kept = [e for e in w.hub.store.events(tx, 0, 10_000) if e.topic == topic]
+    return [msgspec.json.decode(open_event(w.hub.keys, e), type=struct_of(topic)) for e in kept]
+
+
+# ── who gets in ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_sign_in_and_a_sign_out_are_recorded_with_who_and_from_where(hub_world: World) -> None:
+    hub_world.sign_in("doctor")
+    assert hub_world.form("doctor", "/sign-out").status_code == 303
+    (came,), (left,) = bodies(hub_world, events.SIGNED_IN), bodies(hub_world, events.SIGNED_OUT)
+    assert (came.user, came.organization, came.role, came.door) == ("doctor", HOSPITAL, "doctor", "link")
+    assert came.address == "127.0.0.1"
+    assert left.user == "doctor"
+    assert [e["subtype"][0]["code"] for e in found(hub_world, "&type=110114&agent=doctor")] == ["110123", "110122"]
+
+
+def test_a_session_is_not_given_out_before_its_sign_in_is_recorded(hub_world: World) -> None:
+    hub_world.hub.writer.close()
+    answer = hub_world.get("", f"/sign-in/{hub_world.app.state.sessions.link('doctor')}")
+    assert answer.status_code == 503
+    assert "set-cookie" not in answer.headers
+
+
+def test_of_somebody_unknown_nothing_that_was_typed_is_kept(hub_world: World) -> None:
+    assert hub_world.get("", "/sign-in/yamada-hanako-1938").status_code == 410
+    assert hub_world.get("", "/fhir/Patient", headers={"Authorization": "Bearer yamada-hanako-1938"}).status_code == 401
+    hub_world.hub.writer.work(lambda _: None).result()
+    refused = sorted(bodies(hub_world, events.SIGN_IN_REFUSED), key=lambda b: b.door)
+    assert [(b.door, b.count, b.organization) for b in refused] == [("link", 1, ""), ("token", 1, "")]
+    assert "yamada" not in str(refused)
+
+
+def test_a_thousand_wrong_tokens_of_one_minute_are_two_events(clocked: Clocked) -> None:
+    w = clocked.w
+    for _ in range(1_000):
+        w.hub.acts.refused("token")
+    clocked.after(61)
+    w.hub.acts.flush()
+    settle(w, events.SIGN_IN_REFUSED, 2)
+    assert [b.count for b in bodies(w, events.SIGN_IN_REFUSED)] == [1, 999]
+    assert topics(w)[events.SIGN_IN_REFUSED] == 2
+    alert = found(w, "&subtype=repeated-sign-in-failure")
+    assert len(alert) == 1
+
+
+def settle(w: World, topic: str, count: int) -> None:
+    """Wait for what was handed to the writer without waiting."""
+    w.hub.writer.work(lambda _: None).result()
+    assert topics(w)[topic] == count
+
+
+def test_each_minute_each_way_in_and_each_organization_is_counted_by_itself(clocked: Clocked) -> None:
+    w = clocked.w
+    for _ in range(3):
+        for door, organization in (("token", ""), ("link", HOSPITAL), ("link", OFFICE)):
+            w.hub.acts.refused(door, organization)
+    clocked.after(60)
+    for door in ("token", "link"):
+        w.hub.acts.refused(door)
+    w.hub.acts.flush(late=True)
+    w.hub.writer.work(lambda _: None).result()
+    told = Counter()
+    for b in bodies(w, events.SIGN_IN_REFUSED):
+        told[b.door, b.organization] += b.count
+    assert told == {("token", ""): 4, ("link", HOSPITAL): 3, ("link", OFFICE): 3, ("link", ""): 1}
+    assert topics(w)[events.SIGN_IN_REFUSED] == 2 * 3 + 2
+
+
+def test_counts_are_not_lost_where_many_fail_at_once(clocked: Clocked) -> None:
+    w = clocked.w
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda _: w.hub.acts.refused("link"), range(400)))
+    w.hub.acts.flush(late=True)
+    w.hub.writer.work(lambda _: None).result()
+    assert sum(b.count for b in bodies(w, events.SIGN_IN_REFUSED)) == 400
+
+
+def test_what_could_not_be_recorded_is_counted_on(clocked: Clocked) -> None:
+    from tests.hub.test_gate import a_full_disk
+
+    w = clocked.w
+    if w.hub.store.engine != "sqlite":
+        pytest.skip("the disk is the server's")
+    w.hub.acts.refused("token")
+    w.hub.writer.work(lambda _: None).result()
+    clocked.after(61)
+    with a_full_disk():
+        w.hub.acts.refused("token")
+        w.hub.acts.refused("token")
+        clocked.after(61)
+        w.hub.acts.flush()
+        with suppress(Exception):
+            w.hub.writer.work(lambda tx: tx.run("DELETE FROM standing")).result()
+    clocked.after(61)
+    w.hub.acts.flush(late=True)
+    w.hub.writer.work(lambda _: None).result()
+    assert sum(b.count for b in bodies(w, events.SIGN_IN_REFUSED)) == 3
+
+
+# ── the hub itself, tokens, reviews ──────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_start_and_a_stop_name_the_program_and_the_editions(hub_world: World) -> None:
+    hub_world.hub.acts.started()
+    hub_world.hub.acts.stopped()
+    (started,), (stopped,) = bodies(hub_world, events.HUB_STARTED), bodies(hub_world, events.HUB_STOPPED)
+    assert started == stopped
+    assert started.region == "2026-11-01"
+    assert started.network == hub_world.hub.gate.network.version
+    assert started.engine == hub_world.hub.store.engine
+    assert [e["subtype"][0]["code"] for e in found(hub_world, "&subtype=110120,110134,110121,110133")] == [
+        "110121",
+        "110133",
+        "110120",
+        "110134",
+    ]
+
+
+def test_tokens_are_recorded_by_whom_they_are_for_and_never_themselves(hub_world: World) -> None:
+    hub_world.hub.acts.token(HOSPITAL, OFFICE, issued=True, by="officer")
+    hub_world.hub.acts.token(HOSPITAL, issued=False)
+    made = found(hub_world, "&subtype=110137")
+    assert [sorted(d["valueString"] for e in m["entity"] for d in e["detail"] if d["type"] == "organization") for m in made] == [
+        [HOSPITAL], sorted([HOSPITAL, OFFICE]),
+    ]  # fmt: skip
+    assert not [m for m in made if any(t in str(m) for t in hub_world.tokens.values())]
+
+
+def asking(w: World, user: str = "officer", organization: str = NETWORK, role: str = "privacy-officer") -> Any:
+    from consent.ask import Requester
+    from hub.commands import Asking
+
+    return Asking(Requester(organization, w.hub.region.kind_of(organization), role, user), "HCOMPL", "req", "audit")
+
+
+def test_the_officer_signs_for_a_period_that_is_over_and_how_much_lay_in_it(clocked: Clocked) -> None:
+    w = clocked.w
+    w.put(HOSPITAL, a_patient())
+    w.get(HOSPITAL, "/fhir/Patient/p1")
+    with w.hub.store.read() as tx:
+        lay = decisions.count(tx, decisions.Filter())
+    clocked.after(86_400)
+    w.get(HOSPITAL, "/fhir/Patient/p1")
+    assert w.hub.acts.reviewed(asking(w), "2026-11-01", "2026-11-24", "気になる閲覧はありませんでした") == lay
+    (body,) = bodies(w, events.ACCESS_REVIEWED)
+    assert (body.since, body.until, body.decisions, body.by) == ("2026-11-01", "2026-11-24", lay, "officer")
+    (made,) = found(w, "&subtype=access-review")
+    assert "気になる" not in str(made)
+    with w.hub.store.read() as tx:
+        (row,) = acts.search(tx, acts.Filter(topics=(events.ACCESS_REVIEWED,)), limit=5)
+    assert row.user == "officer"
+
+
+def test_a_review_that_is_none_is_refused(clocked: Clocked) -> None:
+    w, note = clocked.w, "気になる閲覧はありませんでした"
+    for since, until in (("2026-11-24", "2026-11-24"), ("2026-11-20", "2026-11-19"), ("x", "2026-11-19"), ("2026-11-01", "2027-01-01")):
+        with pytest.raises(BadValue, match="HUB-5174"):
+            w.hub.acts.reviewed(asking(w), since, until, note)
+    with pytest.raises(MissingValue, match="HUB-5175"):
+        w.hub.acts.reviewed(asking(w), "2026-10-01", "2026-10-31", "見た")
+    for who in (asking(w, ""), asking(w, "clerk", NETWORK, "clerk"), asking(w, "doctor", HOSPITAL, "privacy-officer")):
+        with pytest.raises(Denied, match="HUB-5043"):
+            w.hub.acts.reviewed(who, "2026-10-01", "2026-10-31", note)
+    assert topics(w)[events.ACCESS_REVIEWED] == 0
+
+
+# ── proof ────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_every_kind_of_record_has_a_leaf_and_its_proof_holds(hub_world: World) -> None:
+    w = hub_world
+    w.put(HOSPITAL, a_patient())
+    w.get(HOSPITAL, "/fhir/Patient/p1")
+    w.hub.acts.started()
+    w.sign_in("officer")
+    w.form("officer", "/sign-out")
+    w.sign_in("officer")
+    w.hub.acts.refused("token")
+    w.hub.acts.token(HOSPITAL, issued=True)
+    w.hub.acts.token(HOSPITAL, issued=False)
+    w.hub.acts.resumed(milliseconds(NOW), "HUB-5103")
+    w.hub.acts.reviewed(asking(w), "2026-10-01", "2026-10-31", "気になる閲覧はありませんでした")
+    w.hub.acts.stopped()
+    w.hub.checkpoints.sign_now()
+    proved = set()
+    with w.hub.store.read() as tx:
+        kept = w.hub.store.events(tx, 0, 10_000)
+    for event in kept:
+        named = f"reference={acts.name_of(event.header.event)}" if event.topic in acts.TOPICS else f"index={event.position - 1}"
+        text = w.get("officer", f"/log/proof/inclusion?{named}").text
+        found_at = judge(text, keys=[w.hub.checkpoints.verifier])
+        assert found_at is not None, text
+        assert found_at.index == event.position - 1
+        lines = text.splitlines()
+        broken = "\n".join(_flipped(line) if i == len(lines) - 1 else line for i, line in enumerate(lines)) + "\n"
+        assert judge(broken, keys=[w.hub.checkpoints.verifier]) is None
+        proved.add(event.topic)
+    assert proved >= {
+        events.ACCESS_DECIDED, events.HUB_STARTED, events.HUB_STOPPED, events.AUDIT_RESUMED, events.SIGNED_IN, events.SIGNED_OUT,
+        events.SIGN_IN_REFUSED, events.TOKEN_ISSUED, events.TOKEN_REVOKED, events.ACCESS_REVIEWED,
+    }  # fmt: skip
+
+
+def _flipped(line: str) -> str:
+    """Change one bit of the last line: a signature, or what it stands on."""
+    head, _, tail = line.rpartition(" ")
+    try:
+        raw = bytearray(base64.b64decode(tail))
+    except ValueError:
+        return line + "x"
+    if raw:
+        raw[-1] ^= 1
+    return f"{head} {base64.b64encode(raw).decode()}"
+
+
+# ── time ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_clock_that_was_set_back_keeps_the_hub_from_starting(tmp_path: Path) -> None:
+    folder, ahead = tmp_path / "data", timedelta(seconds=60)
+    with world(folder) as w:
+        w.put(HOSPITAL, a_patient())
+
+    def again(behind: timedelta) -> None:
+        hub = assemble(
+            data=folder, region=register(), base="http://hub.test", adapters=(), now=lambda: NOW - behind, followers=False,
+            database=database_of(folder), ahead=ahead,
+        )  # fmt: skip
+        hub.close()
+
+    again(timedelta(0))
+    again(ahead)
+    with pytest.raises(Broken, match="HUB-5172") as refused:
+        again(ahead + timedelta(milliseconds=1_000))
+    assert refused.value.issues[0].words == {"behind": "61"}
+    again(timedelta(0))  # nothing was held on to
