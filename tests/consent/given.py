@@ -7,7 +7,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from consent.ask import UNKNOWN, Ask, Emergency, Labels, Network, Posting, Record, Requester
+from consent.ask import UNKNOWN, Ask, Emergency, Labels, Member, Network, Posting, Record, Requester
 from consent.decide import decide
 from consent.directive import Directive, Rule, normalise, unreadable
 from consent.networks import default_network
@@ -54,18 +54,28 @@ def consents(name: str) -> tuple[Directive, ...]:
 
 def requester(name: str) -> Requester:
     """A requester of the table; `+rc` = its organization has confirmed the consent at the visit (see `beside`)."""
-    row = dict(_json("requesters.json")[name.removesuffix("+rc")])
-    for sets in ("groups", "patients"):
+    return made_requester(_json("requesters.json")[name.removesuffix("+rc")])
+
+
+def made_requester(tree: dict[str, Any]) -> Requester:
+    """A requester as a case writes it out."""
+    row = {name: value for name, value in tree.items() if name != "confirmed"}
+    for sets in ("groups", "patients", "unsure"):
         if sets in row:
             row[sets] = frozenset(row[sets])
     return Requester(**row)
 
 
 def record(name: str, **changes: Any) -> Record:
-    row = dict(_json("records.json")[name])
+    return made_record(_json("records.json")[name], **changes)
+
+
+def made_record(tree: dict[str, Any], **changes: Any) -> Record:
+    """A record as a case writes it out."""
+    row = dict(tree)
     labels = row.pop("labels")
     days = {end: date.fromisoformat(row[end]) if row[end] else None for end in ("begins", "ends")}
-    sets = {name: frozenset(row[name]) for name in ("related", "members") if name in row}
+    sets = {name: frozenset(row[name]) for name in ("related", "members", "codes") if name in row}
     known = UNKNOWN if labels is None else Labels(labels["confidentiality"], frozenset(labels["sensitivities"]))
     return replace(Record(**{**row, **days, **sets, "labels": known}), **changes)
 
@@ -77,6 +87,9 @@ def network(name: str, **changes: Any) -> Network:
     if "posted" in row:
         posted = {code: (Posting(code, frozenset({"TREAT"}), date(2026, 1, 1)),) for code in row["posted"]}
         made = replace(made, implied=True, posted=posted)
+    if "members" in row:
+        days = [(m["organization"], date.fromisoformat(m["joined"]), date.fromisoformat(m["notice"])) for m in row["members"]]
+        made = replace(made, members={code: Member(code, joined, notice) for code, joined, notice in days})
     return replace(made, **changes)
 
 
