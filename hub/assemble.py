@@ -68,6 +68,7 @@ from hub.tables.all import take
 from hub.vault import Vault
 from hub.writer import Writer
 from hub.writes.acts import Acts
+from hub.writes.consent_capacity import StatingCapacity
 from hub.writes.cosigning import Cosigning
 from hub.writes.destroying import Destroying
 from hub.writes.emergency import Breaking
@@ -107,6 +108,7 @@ class Hub:
     refusals: Refusals
     links: Linking
     breaking: Breaking
+    capacity: StatingCapacity
     read: Reading
     view: Viewing
     boards: Boards
@@ -271,6 +273,7 @@ def assemble(
         region=region, base=base, now=now, store=store, keys=keys, secrets=secrets, writer=writer, runner=runner, checkpoints=checkpoints,
         credentials=Credentials(data / TOKENS, region, compartments), opaque=opaque, gate=gate, submit=submit,
         receive=receive, bundle=bundle, refusals=refusals,
+        capacity=StatingCapacity(store=store, keys=keys, secrets=secrets, writer=writer, now=now),
         links=Linking(store=store, keys=keys, secrets=secrets, writer=writer, now=now),
         breaking=Breaking(store=store, keys=keys, secrets=secrets, writer=writer, networks=region.rules, now=now, seconds=time),
         read=reading, view=viewing,

@@ -52,6 +52,8 @@ TOKEN_ISSUED = "token-issued.v1"  # noqa: S105  the name of a topic
 TOKEN_REVOKED = "token-revoked.v1"  # noqa: S105
 ACCESS_REVIEWED = "access-reviewed.v1"
 """The privacy officer has looked through a period of the record of disclosures and signs for it."""
+CAPACITY_STATED = "capacity-stated.v1"
+"""Somebody who may say so found that a person can, or cannot, decide alone."""
 
 CONSENT_EXPIRING = "ConsentExpiring"
 """Kind of the domain event by which a custodian hears that a consent, or the power of who gave it, is about to end."""
@@ -63,7 +65,7 @@ UNUSUAL_SETTLED = "unusual-settled.v1"
 TOPICS = frozenset({
     *emergency_events.BODIES, RESOURCE_RECORDED, RESOURCE_WITHDRAWN, MESSAGE_RECEIVED, MESSAGE_REFUSED, MESSAGE_SETTLED, ACCESS_DECIDED,
     PERSON_LINKED, PERSON_UNLINKED, DOMAIN_EVENT, PROVISION_RESTRICTED, PROVISION_RESTORED, KEY_ERASED, KEY_DESTROYED,
-    FOLLOWER_SKIPPED, UNUSUAL_NOTICED, UNUSUAL_SETTLED,
+    FOLLOWER_SKIPPED, UNUSUAL_NOTICED, UNUSUAL_SETTLED, CAPACITY_STATED,
     LABELS_REVISED, HUB_STARTED, HUB_STOPPED, AUDIT_RESUMED, SIGNED_IN, SIGNED_OUT, SIGN_IN_REFUSED, TOKEN_ISSUED, TOKEN_REVOKED, ACCESS_REVIEWED,
 })  # fmt: skip
 
@@ -93,6 +95,22 @@ class Link(msgspec.Struct, frozen=True):
     second: str
     by: str
     reason: str = ""
+
+
+class CapacityStated(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Body of CAPACITY_STATED, under the person's own key."""
+
+    state: Literal["capable", "incapable"]
+    by: str
+    """Registered id of who says so."""
+    organization: str
+    role: str
+    at: int
+    """When it was found, milliseconds since 1970."""
+    document: str
+    """The paper that it rests on, in words."""
+    review: str = ""
+    """Day (ISO) by which it is to be looked at again; empty = none, as for one who can decide."""
 
 
 class Derived(msgspec.Struct, frozen=True):

@@ -122,7 +122,7 @@ class Gate:
         `held` = the consents of the person, as of the event, that were in force when the row itself was recorded: how soon the hub comes to
         tell of it must not make the difference. Members of a Group are those of then, too.
         """
-        person = self._knowing.person(held, None)
+        person = self._knowing.as_matched(tx, row.patient, held, row.position)
         found = []
         for requester, purpose in askers:
             who = self._actors.look(tx, requester, at, row.position).requester(person.named)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import partial
 
 from consent.ask import Emergency, Network, Record, Requester
 from consent.capacity import Capacity
@@ -18,7 +19,7 @@ from hub.log.keys import Keyring
 from hub.log.store import Tx
 from hub.names import hub_id
 from hub.region import Region
-from hub.tables import directives, emergencies, identities
+from hub.tables import capacities, directives, emergencies, identities
 from hub.tables.derive import open_directive, open_facts, record_of
 from hub.tables.resources import Row
 from schemas.errors import Refusal
@@ -77,19 +78,35 @@ class Knowing:
         state = {b"": Person((), None)}
         for person, patients in people.patients.items():
             rows = sorted(row for patient in patients for row in by_patient.get(patient, ()))
-            state[person] = replace(self.person(rows, sessions.get(person)), same=_together(patients))
+            found = partial(self._findings, tx, patients, position)
+            state[person] = replace(self.person(rows, sessions.get(person), found), same=_together(patients))
         return state
 
+    def as_matched(self, tx: Tx, patient: bytes, rows: Iterable[directives.DirectiveRow], position: int) -> Person:
+        """Open what was in force for one person when something was recorded, with the findings about that person as of then."""
+
+        def found() -> tuple[Capacity, ...]:
+            return self._findings(tx, identities.patients_of(tx, identities.person_of(tx, patient, position), position), position)
+
+        return self.person(rows, None, found)
+
+    def _findings(self, tx: Tx, patients: Iterable[bytes], position: int | None) -> tuple[Capacity, ...]:
+        """Give the findings of whether a person can decide alone, as of a position."""
+        opened = (capacities.opened(self._keys, row) for row in capacities.of(tx, patients, position))
+        return tuple(capacities.finding(one) for one in opened if one is not None)
+
     def person(
-        self, rows: Iterable[directives.DirectiveRow], session: emergencies.EmergencyRow | None, capacity: tuple[Capacity, ...] = ()
+        self, rows: Iterable[directives.DirectiveRow], session: emergencies.EmergencyRow | None,
+        findings: Callable[[], tuple[Capacity, ...]] = tuple,
     ) -> Person:  # fmt: skip
-        """Open what is in force for one person; `capacity` = the findings of whether that person can decide alone."""
+        """Open what is in force for one person; `findings` of whether that person can decide alone are asked for where a proxy speaks."""
         held, barred = [], b""
         for row in rows:
             if not row.key:
                 barred = max(barred, row.directive, key=LEVELS.index)
             elif (found := self._directive(row)) is not None:
                 held.append(found)
+        capacity = findings() if any(one.proxy for one in held) else ()
         return Person(tuple(held), session, barred, capacity, named=named(held), ready=self._made_ready(held, capacity))
 
     def _made_ready(self, held: Sequence[Directive], capacity: tuple[Capacity, ...]) -> dict[str, Held]:

@@ -17,6 +17,7 @@ from hub.tables import (
     actors,
     acts,
     apart,
+    capacities,
     codes,
     decisions,
     derive,
@@ -47,6 +48,7 @@ from schemas import emergency_events, events
 
 _TABLES = (
     resources,
+    capacities,
     directives,
     identities,
     actors,
@@ -83,8 +85,8 @@ _GONE: Mapping[str, Collection[str]] = {events.KEY_ERASED: _EVERY}
 _BARRED: Mapping[str, Collection[str]] = {events.PROVISION_RESTRICTED: _EVERY, events.PROVISION_RESTORED: _EVERY, **_GONE}
 NEEDS: Mapping[str, Collection[str]] = MappingProxyType({
     "identities": ("resources",),
-    "directives": ("resources", "identities"),
-    "feeds": ("resources", "identities", "directives", "actors", "skips", "heard"),
+    "directives": ("resources", "identities", "capacities"),
+    "feeds": ("resources", "identities", "directives", "capacities", "actors", "skips", "heard"),
     "tallies": ("decisions", "skips"),
     "provisions": ("resources", "skips"),
 })  # fmt: skip
@@ -96,6 +98,7 @@ OPENED: Mapping[str, Mapping[str, Collection[str]]] = MappingProxyType({
     "actors": {events.RESOURCE_RECORDED: KINDS, **_GONE},
     "erasures": {**_BARRED, events.KEY_DESTROYED: _EVERY},
     "messages": _GONE,
+    "capacities": _GONE,
     "decisions": {events.ACCESS_DECIDED: _EVERY},
     "apart": {events.ACCESS_DECIDED: _EVERY},
     "emergencies": {
@@ -118,6 +121,7 @@ OPENED: Mapping[str, Mapping[str, Collection[str]]] = MappingProxyType({
 """View → topic → kinds of which it needs the body; all else it takes from the header, and nothing is opened for it."""
 _STRUCTS: dict[str, type[msgspec.Struct]] = {
     events.ACCESS_DECIDED: events.Decided,
+    events.CAPACITY_STATED: events.CapacityStated,
     **emergency_events.BODIES,
     events.PERSON_LINKED: events.Link,
     events.PERSON_UNLINKED: events.Link,

@@ -12,6 +12,7 @@ from hub.log.event import Recorded
 from hub.log.store import Tx
 from hub.tables.identities import Groups
 from schemas.events import (
+    CAPACITY_STATED,
     KEY_ERASED,
     PERSON_LINKED,
     PERSON_UNLINKED,
@@ -52,7 +53,7 @@ class DirectiveRow(NamedTuple):
 
 
 def apply(tx: Tx, recorded: Sequence[Recorded]) -> None:
-    """Follow Consents; links move the epoch of both Patients."""
+    """Follow Consents; links move the epoch of both Patients, and a finding of capacity that of its own."""
     for r in recorded:
         if r.header.kind == "Consent" and r.topic in {RESOURCE_RECORDED, RESOURCE_WITHDRAWN}:
             tx.run("UPDATE directives SET until=? WHERE consent=? AND until IS NULL", (r.position, r.stream))
@@ -61,6 +62,8 @@ def apply(tx: Tx, recorded: Sequence[Recorded]) -> None:
                     "INSERT INTO directives VALUES (?,?,?,?,NULL,?,?,?)",
                     (r.stream, r.version, r.header.patient, r.position, r.header.event, r.header.key, r.rows.directive),
                 )
+            _moved(tx, r.header.patient, r.position)
+        elif r.topic == CAPACITY_STATED:
             _moved(tx, r.header.patient, r.position)
         elif r.topic in {PERSON_LINKED, PERSON_UNLINKED} and isinstance(r.rows, Link):
             for patient in (r.rows.first, r.rows.second):
@@ -100,10 +103,11 @@ def _bar(tx: Tx, patient: bytes, position: int, word: bytes) -> None:
 def _last(tx: Tx, patient: bytes, erased: set[bytes]) -> int:
     """Give the position of the last thing that moved a Patient's epoch and does not name an erased one; 0 = nothing did."""
     consents = tx.one("SELECT coalesce(max(position), 0) FROM resources WHERE patient=? AND type=?", (patient, "Consent"))[0]
+    found = tx.one("SELECT coalesce(max(position), 0) FROM capacities WHERE patient=?", (patient,))[0]
     asked = tx.all("SELECT since, until FROM directives WHERE patient=? AND key=?", (patient, b""))
     words = tx.all("SELECT position, first, second FROM statements WHERE first=? OR second=?", (patient, patient))
     said = [position for position, first, second in words if first not in erased and second not in erased]
-    return int(max(consents, *(n or 0 for row in asked for n in row), *said, 0))
+    return int(max(consents, found, *(n or 0 for row in asked for n in row), *said, 0))
 
 
 def _moved(tx: Tx, patient: bytes, position: int) -> None:

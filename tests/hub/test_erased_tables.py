@@ -24,7 +24,7 @@ from hub.tables.directives import barred
 from hub.tables.emergencies import of
 from schemas import events
 from schemas.emergency_events import EMERGENCY_OPENED, Opened
-from schemas.events import Erased, Key, Link, Restored, Restricted, Session
+from schemas.events import CapacityStated, Erased, Key, Link, Restored, Restricted, Session
 
 PEOPLE = [bytes([n]) * 16 for n in range(1, 5)]
 NUMBERS = [bytes([n]) * 16 for n in (101, 102)]
@@ -45,6 +45,7 @@ _steps = st.one_of(
     st.tuples(st.just("link"), _who, _who),
     st.tuples(st.just("unlink"), _who, _who),
     st.tuples(st.just("consent"), _who),
+    st.tuples(st.just("capacity"), _who),
     st.tuples(st.just("restrict"), _who),
     st.tuples(st.just("restore"), _who),
     st.tuples(st.just("opened"), _who),
@@ -131,6 +132,8 @@ def step(h: Hub, what: str, *more: Any) -> None:
             h.add(events.RESOURCE_WITHDRAWN, key=b"", patient=patient, stream=patient, kind="Patient")
         case "consent":
             resource(h, patient, "Consent", directive=b"d")
+        case "capacity":
+            h.add(events.CAPACITY_STATED, key=patient, patient=patient, rows=CapacityStated("incapable", "u", "c", "doctor", 1, "paper"))
         case "event":
             h.add(events.DOMAIN_EVENT, key=patient, patient=patient)
         case "restrict" if not barred(h.tx, [patient]):
@@ -229,6 +232,7 @@ def test_no_row_but_those_of_what_lies_in_clear_names_the_erased(steps: list[tup
         ("person_tokens", "patient"),
         ("statements", "first, second"),
         ("epochs", "patient"),
+        ("capacities", "patient, key"),
     ):
         named = {cell for row in h.db.execute(f"SELECT {columns} FROM {table}") for cell in row}
         assert named.isdisjoint(h.gone), table
