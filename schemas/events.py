@@ -6,7 +6,7 @@ from typing import Literal
 
 import msgspec
 
-from schemas import emergency_events
+from schemas import capacity_events, emergency_events
 
 Effect = Literal["permit", "redact", "deny"]
 Action = Literal["read", "search", "view", "deliver", "write", "emergency", "audit"]
@@ -52,9 +52,6 @@ TOKEN_ISSUED = "token-issued.v1"  # noqa: S105  the name of a topic
 TOKEN_REVOKED = "token-revoked.v1"  # noqa: S105
 ACCESS_REVIEWED = "access-reviewed.v1"
 """The privacy officer has looked through a period of the record of disclosures and signs for it."""
-CAPACITY_STATED = "capacity-stated.v1"
-"""Somebody who may say so found that a person can, or cannot, decide alone."""
-
 CONSENT_EXPIRING = "ConsentExpiring"
 """Kind of the domain event by which a custodian hears that a consent, or the power of who gave it, is about to end."""
 UNUSUAL_NOTICED = "unusual-noticed.v1"
@@ -63,9 +60,9 @@ UNUSUAL_SETTLED = "unusual-settled.v1"
 """The officer has looked into it: explained, or a breach."""
 
 TOPICS = frozenset({
-    *emergency_events.BODIES, RESOURCE_RECORDED, RESOURCE_WITHDRAWN, MESSAGE_RECEIVED, MESSAGE_REFUSED, MESSAGE_SETTLED, ACCESS_DECIDED,
+    *emergency_events.BODIES, *capacity_events.BODIES, RESOURCE_RECORDED, RESOURCE_WITHDRAWN, MESSAGE_RECEIVED, MESSAGE_REFUSED, MESSAGE_SETTLED, ACCESS_DECIDED,
     PERSON_LINKED, PERSON_UNLINKED, DOMAIN_EVENT, PROVISION_RESTRICTED, PROVISION_RESTORED, KEY_ERASED, KEY_DESTROYED,
-    FOLLOWER_SKIPPED, UNUSUAL_NOTICED, UNUSUAL_SETTLED, CAPACITY_STATED,
+    FOLLOWER_SKIPPED, UNUSUAL_NOTICED, UNUSUAL_SETTLED,
     LABELS_REVISED, HUB_STARTED, HUB_STOPPED, AUDIT_RESUMED, SIGNED_IN, SIGNED_OUT, SIGN_IN_REFUSED, TOKEN_ISSUED, TOKEN_REVOKED, ACCESS_REVIEWED,
 })  # fmt: skip
 
@@ -95,22 +92,6 @@ class Link(msgspec.Struct, frozen=True):
     second: str
     by: str
     reason: str = ""
-
-
-class CapacityStated(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Body of CAPACITY_STATED, under the person's own key."""
-
-    state: Literal["capable", "incapable"]
-    by: str
-    """Registered id of who says so."""
-    organization: str
-    role: str
-    at: int
-    """When it was found, milliseconds since 1970."""
-    document: str
-    """The paper that it rests on, in words."""
-    review: str = ""
-    """Day (ISO) by which it is to be looked at again; empty = none, as for one who can decide."""
 
 
 class Derived(msgspec.Struct, frozen=True):

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from hub.log.event import Recorded
 from hub.log.store import Tx
 from hub.names import MAIN
-from schemas import emergency_events, events
+from schemas import capacity_events, emergency_events, events
 
 SCHEMA = (
     """CREATE TABLE IF NOT EXISTS acts (
@@ -39,7 +39,7 @@ _BY: Mapping[str, Callable[[Any], str]] = MappingProxyType({
     emergency_events.DISASTER_PROPOSED: lambda body: body.by,
     emergency_events.DISASTER_DECLARED: lambda body: body.second,
     emergency_events.DISASTER_ENDED: lambda body: body.by,
-    events.CAPACITY_STATED: lambda body: body.by,
+    capacity_events.CAPACITY_STATED: lambda body: body.by,
     events.PERSON_LINKED: lambda body: body.by,
     events.PERSON_UNLINKED: lambda body: body.by,
     events.FOLLOWER_SKIPPED: lambda body: body.by,
@@ -60,7 +60,7 @@ TOPICS = frozenset({
 """Of whatever is an act."""
 READ = TOPICS - {events.KEY_DESTROYED, events.LABELS_REVISED}
 """Of those whose body is opened for a row: long ones that tell nothing of it are not."""
-PERSONS = (emergency_events.EMERGENCY_OPENED, events.CAPACITY_STATED, events.PERSON_LINKED, events.PERSON_UNLINKED)
+PERSONS = (emergency_events.EMERGENCY_OPENED, capacity_events.CAPACITY_STATED, events.PERSON_LINKED, events.PERSON_UNLINKED)
 """Of what is sealed under the key of the person concerned: who did it is forgotten with that person."""
 _OF_SOMEBODY = frozenset({events.SIGNED_IN, events.SIGNED_OUT, events.SIGN_IN_REFUSED, emergency_events.EMERGENCY_CODE_REFUSED})
 _REFUSED = frozenset({events.SIGN_IN_REFUSED, emergency_events.EMERGENCY_CODE_REFUSED})

@@ -44,7 +44,7 @@ from hub.tables import (
 )
 from hub.tables.belonging import KINDS
 from hub.tables.told import told
-from schemas import emergency_events, events
+from schemas import capacity_events, emergency_events, events
 
 _TABLES = (
     resources,
@@ -121,8 +121,8 @@ OPENED: Mapping[str, Mapping[str, Collection[str]]] = MappingProxyType({
 """View → topic → kinds of which it needs the body; all else it takes from the header, and nothing is opened for it."""
 _STRUCTS: dict[str, type[msgspec.Struct]] = {
     events.ACCESS_DECIDED: events.Decided,
-    events.CAPACITY_STATED: events.CapacityStated,
     **emergency_events.BODIES,
+    **capacity_events.BODIES,
     events.PERSON_LINKED: events.Link,
     events.PERSON_UNLINKED: events.Link,
     events.FOLLOWER_SKIPPED: events.Skipped,

@@ -17,7 +17,8 @@ from hub.log.event import Recorded
 from hub.log.keys import Keyring
 from hub.log.seal import open_body
 from hub.log.store import Tx
-from schemas.events import CAPACITY_STATED, KEY_ERASED, CapacityStated, Erased
+from schemas.capacity_events import CAPACITY_STATED, CapacityStated
+from schemas.events import KEY_ERASED, Erased
 
 SCHEMA = (
     """CREATE TABLE IF NOT EXISTS capacities (

@@ -11,8 +11,8 @@ from typing import NamedTuple
 from hub.log.event import Recorded
 from hub.log.store import Tx
 from hub.tables.identities import Groups
+from schemas.capacity_events import CAPACITY_STATED
 from schemas.events import (
-    CAPACITY_STATED,
     KEY_ERASED,
     PERSON_LINKED,
     PERSON_UNLINKED,

@@ -16,8 +16,8 @@ from hub.names import MAIN
 from hub.tables import capacities, identities, resources
 from hub.writer import Writer
 from hub.writes.events import append, event
+from schemas.capacity_events import CAPACITY_STATED, CapacityStated
 from schemas.errors import BadValue, Denied, MissingValue, NotFound
-from schemas.events import CAPACITY_STATED, CapacityStated
 
 LEAST = 4
 """Fewest characters by which a paper is named."""

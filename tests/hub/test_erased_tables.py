@@ -23,8 +23,9 @@ from hub.tables.all import SCHEMA, VIEWS, apply
 from hub.tables.directives import barred
 from hub.tables.emergencies import of
 from schemas import events
+from schemas.capacity_events import CAPACITY_STATED, CapacityStated
 from schemas.emergency_events import EMERGENCY_OPENED, Opened
-from schemas.events import CapacityStated, Erased, Key, Link, Restored, Restricted, Session
+from schemas.events import Erased, Key, Link, Restored, Restricted, Session
 
 PEOPLE = [bytes([n]) * 16 for n in range(1, 5)]
 NUMBERS = [bytes([n]) * 16 for n in (101, 102)]
@@ -133,7 +134,7 @@ def step(h: Hub, what: str, *more: Any) -> None:
         case "consent":
             resource(h, patient, "Consent", directive=b"d")
         case "capacity":
-            h.add(events.CAPACITY_STATED, key=patient, patient=patient, rows=CapacityStated("incapable", "u", "c", "doctor", 1, "paper"))
+            h.add(CAPACITY_STATED, key=patient, patient=patient, rows=CapacityStated("incapable", "u", "c", "doctor", 1, "paper"))
         case "event":
             h.add(events.DOMAIN_EVENT, key=patient, patient=patient)
         case "restrict" if not barred(h.tx, [patient]):

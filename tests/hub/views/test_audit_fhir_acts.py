@@ -9,7 +9,7 @@ from hub.tables.acts import TOPICS
 from hub.tables.all import struct_of
 from hub.views.audit_fhir_acts import Act, to_audit_events
 from hub.views.audit_tables import rows
-from schemas import emergency_events, events
+from schemas import capacity_events, emergency_events, events
 from schemas.fhir.resource import read
 from tests.hub.views.balp import claimed
 
@@ -19,7 +19,7 @@ SECRET = "だれかが書いた言葉"
 BODIES = {
     emergency_events.EMERGENCY_OPENED: emergency_events.Opened("S2", "1310000014", "hospital", "doctor", "u-1", SECRET, True, 1, 1_000, 2_000),
     emergency_events.EMERGENCY_REVIEWED: emergency_events.Reviewed("S2", "u-9", "justified"),
-    events.CAPACITY_STATED: events.CapacityStated("incapable", "u-9", "1399000009", "clerk", 1_000, SECRET, "2027-01-01"),
+    capacity_events.CAPACITY_STATED: capacity_events.CapacityStated("incapable", "u-9", "1399000009", "clerk", 1_000, SECRET, "2027-01-01"),
     events.PERSON_LINKED: events.Link("00" * 16, "11" * 16, "u-9", SECRET),
     events.PERSON_UNLINKED: events.Link("00" * 16, "11" * 16, "u-9", SECRET),
     events.FOLLOWER_SKIPPED: events.Skipped("derive", 7, SECRET, "u-9", "HUB-5004"),
@@ -48,7 +48,7 @@ BODIES = {
 }  # fmt: skip
 ABOUT = frozenset({
     emergency_events.EMERGENCY_OPENED, emergency_events.EMERGENCY_REVIEWED, events.PERSON_LINKED, events.PERSON_UNLINKED, events.PROVISION_RESTRICTED,
-    events.PROVISION_RESTORED, events.CAPACITY_STATED, events.KEY_ERASED, events.KEY_DESTROYED,
+    events.PROVISION_RESTORED, capacity_events.CAPACITY_STATED, events.KEY_ERASED, events.KEY_DESTROYED,
 })  # fmt: skip
 DICOM = "http://dicom.nema.org/resources/ontology/DCM"
 
@@ -103,7 +103,7 @@ def test_each_is_right_fhir_pseudonymous_and_without_a_word_that_was_typed(topic
         (events.PROVISION_RESTRICTED, [("rest", "hold", "U", "0")]),
         (events.PROVISION_RESTORED, [("rest", "unhold", "U", "0")]),
         (events.PERSON_LINKED, [("110110", "link", "U", "0")]),
-        (events.CAPACITY_STATED, [("110110", "attest", "C", "0")]),
+        (capacity_events.CAPACITY_STATED, [("110110", "attest", "C", "0")]),
         (events.ACCESS_REVIEWED, [("110101", "access-review", "E", "0")]),
         (emergency_events.EMERGENCY_CLOSED, [("110113", "110138", "E", "0")]),
         (emergency_events.EMERGENCY_CODE_REFUSED, [("110114", "110122", "E", "4")]),
