@@ -54,17 +54,18 @@ class Viewing:
         with self._store.read() as tx:
             return identities.person_of(tx, patient, _position(past))
 
-    def emergency(self, asking: Asking, person: bytes, past: Past | None = None) -> EmergencyView | None:
+    def emergency(self, asking: Asking, person: bytes, past: Past | None = None, *, named: bytes = b"") -> EmergencyView | None:
         """Make the 急変時 page of a person; None when nothing of it may be seen (which looks like a person of whom nothing is kept).
 
         With `past` it is the page of that moment, and `person` who it was then; what of it may be seen is decided as of now.
+        `named` = the Patient that was asked by: where nothing about it may be seen, it is as if there were none.
         """
         with self._store.read() as tx:
             patients = identities.patients_of(tx, person, _position(past))
             rows = [r for r in resources.of_patients(tx, patients, until=_position(past)) if r.type not in _UNREAD]
             about = tuple(identities.groups(tx, patients).patients)
         released = self._gate.release(past.named(asking) if past else asking, rows, about=about)
-        if not released.given:
+        if not released.given or (named and all(g.row.patient != named for g in released.given)):
             return None
         with self._store.read() as tx:
             known = self.known([p for g in released.given if (p := self._presenting(tx, g, asking.requester.organization)) is not None])

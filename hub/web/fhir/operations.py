@@ -41,7 +41,7 @@ class Operations:
 
         def work() -> bytes:
             stream = self._hub.read.stream(asking, "Patient", request.path_params["number"])
-            view = self._hub.view.emergency(asking, self._hub.view.person_of(stream, past), past)
+            view = self._hub.view.emergency(asking, self._hub.view.person_of(stream, past), past, named=stream)
             if view is None:
                 raise NotFound("HUB-5041")
             now = past.at if past else self._hub.now()

@@ -1,0 +1,99 @@
+"""Two hubs asked the same, one question after the other; whatever differs is told with the question."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from tests.hub.doors import grammar_fhir, grammar_rest
+from tests.hub.doors.asking import Answer, Question, ask
+from tests.hub.doors.grammar import GRAMMAR, Draw, guessed, ids
+from tests.hub.doors.kafka import content_keys, sent
+from tests.hub.world import NETWORK, NOW, World
+
+assert grammar_fhir, grammar_rest  # they fill GRAMMAR
+OFFICERS, OFFICE_DOORS, OFTEN = frozenset({NETWORK, "officer", "clerk"}), frozenset({"office", "audit", "erasures", "links"}), 3
+"""Who asks certain doors that many times as often as the others do, to whom they are closed."""
+SETTLE = 200
+"""Questions after which the followers run."""
+
+
+@dataclass(slots=True)
+class Compared:
+    """What was asked: requests by generator, by route, and those that were answered with something (2xx, 3xx) by route."""
+
+    asked: Counter[str] = field(default_factory=Counter)
+    routes: Counter[str] = field(default_factory=Counter)
+    given: Counter[str] = field(default_factory=Counter)
+    difference: tuple[int, str, Question, Answer, Answer] | None = None
+    records: int = 0
+    """Kafka records to all askers, before they asked anything."""
+    same_records: bool = True
+    """Of these and of those at the beginning, with the numbers that they bring every organization to."""
+
+    @property
+    def found(self) -> bool:
+        """Say whether the two worlds can be told apart."""
+        return self.difference is not None or not self.same_records
+
+    def __str__(self) -> str:
+        if self.difference is None:
+            return "no difference" if self.same_records else "other Kafka records"
+        number, by, question, here, there = self.difference
+        return f"question {number} by {by or 'nobody'}: {question}\n{_apart(here, there)}"
+
+
+def _apart(here: Answer, there: Answer) -> str:
+    at = next((i for i, (a, b) in enumerate(zip(here.body, there.body, strict=False)) if a != b), min(len(here.body), len(there.body)))
+    heads = f"{here.status} {set(here.headers) - set(there.headers)}\n{there.status} {set(there.headers) - set(here.headers)}"
+    return f"{heads}\nat byte {at}:\n{here.body[max(at - 200, 0) : at + 200]!r}\n{there.body[max(at - 200, 0) : at + 200]!r}"
+
+
+def compare(
+    one: World, two: World, askers: Sequence[str], *, seed: int, count: int, generators: Sequence[str] = (), told: Callable[[Answer], Answer] = lambda a: a,
+) -> Compared:  # fmt: skip
+    """Ask both `count` questions, each at its own second, and stop at the first difference.
+
+    `generators` = of these alone; `told` = what of an answer is compared (a named exception is taken out there, and nowhere else).
+    """
+    names = [name for name in GRAMMAR if not generators or name in generators]
+    weights = {by: [GRAMMAR[name][0] * (OFTEN if by in OFFICERS and name in OFFICE_DOORS else 1) for name in names] for by in askers}
+    dice = random.Random(seed)
+    known, hidden = ids(one, two), guessed(two, askers)
+    draws = {by: Draw(dice, known, hidden, by) for by in askers}
+    shown, forms = next(iter(draws.values())).shown, next(iter(draws.values())).forms
+    for draw in draws.values():
+        draw.shown, draw.forms = shown, forms  # what one was shown, another may try
+    codes = sorted({by for by in askers if by in one.hub.region.offices})
+    laid = [sent(w, codes, seed=f"kafka/{seed}") for w in (one, two)]
+    shown["key"] = content_keys(laid[0])
+    done = Compared()
+
+    async def run() -> None:
+        for number in range(count):
+            by = askers[number % len(askers)]
+            name = dice.choices(names, weights[by])[0]
+            question = GRAMMAR[name][1](draws[by])
+            for w in (one, two):
+                w.moment[0] = NOW + timedelta(hours=2, seconds=number)
+            here, there = await asyncio.gather(*(ask(w, question, by=by, seed=f"{seed}/{number}") for w in (one, two)))
+            done.asked[name] += 1
+            done.routes[here.route] += 1
+            done.given[here.route] += here.status < 400
+            if told(here) != told(there):
+                done.difference = number, by, question, told(here), told(there)
+                return
+            draws[by].saw(here)
+            if number % SETTLE == SETTLE - 1:
+                await asyncio.to_thread(one.settle)
+                await asyncio.to_thread(two.settle)
+
+    one.loop.run_until_complete(run())
+    laid += [sent(w, codes, seed=f"kafka again/{seed}") for w in (one, two)]
+    done.records = len(laid[0].records)
+    done.same_records = all((a.records, a.positions) == (b.records, b.positions) for a, b in (laid[:2], laid[2:]))
+    return done
