@@ -87,7 +87,7 @@ def event(
 def agents(pattern: Row, place: Place, asker: Asker) -> list[dict[str, Any]]:
     """Give client, user (and for a decision the user's organization), and the hub. Roles and purposes stand with the user, else with the client.
 
-    Where the pattern is `bare`, BALP forbids them at the client.
+    Where the pattern is `bare`, BALP forbids them at the client; a decision about a program alone fulfils no profile of BALP, and tells them.
     """
     organization = identified(system_of(asker.kind), asker.organization, "Organization")
     more = {
@@ -96,7 +96,7 @@ def agents(pattern: Row, place: Place, asker: Asker) -> list[dict[str, Any]]:
         **purposes("purposeOfUse", asker.purposes),
     }
     decides = pattern["server"] == "security|authserver"
-    at_client = {} if asker.user or pattern["bare"] else more
+    at_client = {} if asker.user or (pattern["bare"] and not decides) else more
     made = [{"type": _typed(pattern["client"]), "who": organization, "requestor": not asker.user, **at_client, **network_of(asker.address)}]
     if asker.user:
         if pattern["action"] == "D" and pattern["bare"]:
@@ -104,8 +104,7 @@ def agents(pattern: Row, place: Place, asker: Asker) -> list[dict[str, Any]]:
         kind = {"coding": [{"system": PARTICIPATION, "code": pattern["user"]}]}
         made.append({"type": kind, "who": identified(USER, asker.user, "Practitioner"), "requestor": True, **more})
     if decides:
-        purpose = {} if asker.user else purposes("purposeOfUse", asker.purposes)
-        made.append({"type": _coded(f"{HL7}/v3-RoleClass", "PROV"), "who": organization, "requestor": False, **purpose})
+        made.append({"type": _coded(f"{HL7}/v3-RoleClass", "PROV"), "who": organization, "requestor": False})
     hub = {"type": _typed(pattern["server"]), "who": identified(HUB, place.source, "Device"), "requestor": False}
     made.append(hub if decides else {**hub, "network": place.network})
     return made
