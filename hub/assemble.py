@@ -43,6 +43,7 @@ from hub.log.secrets import Secrets
 from hub.log.store import Store
 from hub.log.unlocking import KEYS, KeyPlace, assert_belongs, open_keys
 from hub.log.witnesses import ORIGIN, Witness
+from hub.reads.access_reviews import AccessReviews
 from hub.reads.audit_events import AuditEvents
 from hub.reads.audits import Auditing
 from hub.reads.boards import Boards
@@ -121,6 +122,7 @@ class Hub:
     find: Finding
     audit: Auditing
     audit_events: AuditEvents
+    reviews: AccessReviews
     choose: Choosing
     unusual: Unusual
     expiring: ExpiringConsents
@@ -286,6 +288,7 @@ def assemble(
         expiring=ExpiringConsents(store=store, keys=keys, gate=gate, opaque=opaque, audit=audit, now=now),
         unusual=Unusual(store=store, keys=keys, gate=gate, opaque=opaque, audit=audit),
         settle=Settling(store=store, writer=writer, network=office, now=now),
+        reviews=AccessReviews(store=store, keys=keys, now=now),
         audit_events=AuditEvents(
             store=store, keys=keys, secrets=secrets, gate=gate, opaque=opaque, region=region, base=f"{base}/fhir"
         ),

@@ -71,14 +71,26 @@ class Credentials:
         token = PREFIX + secrets.token_urlsafe(32)
         with self._lock:
             self._grants[_hash(token)] = Grant(organization, "system", purpose, compartment)
-            beside = self._path.with_name(self._path.name + ".new")
-            handle = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-            with os.fdopen(handle, "wb") as file:
-                file.write(msgspec.json.encode(self._grants))
-                file.flush()
-                os.fsync(file.fileno())
-            beside.replace(self._path)
+            self._write()
         return token
+
+    def revoke(self, organization: str) -> int:
+        """Take all tokens of an organization back; give how many there were."""
+        with self._lock:
+            kept = {name: grant for name, grant in self._grants.items() if grant.organization != organization}
+            count, self._grants = len(self._grants) - len(kept), kept
+            if count:
+                self._write()
+        return count
+
+    def _write(self) -> None:
+        beside = self._path.with_name(self._path.name + ".new")
+        handle = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(handle, "wb") as file:
+            file.write(msgspec.json.encode(self._grants))
+            file.flush()
+            os.fsync(file.fileno())
+        beside.replace(self._path)
 
     def forget(self) -> None:
         """Take all tokens back."""

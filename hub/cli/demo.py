@@ -52,7 +52,10 @@ def _run(data: Path, port: int, *, as_json: bool, seed: int) -> int:
     with hub.store.read() as tx:
         fresh = hub.store.head(tx) == 0
     app = create_app(hub, demo=True)
+    if not fresh:
+        hub.acts.token(*region.offices, issued=False)
     hub.credentials.forget()  # each start of the demo prints tokens of its own
+    hub.acts.token(*region.offices, issued=True)
     tokens = {code: hub.credentials.issue(code) for code in region.offices}
     failed: list[str] = []
 

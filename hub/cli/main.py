@@ -82,6 +82,7 @@ def _parser() -> argparse.ArgumentParser:
 
     token = verbs.add_parser("token", help="組織のトークンを発行する（ハブを止めて） / make a token for an organization (hub stopped)")
     token.add_argument("organization")
+    token.add_argument("--revoke", action="store_true", help="その組織のトークンをすべて使えなくする / take all of its tokens back")
     token.set_defaults(run=_token)
 
     rotate = verbs.add_parser("rotate-key", help="主鍵を替える（ハブを止めて） / change the master key (hub stopped)")
@@ -221,14 +222,9 @@ def _export_log(asked: argparse.Namespace) -> int:
 
 
 def _token(asked: argparse.Namespace) -> int:
-    from hub.assemble import TOKENS
-    from hub.credentials import Credentials
-    from hub.region import read_region
+    from hub.cli.tokens import token
 
-    settings = _settings()
-    settings.data.mkdir(parents=True, exist_ok=True)
-    print(Credentials(settings.data / TOKENS, read_region(settings.region)).issue(asked.organization))
-    return 0
+    return token(_settings(), asked.organization, revoke=asked.revoke)
 
 
 def _rotate(asked: argparse.Namespace) -> int:

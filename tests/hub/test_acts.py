@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from datetime import timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -202,6 +202,27 @@ def test_the_officer_signs_for_a_period_that_is_over_and_how_much_lay_in_it(cloc
     with w.hub.store.read() as tx:
         (row,) = acts.search(tx, acts.Filter(topics=(events.ACCESS_REVIEWED,)), limit=5)
     assert row.user == "officer"
+
+
+def test_a_month_is_due_until_each_of_its_days_is_signed_for(tmp_path: Path) -> None:
+    clock = [datetime(2026, 10, 20, 1, 0, tzinfo=UTC)]
+    with world(tmp_path / "data", now=lambda: clock[0]) as w:
+        assert w.hub.reviews.due(asking(w)) == ()
+        w.put(HOSPITAL, a_patient())
+        assert w.hub.reviews.due(asking(w)) == ()  # October is not over
+        clock[0] = datetime(2026, 11, 30, 15, 0, tzinfo=UTC)  # midnight in Japan
+        months = ((date(2026, 10, 1), date(2026, 10, 31)), (date(2026, 11, 1), date(2026, 11, 30)))
+        assert w.hub.reviews.due(asking(w)) == months
+        w.hub.acts.reviewed(asking(w), "2026-10-20", "2026-11-29", "気になる閲覧はありませんでした")
+        assert w.hub.reviews.due(asking(w)) == months[1:]
+        w.hub.acts.reviewed(asking(w), "2026-11-30", "2026-11-30", "一件、本人に確かめました。正当")
+        assert w.hub.reviews.due(asking(w)) == ()
+        assert [(r.since, r.until, r.by) for r in w.hub.reviews.listed(asking(w))] == [
+            (date(2026, 11, 30), date(2026, 11, 30), "officer"), (date(2026, 10, 20), date(2026, 11, 29), "officer"),
+        ]  # fmt: skip
+        assert w.hub.reviews.listed(asking(w))[0].note == "一件、本人に確かめました。正当"
+        with pytest.raises(Denied):
+            w.hub.reviews.due(asking(w, "doctor", HOSPITAL, "doctor"))
 
 
 def test_a_review_that_is_none_is_refused(clocked: Clocked) -> None:

@@ -11,9 +11,10 @@ from pathlib import Path
 import orjson
 import pytest
 
+from hub.credentials import Credentials
 from tests.hub.files import admission, named, visits
 from tests.hub.serving import ROOT, Served, region_file, served
-from tests.hub.world import HOSPITAL, STATION, a_patient
+from tests.hub.world import HOSPITAL, OFFICE, STATION, a_patient, database_of, register, world
 
 NUMBER = "0040718"
 
@@ -112,6 +113,25 @@ def test_a_token_is_made_once_and_shown_once(tmp_path: Path) -> None:
     refused = tsunagu("token", "0000000000", **environ)
     assert (refused.returncode, refused.stdout) == (1, "")
     assert "HUB-5014" in refused.stderr
+
+
+def test_tokens_that_are_taken_back_serve_no_more_and_both_are_recorded(tmp_path: Path) -> None:
+    environ = {
+        "TSUNAGU_DATA": str(tmp_path / "data"),
+        "TSUNAGU_REGION": str(region_file(tmp_path)),
+        "TSUNAGU_DATABASE": database_of(tmp_path / "data"),
+    }
+    token = tsunagu("token", HOSPITAL, **environ).stdout.strip()
+    other = tsunagu("token", OFFICE, **environ).stdout.strip()
+    assert Credentials(tmp_path / "data" / "tokens.json", register()).identify(token) is not None
+    back = tsunagu("token", HOSPITAL, "--revoke", **environ)
+    assert back.returncode == 0
+    assert " 1 " in back.stdout
+    left = Credentials(tmp_path / "data" / "tokens.json", register())
+    assert (left.identify(token), left.identify(other) is not None) == (None, True)
+    with world(tmp_path / "data") as w, w.hub.store.read() as tx:
+        kept = w.hub.store.events(tx, 0, 100)
+        assert [e.topic for e in kept] == ["token-issued.v1", "token-issued.v1", "token-revoked.v1"]
 
 
 def test_checking_a_folder_without_data_says_so(tmp_path: Path) -> None:
