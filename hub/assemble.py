@@ -57,6 +57,7 @@ from hub.reads.past import Looking
 from hub.reads.persons import Finding
 from hub.reads.presenting import Presenting
 from hub.reads.proofs import Proving
+from hub.reads.provisions import Provided
 from hub.reads.redeciding import Redeciding
 from hub.reads.resources import Reading
 from hub.reads.sealed import Sealing
@@ -125,6 +126,7 @@ class Hub:
     reviews: AccessReviews
     choose: Choosing
     unusual: Unusual
+    provided: Provided
     expiring: ExpiringConsents
     settle: Settling
     proofs: Proving
@@ -229,6 +231,7 @@ def assemble(
         return {"network": gate.network.version, "region": region.edition}
 
     acts = Acts(store=store, writer=writer, network=office, now=now, editions=editions, process=str(os.getpid()) if store.shared else "")
+    providing = Providing(store=store, keys=keys, writer=writer)
     recounting = Recounting(acts=acts, writer=writer)
     noticing = Noticing(store=store, secrets=secrets, writer=writer, gate=gate, region=region, network=office, now=now)
     runner = Runner(
@@ -240,7 +243,7 @@ def assemble(
             recounting,
             relabelling,
             Tallying(store=store, writer=writer),
-            Providing(store=store, keys=keys, writer=writer),
+            providing,
             noticing,
             Expiring(store=store, keys=keys, secrets=secrets, writer=writer, now=now),
             *pushing,
@@ -287,6 +290,9 @@ def assemble(
         audit=audit, choose=Choosing(store=store, secrets=secrets, gate=gate, opaque=opaque, audit=audit),
         expiring=ExpiringConsents(store=store, keys=keys, gate=gate, opaque=opaque, audit=audit, now=now),
         unusual=Unusual(store=store, keys=keys, gate=gate, opaque=opaque, audit=audit),
+        provided=Provided(
+            store=store, gate=gate, opaque=opaque, region=region, secrets=secrets, audit=audit, following=providing, origin=origin, now=now
+        ),
         settle=Settling(store=store, writer=writer, network=office, now=now),
         reviews=AccessReviews(store=store, keys=keys, now=now),
         audit_events=AuditEvents(

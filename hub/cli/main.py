@@ -63,7 +63,12 @@ def _parser() -> argparse.ArgumentParser:
 
     verify = verbs.add_parser("verify", help="記録が書き換えられていないことを確かめる / check that the log was not changed")
     verify.add_argument("--data", type=Path, help="TSUNAGU_DATA")
-    verify.add_argument("file", type=Path, nargs="?", help="export-log のファイル（なければデータベース） / an exported log")
+    verify.add_argument(
+        "file",
+        type=Path,
+        nargs="?",
+        help="export-log・証明・署名された書類（PDF・JSON）のファイル（なければデータベース） / an exported log, a proof, a signed document",
+    )
     verify.add_argument(
         "--key",
         action="append",

@@ -44,6 +44,8 @@ def verify(
         published = data / "checkpoint.txt"
         notes += [published] if published.exists() else []
         keys = keys or [str(data / "checkpoint.pub")]
+    if file and file.exists() and (kind := _document(file)):
+        return document(file.read_bytes(), kind, _keys(keys, "--key"))
     if not keys:
         raise Broken("HUB-5085", where="--key")
     for path in (*([file] if file else []), *notes):
@@ -68,6 +70,13 @@ def verify(
     return _told(found, watched=bool(watching))
 
 
+def _document(file: Path) -> str:
+    """Say whether a file is a signed document, pdf or json; empty for any other."""
+    with file.open("rb") as opened:
+        begin = opened.read(5)
+    return "pdf" if begin == b"%PDF-" else "json" if begin.startswith(b'{"') else ""
+
+
 def _proof(file: Path) -> str:
     """Give the text of a proof file; empty for any other file."""
     with file.open("rb") as opened:
@@ -89,6 +98,36 @@ def _proved(text: str, keys: Sequence[str], witnesses: Sequence[str], quorum: in
     if found.witnesses < quorum:
         print("合いません witnesses：{} / {}".format(*WORDS["witnesses"]))
     return 1 if found.witnesses < quorum else 0
+
+
+def document(data: bytes, kind: str, keys: Sequence[str]) -> int:
+    """Check a document that the hub signed, and say what it is; 0 when all fits.
+
+    A PDF carries the certificate that signed it. Whose that is follows from the JSON inside: it names the certificate, and is signed by the
+    log's key. Without a key of the log only the file's own integrity is told.
+    """
+    from hub.log import signed_json, signed_pdf
+
+    signed = signed_pdf.check(data) if kind == "pdf" else None
+    if kind == "pdf":
+        if signed is None:
+            print("合いません signature：この PDF の署名は成り立ちません / the signature of this PDF does not hold")
+            return 1
+        print(f"PDF の署名は合います。証明書の指紋 / the PDF's signature fits; certificate {signed.fingerprint}（{signed.claimed}）")
+        data = next(iter(signed.attachments.values()), b"")
+    if not keys:
+        print("記録の公開鍵がないため、だれの署名かは確かめていません（--key） / whose signature it is was not checked: no key of the log")
+        return 0 if signed is not None else 1
+    try:
+        checked = signed_json.check(data, keys)
+    except ValueError as fault:
+        raise Broken("HUB-5085") from fault
+    if checked is None or (signed is not None and checked.tree.get("certificate") != signed.fingerprint):
+        print("合いません signature：この書類の署名は成り立ちません / the signature of this document does not hold")
+        return 1
+    lines = len(checked.tree.get("lines", ()))
+    print(f"書類の署名は合います：{checked.name}、{lines:,} 行、SHA-256 {checked.sha256} / the document's signature fits, {lines:,} lines")
+    return 0
 
 
 def export(file: Path, *, data: Path, database: str) -> int:

@@ -46,6 +46,11 @@ class Providing:
         self._writer.work(work).result()
         return until < head
 
+    def coming(self, tx: Tx, until: int) -> list[ProvisionRow]:
+        """Give the lines of a snapshot that the follower has not come to yet: so an answer is whole at its moment."""
+        after = self._store.position_of(tx, self.name)
+        return self._lines(tx, after, until) if after < until else []
+
     def _lines(self, tx: Tx, after: int, until: int) -> list[ProvisionRow]:
         told = self._store.events_of(tx, ACCESS_DECIDED, after, until)
         passed = skips.passed(tx, self.name, after, until) if told else frozenset()

@@ -129,15 +129,32 @@ def count(tx: Tx, by: Wanted) -> int:
     return int(tx.one(f"SELECT count(*) FROM provisions WHERE {' AND '.join(where) or 'true'}", params)[0])
 
 
-def ascending(tx: Tx, by: Wanted, *, until: int, at_once: int) -> Iterator[list[ProvisionRow]]:
-    """Give all lines up to a position, oldest first, some at a time."""
+def after(tx: Tx, by: Wanted, line: tuple[int, int], *, until: int, limit: int) -> list[ProvisionRow]:
+    """Give lines after (position, line) and up to a position, oldest first."""
     where, params = _where(by)
     where += ["position<=?", "(position, line) > (?,?)"]
     sql = f"{_SELECT} WHERE {' AND '.join(where)} ORDER BY position, line LIMIT ?"
-    after = (0, -1)
-    while rows := [ProvisionRow(*row) for row in tx.all(sql, (*params, until, *after, at_once))]:
+    return [ProvisionRow(*row) for row in tx.all(sql, (*params, until, *line, limit))]
+
+
+def ascending(tx: Tx, by: Wanted, *, until: int, at_once: int) -> Iterator[list[ProvisionRow]]:
+    """Give all lines up to a position, oldest first, some at a time."""
+    last = (0, -1)
+    while rows := after(tx, by, last, until=until, limit=at_once):
         yield rows
-        after = rows[-1].position, rows[-1].line
+        last = rows[-1].position, rows[-1].line
+
+
+def fits(row: ProvisionRow, by: Wanted) -> bool:
+    """Say whether a line is one of those that are wanted: for one that is in no table yet."""
+    return (
+        (not by.patients or row.patient in by.patients)
+        and by.custodian in {"", row.custodian}
+        and by.receiver in {"", row.receiver}
+        and (by.since is None or row.at >= by.since)
+        and (by.until is None or row.at < by.until)
+        and not (by.third and row.custodian == row.receiver)
+    )
 
 
 def _where(by: Wanted) -> tuple[list[str], list[object]]:

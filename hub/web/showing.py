@@ -20,6 +20,7 @@ from hub.web.showing_audit import ShowingAudit
 from hub.web.showing_care import ShowingCare
 from hub.web.showing_expiring import ShowingExpiring
 from hub.web.showing_persons import ShowingPersons
+from hub.web.showing_provisions import ShowingProvisions
 from hub.web.showing_status import ShowingStatus
 from hub.web.showing_unusual import ShowingUnusual
 from schemas.errors import NotSignedIn, Refusal
@@ -49,7 +50,7 @@ class Showing:
         add("/refused/send", self.send, "POST")
         self._care.routes(add)
         self._audit.routes(add)
-        for pages in (ShowingPersons, ShowingUnusual, ShowingExpiring):
+        for pages in (ShowingPersons, ShowingUnusual, ShowingExpiring, ShowingProvisions):
             pages(self._hub, self._door, demo=self._demo).routes(add)
         ShowingStatus(self._hub, self._door, demo=self._demo).routes(add)
 

@@ -22,7 +22,7 @@ from hub.web.requests import MAX_FORM, asked, html, posted
 from schemas.errors import BadValue
 
 Add = Callable[..., None]
-PLACES = {"audit": "/audit", "ask": "/audit/ask"}
+PLACES = {"audit": "/audit", "ask": "/audit/ask", "provisions": "/audit/provisions"}
 """Where one goes on with the person who was chosen, by the name `to` of the form."""
 _OURS = frozenset({"csrf", "by", "kana", "birth", "insurer", "insured", "to"})
 
