@@ -19,6 +19,7 @@ from hub.views.parties import Party
 from hub.views.pdf_file import Attached, Unsigned, write
 from hub.views.pdf_flow import Flow, wrapped
 from hub.views.pdf_font import Face
+from hub.views.provision_export import items_ja
 from schemas.provision import ProvisionRow
 
 TITLE = "提供の記録（本人への開示）"
@@ -222,7 +223,7 @@ def _who(found: Sorted, row: ProvisionRow, people: Mapping[str, str]) -> str:
 
 
 def _items(row: ProvisionRow) -> str:
-    told = "、".join(f"{words('types', kind)} {number}" for kind, _, number in (part.partition(":") for part in row.items.split()))
+    told = items_ja(row)
     return told if row.effect == "permit" else f"{told}（一部を伏せた）"
 
 

@@ -47,6 +47,11 @@ def cells(row: ProvisionRow, pseudonym: str, naming: Naming) -> dict[str, str]:
     ), strict=True))  # fmt: skip
 
 
+def items_ja(row: ProvisionRow) -> str:
+    """Say what left in Japanese: `病名 2、測定・観察 5`."""
+    return "、".join(f"{words('types', kind)} {number}" for kind, _, number in (part.partition(":") for part in row.items.split()))
+
+
 def _kept(day: date) -> str:
     return said.keep_until(day, day).isoformat()
 

@@ -57,7 +57,7 @@ class ShowingProvisions:
         officer = is_officer(asking)
         person = self._hub.choose.named(asking, filters["person"]).pseudonym if officer and filters["person"] else ""
         return render_provisions.provisions(
-            [self._cells(one) | {"patient": one.patient} for one in listed.told], filters=filters, officer=officer, person=person,
+            [self._cells(one) | {"items_ja": export.items_ja(one.row)} for one in listed.told], filters=filters, officer=officer, person=person,
             organizations=sorted(((c, o.name) for c, o in self._hub.region.offices.items()), key=lambda pair: pair[1]),
             exports=[(words, f"{PLACE}.{form}?{query}") for words, form in (("CSV で保存", "csv"), ("NDJSON で保存", "ndjson"))]
             + [("月ごとにまとめた CSV", f"{PLACE}.csv?{urlencode({**held, 'bulk': 'yes'})}")],

@@ -52,7 +52,7 @@ def test_the_officer_sees_who_gave_whom_what_on_which_consent(w: World) -> None:
     for words in (
         "ひがし病院",
         "にし病院",
-        "Encounter:1",
+        "受診・入院・訪問 1",
         "同意 tsu-",
         "第1版",
         "第三者提供の記録（29条・30条）",
