@@ -20,10 +20,20 @@ DATES = (
 )  # fmt: skip
 
 
+OFTEN = ("Patient", "Patient", "Patient", "Observation", "Observation", "Encounter", "Condition", *TYPES)
+"""Types as they are asked for: those that there is most of come most."""
+
+
+def number(draw: Draw, kind: str) -> str:
+    """Give an identifier, mostly one that resources of the type do bear."""
+    fitting = {"Patient": NUMBERS[:4], "Observation": NUMBERS[4:7], "Location": NUMBERS[7:9]}.get(kind, NUMBERS)
+    return draw.one(fitting if draw.maybe(0.7) else NUMBERS)
+
+
 def criteria(draw: Draw, kind: str) -> list[tuple[str, str]]:
     pairs: list[tuple[str, str]] = []
     if draw.maybe(0.5):
-        pairs.append(("identifier", draw.one(NUMBERS)))
+        pairs.append(("identifier", number(draw, kind)))
     if draw.maybe(0.3) and kind != "Patient":
         pairs.append((draw.one(["patient", "patient", "patient:Patient", "subject", "patient:missing"]), draw.patient()))
     if draw.maybe(0.3):
@@ -50,7 +60,7 @@ def criteria(draw: Draw, kind: str) -> list[tuple[str, str]]:
 @asks(30)
 def search(draw: Draw) -> Question:
     """Search by GET, by POST, by a system's address, or go on with a page that somebody was shown."""
-    kind = draw.one(TYPES)
+    kind = draw.one(OFTEN)
     if draw.maybe(0.15) and (following := draw.shown.get("next")):
         return get("search", draw.one(following))
     pairs = criteria(draw, kind)
@@ -123,7 +133,7 @@ def conditional_update(draw: Draw) -> Question:
     tree = tree_of(draw, kind, draw.one(OWN))
     if draw.maybe(0.5):
         tree.pop("id")
-    address = query(f"/fhir/{kind}{draw.one(['', '', '/'])}", [("identifier", draw.one(NUMBERS))])
+    address = query(f"/fhir/{kind}{draw.one(['', '', '/'])}", [("identifier", number(draw, kind))])
     return Question("conditional_update", "PUT", address, put_headers(draw), orjson.dumps(tree))
 
 
@@ -134,7 +144,7 @@ def create(draw: Draw) -> Question:
     tree = tree_of(draw, kind, "ignored")
     headers = [JSON]
     if draw.maybe(0.5):
-        headers.append(("if-none-exist", f"identifier={draw.one(NUMBERS)}"))
+        headers.append(("if-none-exist", f"identifier={number(draw, kind)}"))
     if draw.maybe(0.3):
         headers.append(("prefer", draw.one(["return=minimal", "return=representation"])))
     return Question("create", "POST", f"/fhir/{kind}{draw.one(['', '', '/'])}", tuple(headers), orjson.dumps(tree))

@@ -119,6 +119,9 @@ def pages(draw: Draw) -> Question:
     return get("pages", address)
 
 
+PEOPLE = (
+    ("やまだ はなこ", "1938-05-02"), ("たなか たろう", "1940-01-01"), ("さとう はな", "1941-02-02"), ("すずき いちろう", "1950-03-03"), ("だれも いない", "1938-05-02"),
+)  # fmt: skip
 TYPED = (
     "2026-11-24", "1938-05-02", "2030-01-01", "山田", "やまだ はなこ", "たなか たろう", "救急搬送。呼びかけに反応が弱い。", "131016", "0000012342", "0000099999",
     "1310000011", "000000", "", "x", "10", "tsu-" + "a" * 25 + "e", "本人からの求め。書面を確かめた。",
@@ -130,8 +133,9 @@ TYPED = (
 def forms(draw: Draw) -> Question:
     """Any form that a page showed to anybody outside, with what it offers or anything else; and finding people by what is known of them."""
     if draw.maybe(0.3):
-        kana = draw.one(["やまだ はなこ", "たなか たろう", "さとう はな", "すずき いちろう", "だれも いない", ""])
-        birth = draw.one(["1938-05-02", "1940-01-01", "1941-02-02", "1950-03-03", "x"])
+        kana, birth = draw.one(PEOPLE)
+        if draw.maybe(0.2):
+            birth = draw.one(["1938-05-02", "x", ""])
         insured = draw.one([INSURED, "131016:0000099999", "131016:0000088888", "131016:1"]).partition(":")
         by = draw.one([{"by": "name", "kana": kana, "birth": birth}, {"by": "number", "insurer": insured[0], "insured": insured[2]}])
         return Question("forms", "POST", "/emergency/find", (), b"", tuple(by.items()))
