@@ -70,6 +70,7 @@ from hub.tables.all import take
 from hub.vault import Vault
 from hub.writer import Writer
 from hub.writes.acts import Acts
+from hub.writes.confirming import Confirming
 from hub.writes.consent_capacity import StatingCapacity
 from hub.writes.cosigning import Cosigning
 from hub.writes.destroying import Destroying
@@ -111,6 +112,7 @@ class Hub:
     links: Linking
     breaking: Breaking
     capacity: StatingCapacity
+    confirm: Confirming
     read: Reading
     view: Viewing
     boards: Boards
@@ -280,6 +282,7 @@ def assemble(
         receive=receive, bundle=bundle, refusals=refusals,
         capacity=StatingCapacity(store=store, keys=keys, secrets=secrets, writer=writer, now=now),
         links=Linking(store=store, keys=keys, secrets=secrets, writer=writer, now=now),
+        confirm=Confirming(submit=submit, gate=gate, now=now),
         breaking=Breaking(store=store, keys=keys, secrets=secrets, writer=writer, networks=region.rules, now=now, seconds=time),
         read=reading, view=viewing,
         boards=Boards(

@@ -23,6 +23,7 @@ from hub.assemble import Hub
 from hub.reads.presenting import instant
 from hub.web.auth import Doorkeeper, Sessions
 from hub.web.bodies import acceptable
+from hub.web.confirming import ConfirmingDoor
 from hub.web.deciding import DecisionsDoor
 from hub.web.erasing import ErasingDoor
 from hub.web.errors import FHIR, answer
@@ -81,6 +82,7 @@ def create_app(hub: Hub, *, demo: bool = False) -> FastAPI:
     app.add_api_route("/events/keys/{id}", events.key, methods=["GET"], response_class=Response)
     LogDoor(hub, door).routes(app.add_api_route)
     Redecided(hub, door).routes(app.add_api_route)
+    ConfirmingDoor(hub, door).routes(app.add_api_route)
     DecisionsDoor(hub, door).routes(app.add_api_route)
     PersonsDoor(hub, door).routes(app.add_api_route)
     UnusualDoor(hub, door).routes(app.add_api_route)
