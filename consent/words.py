@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from consent.tables import keyed, rows
+from collections.abc import Mapping
+from functools import cache
+
+from consent.tables import Row, keyed, rows
 
 
 def reason_words(code: str) -> tuple[str, str]:
@@ -33,3 +36,28 @@ def step_words(step: str) -> tuple[str, str]:
 def _pair(table: str, code: str) -> tuple[str, str]:
     row = keyed(table, "code").get(code)
     return (row["ja"], row["en"]) if row else (code, code)
+
+
+def word(kind: str, code: str) -> tuple[str, str]:
+    """Say a code of the rules in Japanese and English: `kind`, `role`, `purpose`, `proxy`, `sees`, `part`; an unknown one stands for itself."""
+    row = _words().get((kind, code))
+    return (row["ja"], row["en"]) if row else (code, code)
+
+
+def sees_words(allowed: str) -> tuple[str, str]:
+    """Say one entry of a ceiling: `S`, `C?`, `X.drug`."""
+    if not (found := allowed.partition("."))[1]:
+        return word("sees", allowed)
+    (ja, en), letter = word("part", found[2]), found[0]
+    return (
+        (f"{ja}（機微の区分 R）", f"{en} labelled R")
+        if letter == "X"
+        else (f"{ja}（機微の区分 V）", f"{en} labelled V")
+        if letter == "V"
+        else (ja, en)
+    )
+
+
+@cache
+def _words() -> Mapping[tuple[str, str], Row]:
+    return {(row["set"], row["code"]): row for row in rows("words")}

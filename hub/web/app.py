@@ -41,6 +41,7 @@ from hub.web.redeciding import Redecided
 from hub.web.showing import Showing
 from hub.web.showing_expiring import ExpiringDoor
 from hub.web.showing_persons import PersonsDoor
+from hub.web.showing_rules import RulesDoor
 from hub.web.showing_unusual import UnusualDoor
 from schemas.errors import Broken, NotFound, NotOffered, Refusal, quiet
 
@@ -87,6 +88,7 @@ def create_app(hub: Hub, *, demo: bool = False) -> FastAPI:
     PersonsDoor(hub, door).routes(app.add_api_route)
     UnusualDoor(hub, door).routes(app.add_api_route)
     ExpiringDoor(hub, door).routes(app.add_api_route)
+    RulesDoor(hub, door).routes(app.add_api_route)
     ErasingDoor(hub, door).routes(app.add_api_route)
     Showing(hub, door, demo=demo).routes(app)
     return app

@@ -21,6 +21,7 @@ from hub.web.showing_care import ShowingCare
 from hub.web.showing_expiring import ShowingExpiring
 from hub.web.showing_persons import ShowingPersons
 from hub.web.showing_provisions import ShowingProvisions
+from hub.web.showing_rules import ShowingRules
 from hub.web.showing_status import ShowingStatus
 from hub.web.showing_unusual import ShowingUnusual
 from schemas.errors import NotSignedIn, Refusal
@@ -50,7 +51,7 @@ class Showing:
         add("/refused/send", self.send, "POST")
         self._care.routes(add)
         self._audit.routes(add)
-        for pages in (ShowingPersons, ShowingUnusual, ShowingExpiring, ShowingProvisions):
+        for pages in (ShowingPersons, ShowingUnusual, ShowingExpiring, ShowingProvisions, ShowingRules):
             pages(self._hub, self._door, demo=self._demo).routes(add)
         ShowingStatus(self._hub, self._door, demo=self._demo).routes(add)
 

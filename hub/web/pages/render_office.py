@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime
 
 from hub.views.expiring import ExpiryLine
+from hub.views.rules import RulesTable
 from hub.views.unusual_list import UnusualLine
 from hub.web.pages import Frame, Nav
 from hub.web.pages.render import draw
@@ -38,4 +39,14 @@ def expiring(
     return draw(
         "expiring.html", Frame(demo, csrf, user, office, nav), lines=lines, within=within, organization=organization, tabs=tabs,
         organizations=organizations, more=more,
+    )  # fmt: skip
+
+
+def rules(
+    tables: Sequence[RulesTable], *, edition: str, since: date, source: str, links: Sequence[tuple[str, str, date, bool, bool]], demo: bool,
+    csrf: str, user: str = "", office: str = "", nav: Sequence[Nav] = (),
+) -> str:  # fmt: skip
+    """Draw 地域の定め. `links` are (address, edition, first day, whether it is this one, whether it holds now)."""
+    return draw(
+        "rules.html", Frame(demo, csrf, user, office, nav), tables=tables, edition=edition, since=since, source=source, links=links,
     )  # fmt: skip
