@@ -51,6 +51,7 @@ from hub.reads.choosing import Choosing
 from hub.reads.erasures import KEY_BACKUP_DAYS, Erasures
 from hub.reads.events import Hearing
 from hub.reads.expiring import ExpiringConsents
+from hub.reads.explaining import Explaining
 from hub.reads.opaque import Opaque
 from hub.reads.overseeing import Overseeing, Section
 from hub.reads.past import Looking
@@ -118,6 +119,7 @@ class Hub:
     boards: Boards
     past: Looking
     redecide: Redeciding
+    explain: Explaining
     erase: Erasing
     destroying: Destroying
     acts: Acts
@@ -257,6 +259,7 @@ def assemble(
     reading = Reading(store=store, secrets=secrets, gate=gate, presenting=presenting, opaque=opaque, base=f"{base}/fhir")
     viewing = Viewing(store=store, keys=keys, gate=gate, presenting=presenting, opaque=opaque, region=region, runner=runner, now=now)
     audit = Auditing(store=store, keys=keys, gate=gate, opaque=opaque, region=region, secrets=secrets, now=now)
+    redecide = Redeciding(store=store, keys=keys, gate=gate, now=now)
     writer.heard = runner.heard
     receive, bundle = Receiving(adapters=adapters, submit=submit, refusals=refusals), Bundling(submit=submit, refusals=refusals)
     inlet = Inlet(kafka, region.offices, region.kafka) if kafka else None
@@ -287,7 +290,8 @@ def assemble(
         read=reading, view=viewing,
         boards=Boards(
             store=store, secrets=secrets, gate=gate, presenting=presenting, viewing=viewing, region=region, submit=submit, now=now
-        ), past=Looking(store=store, now=now), redecide=Redeciding(store=store, keys=keys, gate=gate, now=now),
+        ), past=Looking(store=store, now=now), redecide=redecide,
+        explain=Explaining(store=store, keys=keys, gate=gate, opaque=opaque, audit=audit, redecide=redecide, now=now),
         erase=erase, destroying=destroying, acts=acts, erasures=Erasures(store=store, gate=gate, opaque=opaque, erasing=erase, backups=key_backups),
         find=Finding(store=store, secrets=secrets, gate=gate, presenting=presenting, opaque=opaque),
         audit=audit, choose=Choosing(store=store, secrets=secrets, gate=gate, opaque=opaque, audit=audit),

@@ -122,6 +122,13 @@ def in_force(tx: Tx, patients: Iterable[bytes], at: int | None = None) -> list[D
     return [DirectiveRow(*r) for r in sorted(rows)]
 
 
+def version(tx: Tx, consent: bytes, number: int) -> DirectiveRow | None:
+    """Give one version of a consent, in force or not."""
+    sql = "SELECT consent, version, patient, event, key, directive FROM directives WHERE consent=? AND version=?"
+    found = tx.one(sql, (consent, number))
+    return DirectiveRow(*found) if found else None
+
+
 class Held(NamedTuple):
     """One version of a consent, with the positions between which it was in force."""
 

@@ -191,7 +191,7 @@ def explain(one: Decided, organizations: Mapping[str, Office], people: Mapping[s
     return Why(
         disclosure=replace(disclosure(one, organizations, people), consents=named),
         steps=tuple(step_words(step) for step in one.trail),
-        deciding=_deciding(one.trail),
+        deciding=deciding(one.trail),
         typed_reason=one.typed_reason,
         notices=one.notices,
         masked=_masked(one),
@@ -201,7 +201,7 @@ def explain(one: Decided, organizations: Mapping[str, Office], people: Mapping[s
     )
 
 
-def _deciding(trail: Sequence[str]) -> int:
+def deciding(trail: Sequence[str]) -> int:
     """Give the place of the step that decided: the last one that is no mere check of what was already decided; -1 without a trail."""
     checks = keyed("checks", "step")
     return next((i for i in reversed(range(len(trail))) if (trail[i],) not in checks), len(trail) - 1)

@@ -24,6 +24,7 @@ from hub.web.showing_provisions import ShowingProvisions
 from hub.web.showing_rules import ShowingRules
 from hub.web.showing_status import ShowingStatus
 from hub.web.showing_unusual import ShowingUnusual
+from hub.web.showing_why import ShowingWhy
 from schemas.errors import NotSignedIn, Refusal
 
 
@@ -51,7 +52,7 @@ class Showing:
         add("/refused/send", self.send, "POST")
         self._care.routes(add)
         self._audit.routes(add)
-        for pages in (ShowingPersons, ShowingUnusual, ShowingExpiring, ShowingProvisions, ShowingRules):
+        for pages in (ShowingPersons, ShowingUnusual, ShowingExpiring, ShowingProvisions, ShowingRules, ShowingWhy):
             pages(self._hub, self._door, demo=self._demo).routes(add)
         ShowingStatus(self._hub, self._door, demo=self._demo).routes(add)
 

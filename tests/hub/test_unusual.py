@@ -311,7 +311,7 @@ def _broken(told: Told, patient: bytes, step: int) -> None:
     """Let the doctor break the glass once more; one-time codes are those of the moment, so the event is made here."""
     from hub.names import MAIN
     from hub.writes.events import append, event
-    from schemas.events import EMERGENCY_OPENED, Opened
+    from schemas.emergency_events import EMERGENCY_OPENED, Opened
 
     hub, at = told.w.hub, int(told.clock[0].timestamp() * 1000)
     body = Opened(f"S{step}", HOSPITAL, "hospital", "doctor", "doctor", "救急搬送。反応が弱い。", True, step, at, at + 1)
