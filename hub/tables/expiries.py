@@ -66,5 +66,5 @@ def between(tx: Tx, since: int, until: int, *, limit: int, custodian: str = "", 
 
 def count(tx: Tx, since: int, until: int, *, most: int) -> int:
     """Count consents that end from one moment to another, up to `most`."""
-    sql = "SELECT count(*) FROM (SELECT 1 FROM expiries WHERE ends>=? AND ends<? AND what=? LIMIT ?) AS some"
+    sql = "SELECT count(*) FROM (SELECT 1 FROM expiries WHERE ends>=? AND ends<? AND what=? LIMIT ?) AS soon"
     return int(tx.one(sql, (since, until, CONSENT, most))[0])

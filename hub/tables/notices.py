@@ -83,7 +83,7 @@ def open_for(tx: Tx, receiver: str, *, limit: int) -> list[NoticeRow]:
 
 def late(tx: Tx, at: int, *, most: int) -> int:
     """Count notices to persons and heads that should have been given by a moment, up to `most`."""
-    sql = "SELECT count(*) FROM (SELECT 1 FROM notices WHERE state IN (?,?) AND receiver IN ('patient','head') AND due<=? LIMIT ?) AS some"
+    sql = "SELECT count(*) FROM (SELECT 1 FROM notices WHERE state IN (?,?) AND receiver IN ('patient','head') AND due<=? LIMIT ?) AS few"
     return int(tx.one(sql, (*OPEN, at, most))[0])
 
 

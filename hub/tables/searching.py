@@ -43,7 +43,7 @@ class _Asked(NamedTuple):
 def page(tx: Tx, by: Filter, *, limit: int, below: int | None = None, scan: int = SCAN) -> Page:
     """Give one page, which may be short, or empty, and yet not the last."""
     asked = _asked(tx, by, below)
-    sql = f"""SELECT * FROM (SELECT {_COLUMNS} FROM decisions WHERE {asked.led} ORDER BY position DESC LIMIT ?) AS some
+    sql = f"""SELECT * FROM (SELECT {_COLUMNS} FROM decisions WHERE {asked.led} ORDER BY position DESC LIMIT ?) AS few
       WHERE {asked.sifted} ORDER BY position DESC LIMIT ?"""
     rows = [DecisionRow(*r) for r in tx.all(sql, (*asked.params, scan, *asked.sifting, limit + 1))]
     if len(rows) > limit:
@@ -56,7 +56,7 @@ def count(tx: Tx, by: Filter, *, scan: int = SCAN, most: int = MOST) -> Counted:
     """Count what fits, up to `most`, among the first `scan` lines that could."""
     asked = _asked(tx, by, None)
     sql = f"""SELECT count(*), coalesce(sum(fits), 0) FROM (SELECT CASE WHEN {asked.sifted} THEN 1 ELSE 0 END AS fits FROM
-      (SELECT {_COLUMNS} FROM decisions WHERE {asked.led} ORDER BY position DESC LIMIT ?) AS some) AS seen"""
+      (SELECT {_COLUMNS} FROM decisions WHERE {asked.led} ORDER BY position DESC LIMIT ?) AS few) AS seen"""
     seen, fit = tx.one(sql, (*asked.sifting, *asked.params, scan))
     return Counted(min(int(fit), most), int(seen) < scan and int(fit) <= most)
 

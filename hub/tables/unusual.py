@@ -73,4 +73,4 @@ def one(tx: Tx, reference: str) -> UnusualRow | None:
 
 def count(tx: Tx, status: Status, *, most: int) -> int:
     """Count findings, up to `most`."""
-    return int(tx.one("SELECT count(*) FROM (SELECT 1 FROM unusual WHERE status=? LIMIT ?) AS some", (status, most))[0])
+    return int(tx.one("SELECT count(*) FROM (SELECT 1 FROM unusual WHERE status=? LIMIT ?) AS few", (status, most))[0])
