@@ -30,6 +30,8 @@ _ACTIONS = {
     "operation": "view", "disclose": "deliver", "audit-used": "audit", "audit-refused": "audit",
 }  # fmt: skip
 """Pattern → the only action of a decision that it is drawn for; other patterns may come of several."""
+_OF_DECISIONS = frozenset({*_ACTIONS, "authz-consent", "authz-role", "emergency-started"})
+"""Patterns that decisions are drawn by; all others are of acts alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +138,11 @@ def patterns(asked: Question) -> frozenset[str] | None:
         return all(any(_token(value, row.get(f"{name}_system", ""), row[name]) for value in values) for name, values in wanted)
 
     return frozenset(row["pattern"] for row in rows("patterns") if fits(row))
+
+
+def of_decisions(found: frozenset[str] | None) -> bool:
+    """Say whether any decision is drawn by one of these patterns."""
+    return found is None or bool(found & _OF_DECISIONS)
 
 
 def action_of(found: frozenset[str] | None) -> str:

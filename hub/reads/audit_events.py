@@ -19,7 +19,7 @@ from hub.log.keys import Keyring
 from hub.log.secrets import Secrets
 from hub.log.store import Store, Tx
 from hub.names import MAIN, stream_of
-from hub.reads.audit_criteria import Question, action_of, bounds, fits, patterns, question, topics_of
+from hub.reads.audit_criteria import Question, action_of, bounds, fits, of_decisions, patterns, question, topics_of
 from hub.reads.audit_told import Telling
 from hub.reads.officers import LOOK, officer
 from hub.reads.opaque import Opaque
@@ -159,7 +159,7 @@ class AuditEvents:
             basis=basis, since=since, until=until,
         )  # fmt: skip
         others = acts.Filter(persons=about, organization=organization, user=user, topics=topics or (), since=since, until=until)
-        return _Chosen(None if kinds is not None and not kinds else rows, None if topics is None else others)
+        return _Chosen(rows if of_decisions(kinds) else None, None if topics is None else others)
 
     def _about(self, tx: Tx, asked: Question) -> tuple[bytes, ...]:
         """Give whose a resource is that is asked for as an entity: only decisions about that person can name it."""

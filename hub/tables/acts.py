@@ -61,7 +61,7 @@ TOPICS = frozenset({
 READ = TOPICS - {events.KEY_DESTROYED, events.LABELS_REVISED}
 """Of those whose body is opened for a row: long ones that tell nothing of it are not."""
 PERSONS = (emergency_events.EMERGENCY_OPENED, capacity_events.CAPACITY_STATED, events.PERSON_LINKED, events.PERSON_UNLINKED)
-"""Of what is sealed under the key of the person concerned: who did it is forgotten with that person."""
+"""Of what is sealed under the key of the person concerned: who did it is forgotten with that person, but for who broke the glass: the tombstone tells."""
 _OF_SOMEBODY = frozenset({events.SIGNED_IN, events.SIGNED_OUT, events.SIGN_IN_REFUSED, emergency_events.EMERGENCY_CODE_REFUSED})
 _REFUSED = frozenset({events.SIGN_IN_REFUSED, emergency_events.EMERGENCY_CODE_REFUSED})
 
@@ -87,6 +87,7 @@ def apply(tx: Tx, recorded: Sequence[Recorded]) -> None:
             owners = sorted({bytes.fromhex(k.owner) for k in e.keys if k.compartment == MAIN})
             forget = f'UPDATE acts SET "user"=? WHERE person=? AND topic IN ({",".join("?" * len(PERSONS))})'
             tx.many(forget, [("", owner, *PERSONS) for owner in owners])
+            tx.many('UPDATE acts SET "user"=? WHERE position=?', [(s.user, s.position) for s in e.sessions])  # who broke glass stays known
 
 
 def _values(r: Recorded) -> tuple[object, ...]:

@@ -308,3 +308,40 @@ def test_a_clock_that_was_set_back_keeps_the_hub_from_starting(tmp_path: Path) -
         again(ahead + timedelta(milliseconds=1_000))
     assert refused.value.issues[0].words == {"behind": "61"}
     again(timedelta(0))  # nothing was held on to
+
+
+# ── erasure ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_who_broke_the_glass_is_found_after_the_person_was_erased_and_a_replay_knows_it_too(tmp_path: Path) -> None:
+    import msgspec
+    import orjson
+
+    from hub.names import hub_id
+    from hub.tables import resources
+    from hub.writes.events import append, event
+    from schemas.emergency_events import EMERGENCY_OPENED, Opened
+    from tests.hub.test_replay import replayed
+
+    folder = tmp_path / "data"
+    with world(folder) as w:
+        w.put(HOSPITAL, a_patient())
+        with w.hub.store.read() as tx:
+            (row,) = resources.own(tx, HOSPITAL, "Patient")
+        at = milliseconds(NOW)
+        body = Opened("S2", HOSPITAL, "hospital", "doctor", "doctor", "救急搬送。反応が弱い。", True, 1, at, at + 1_000)
+        made = event(
+            topic=EMERGENCY_OPENED, kind="EmergencyAccess", body=body, key=w.hub.keys.of(row.patient, "main"), custodian=HOSPITAL,
+            patient=row.patient, secrets=w.hub.secrets, at=NOW,
+        )  # fmt: skip
+        append(w.hub.writer, made)
+        before = found(w, "&subtype=110127&agent=doctor")
+        assert [c["coding"][0]["code"] for c in before[0]["purposeOfEvent"]] == ["BTG"]
+        for do, reason in (("restrict", "ご本人の求め"), ("now", "ご本人の強い求めによる")):
+            sent = {"do": do, "person": f"Patient/{hub_id(row.patient)}", "basis": "JP-35-5", "reason": reason}
+            assert w.ask("POST", "/erasures", by=NETWORK, content=orjson.dumps(sent)).status_code < 300
+        assert w.hub.keys.ids(row.patient, "main") == ()
+        (after,) = found(w, "&subtype=110127&agent=doctor")
+        assert after["id"] == before[0]["id"]
+        assert "救急搬送" not in msgspec.json.encode(after).decode()
+    assert replayed(folder).differing == {}

@@ -337,3 +337,19 @@ def test_the_shape_of_a_decision_is_the_one_that_is_told():
     }  # fmt: skip
     kept_back = {"person", "typed_reason", "notices", "proof"}
     assert set(Decided.__slots__) == told | kept_back
+
+
+def test_a_search_by_pattern_leaves_out_no_decision_that_is_drawn_by_it():
+    """Rows are chosen by the pattern before they are drawn: what no decision can be is not looked for among them."""
+    from hub.reads.audit_criteria import action_of, of_decisions
+
+    for action in ACTIONS:
+        for decided in (a_decision(action=action), replace(UNSEEN, action=action), replace(GLASS, action=action)):
+            changes = (Change("create", 1), Change("update", 2), Change("delete", 3))
+            for one in events(decided, changes=changes, described="GET /fhir/x"):
+                found = {
+                    row["pattern"] for row in rows("patterns")
+                    if (row["type"], row["subtype"], row["action"]) == (one["type"]["code"], one["subtype"][0]["code"], one["action"])
+                }  # fmt: skip
+                assert of_decisions(frozenset(found)), one["subtype"]
+                assert action_of(frozenset(found)) in {"", action}
