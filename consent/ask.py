@@ -193,6 +193,9 @@ class Decision:
     trail: tuple[str, ...] = ()
     """The steps of the algorithm that were passed, for 「なぜ見えた・なぜ見えない」: closed words such as `own:no`, `live:2`, `deny:nested`."""
 
+    statute: str = ""
+    """The statute of the network's list that it rests on; empty = none."""
+
     @property
     def gives(self) -> bool:
         """Say whether anything of the resource leaves."""

@@ -150,7 +150,7 @@ def _law(ask: Ask, record: Record, network: Network) -> Decision:
         or (statute.sensitivities and statute.sensitivities.isdisjoint(record.labels.sensitivities or NOTHING))
     ):
         return deny("D-LAW-UNKNOWN", (*trail, "law:no"))
-    return Decision("permit", "P-LAW", statute.basis, obligations=NO_REDISCLOSURE, trail=(*trail, "law:yes"))
+    return Decision("permit", "P-LAW", statute.basis, obligations=NO_REDISCLOSURE, trail=(*trail, "law:yes"), statute=statute.id)
 
 
 def _directory(record: Record) -> Decision:

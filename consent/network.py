@@ -8,7 +8,8 @@ from datetime import date
 from typing import Any, get_args
 
 from consent.ask import Kind, Member, Network, Posting, Role, Statute
-from consent.tables import keyed, meanings, rows
+from consent.tables import meanings, rows
+from consent.words import ground_codes
 from schemas.errors import Broken
 
 _KINDS, _ROLES = frozenset(get_args(Kind)), frozenset(get_args(Role))
@@ -181,7 +182,7 @@ def _statute(row: Mapping[str, Any], where: str, putting_in: frozenset[str]) -> 
         kinds=_set(row, "kinds", where, _KINDS - putting_in),
         purposes=_purposes(row, "purposes", where),
         sensitivities=_set(row, "sensitivities", where, frozenset(key.rpartition("|")[2] for key in meanings("sensitivity"))),
-        basis=_one_of(_text(row, "basis", where), frozenset(keyed("basis", "code")), f"{where}.basis"),
+        basis=_one_of(_text(row, "basis", where), ground_codes(), f"{where}.basis"),
         meeting=_switch(row, "meeting", where),
     )
 

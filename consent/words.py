@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
 from functools import cache
 
 from consent.tables import Row, keyed, rows
@@ -20,7 +22,48 @@ def reason_codes() -> tuple[str, ...]:
 
 def basis_words(code: str) -> tuple[str, str]:
     """Say a legal basis with its article in Japanese and English; empty for no basis."""
-    return _pair("basis", code)
+    row = _grounds().get(code, ())[-1:]
+    return (row[0]["ja"], row[0]["en"]) if row else (code, code)
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """A legal basis in one edition: law and article, which edition of them, and the first day on which it holds (None = not known)."""
+
+    code: str
+    law: str
+    article: str
+    edition: str
+    since: date | None
+
+
+def ground(code: str, day: date) -> Ground | None:
+    """Give the edition of a legal basis that held on a day: the newest that had begun; None for none, and for a code of another edition."""
+    held = [row for row in _grounds().get(code, ()) if not row["since"] or row["since"] <= day.isoformat()]
+    if not held:
+        return None
+    row = held[-1]
+    return Ground(code, row["law"], row["article"], row["edition"], date.fromisoformat(row["since"]) if row["since"] else None)
+
+
+def ground_name(code: str, day: date) -> str:
+    """Name a basis with its edition for the record: `JP-CONSENT 2023-04-01`; the code alone where its day is not known."""
+    found = ground(code, day)
+    return f"{code} {found.since}" if found is not None and found.since is not None else code
+
+
+def ground_codes() -> frozenset[str]:
+    """Give the codes of all legal bases."""
+    return frozenset(_grounds())
+
+
+@cache
+def _grounds() -> Mapping[str, tuple[Row, ...]]:
+    """Give the editions of each basis, oldest first."""
+    found: dict[str, tuple[Row, ...]] = {}
+    for row in sorted(rows("basis"), key=lambda one: one["since"]):
+        found[row["code"]] = (*found.get(row["code"], ()), row)
+    return found
 
 
 def step_words(step: str) -> tuple[str, str]:

@@ -374,6 +374,10 @@ class Decided(msgspec.Struct, frozen=True, omit_defaults=True):
     seen: tuple[SeenRow, ...] = ()
     session: str = ""
     """Break-glass session, or switch of a disaster (`dis-…`), that something of it rests on or was refused by."""
+    grounds: tuple[str, ...] = ()
+    """The legal bases of all that was given, each with the first day of its edition: `JP-CONSENT 2023-04-01`."""
+    statute: str = ""
+    """The statute of the network's list that it rests on."""
     asof: str = ""
     """The moment of the past that was looked at (ISO 8601, UTC); empty = the present. Decided was as of the present all the same."""
     owners: tuple[Owner, ...] = ()

@@ -8,6 +8,8 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from consent.ask import Decision
+from consent.times import tokyo_day
+from consent.words import ground_name
 from hub.clock import milliseconds
 from hub.commands import Asking
 from hub.gate.querying import queried
@@ -65,6 +67,8 @@ class Recording:
             reason=lead.reason,
             basis=lead.basis,
             network=rules,
+            grounds=tuple(ground_name(basis, tokyo_day(at)) for basis in sorted({d.basis for d, _ in items if d.basis})),
+            statute=lead.statute,
             consents=tuple((c.consent, c.version, c.effect) for c in lead.consents),
             trail=lead.trail,
             obligations=obligations,

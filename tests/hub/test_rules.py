@@ -6,13 +6,16 @@ import json
 from datetime import timedelta
 from pathlib import Path
 
+import msgspec
 import pytest
 
+from hub.log.event import open_event
 from hub.names import hub_id
 from hub.region import read_region
 from hub.tables import decisions, resources
 from hub.tables.decisions import Filter
 from schemas.errors import Broken
+from schemas.events import Decided
 from tests.hub.world import HOSPITAL, NOW, OTHER_HOSPITAL, a_consent, a_patient, an_encounter, register, world
 
 TOMORROW = NOW + timedelta(days=1)
@@ -76,3 +79,21 @@ def test_a_wrong_folder_of_rules_stops_the_start(tmp_path: Path) -> None:
     with pytest.raises(Broken) as caught:
         read_region(a_register(tmp_path), tmp_path / "not-there")
     assert caught.value.issues[0].rule == "HUB-3051"
+
+
+def test_a_decision_names_the_edition_of_its_legal_basis(tmp_path: Path) -> None:
+    with world(tmp_path / "data") as w:
+        w.put(HOSPITAL, a_patient())
+        w.put(HOSPITAL, a_consent())
+        w.put(HOSPITAL, an_encounter())
+        with w.hub.store.read() as tx:
+            (row,) = resources.own(tx, HOSPITAL, "Encounter")
+        assert w.get(OTHER_HOSPITAL, f"/fhir/Encounter/{hub_id(row.stream)}").status_code == 200
+        with w.hub.store.read() as tx:
+            (found,) = decisions.search(tx, Filter(organization=OTHER_HOSPITAL), limit=1)
+            event = w.hub.store.event(tx, found.position)
+        assert event is not None
+        body = open_event(w.hub.keys, event)
+        assert body is not None
+        was = msgspec.json.decode(body, type=Decided)
+        assert (was.basis, was.grounds, was.statute) == ("JP-CONSENT", ("JP-CONSENT 2023-04-01",), "")
