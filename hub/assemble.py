@@ -52,6 +52,7 @@ from hub.reads.erasures import KEY_BACKUP_DAYS, Erasures
 from hub.reads.events import Hearing
 from hub.reads.expiring import ExpiringConsents
 from hub.reads.explaining import Explaining
+from hub.reads.months import Months
 from hub.reads.opaque import Opaque
 from hub.reads.overseeing import Overseeing, Section
 from hub.reads.past import Looking
@@ -128,6 +129,7 @@ class Hub:
     audit: Auditing
     audit_events: AuditEvents
     reviews: AccessReviews
+    months: Months
     choose: Choosing
     unusual: Unusual
     provided: Provided
@@ -259,6 +261,7 @@ def assemble(
     reading = Reading(store=store, secrets=secrets, gate=gate, presenting=presenting, opaque=opaque, base=f"{base}/fhir")
     viewing = Viewing(store=store, keys=keys, gate=gate, presenting=presenting, opaque=opaque, region=region, runner=runner, now=now)
     audit = Auditing(store=store, keys=keys, gate=gate, opaque=opaque, region=region, secrets=secrets, now=now)
+    reviews = AccessReviews(store=store, keys=keys, now=now)
     redecide = Redeciding(store=store, keys=keys, gate=gate, now=now)
     writer.heard = runner.heard
     receive, bundle = Receiving(adapters=adapters, submit=submit, refusals=refusals), Bundling(submit=submit, refusals=refusals)
@@ -300,8 +303,8 @@ def assemble(
         provided=Provided(
             store=store, gate=gate, opaque=opaque, region=region, secrets=secrets, audit=audit, following=providing, origin=origin, now=now
         ),
-        settle=Settling(store=store, writer=writer, network=office, now=now),
-        reviews=AccessReviews(store=store, keys=keys, now=now),
+        settle=Settling(store=store, keys=keys, writer=writer, network=office, now=now),
+        reviews=reviews, months=Months(store=store, gate=gate, audit=audit, reviews=reviews, now=now),
         audit_events=AuditEvents(
             store=store, keys=keys, secrets=secrets, gate=gate, opaque=opaque, region=region, base=f"{base}/fhir"
         ),

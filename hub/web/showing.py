@@ -19,6 +19,7 @@ from hub.web.requests import asked, html, posted
 from hub.web.showing_audit import ShowingAudit
 from hub.web.showing_care import ShowingCare
 from hub.web.showing_expiring import ShowingExpiring
+from hub.web.showing_months import ShowingMonths
 from hub.web.showing_persons import ShowingPersons
 from hub.web.showing_provisions import ShowingProvisions
 from hub.web.showing_rules import ShowingRules
@@ -52,7 +53,7 @@ class Showing:
         add("/refused/send", self.send, "POST")
         self._care.routes(add)
         self._audit.routes(add)
-        for pages in (ShowingPersons, ShowingUnusual, ShowingExpiring, ShowingProvisions, ShowingRules, ShowingWhy):
+        for pages in (ShowingPersons, ShowingUnusual, ShowingExpiring, ShowingProvisions, ShowingRules, ShowingWhy, ShowingMonths):
             pages(self._hub, self._door, demo=self._demo).routes(add)
         ShowingStatus(self._hub, self._door, demo=self._demo).routes(add)
 

@@ -399,6 +399,24 @@ def test_what_was_explained_may_turn_out_a_breach_and_a_breach_stays(open_one: t
     assert told.w.get(NETWORK, "/audit/unusual.json?status=breach").json()["unusual"][0]["reference"] == reference
 
 
+def test_a_breach_is_suspected_with_its_clock_and_the_decisions_it_stands_on(open_one: tuple[Told, str]) -> None:
+    import msgspec
+
+    from hub.log.event import open_event
+    from schemas.emergency_events import BREACH_SUSPECTED, BreachSuspected
+
+    told, reference = open_one
+    decisions = told.w.get(NETWORK, f"/audit/unusual.json?reference={reference}").json()["decisions"]
+    told.at(NOW + DAY)
+    told.w.form("officer", "/audit/unusual/settle", reference=reference, result="breach", note=NOTE)
+    hub = told.w.hub
+    with hub.store.read() as tx:
+        (one,) = hub.store.events_of(tx, BREACH_SUSPECTED, 0, hub.store.head(tx))
+    body = msgspec.json.decode(open_event(hub.keys, one), type=BreachSuspected)
+    assert (body.by, body.reason, list(body.decisions)) == ("officer", NOTE, decisions)
+    assert body.known_at == int((NOW + DAY).timestamp() * 1000)
+
+
 def test_a_note_that_is_too_short_is_asked_for_again_and_not_lost(open_one: tuple[Told, str]) -> None:
     told, reference = open_one
     answer = told.w.form("officer", "/audit/unusual/settle", reference=reference, result="explained", note="聞いた")
