@@ -21,7 +21,8 @@ from hub.views.ages import JST
 from schemas.errors import BadValue
 
 _EPOCH = date(1970, 1, 1)
-_ACTIONS = frozenset({"read", "search", "view", "deliver", "emergency", "audit"})
+_APART = {"write": "taken", "audit": "looked"}
+"""Actions by which nothing of a person is given out: counted by themselves, whatever came of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +36,8 @@ class Counted:
     refused: int
     taken: int
     """Decisions on what was sent in."""
+    looked: int
+    """An officer's looks at the record itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +88,6 @@ def _month(text: str) -> date:
 def _counted(rows: list[tallies.Tally]) -> tuple[Counted, ...]:
     found: dict[tuple[str, str], dict[str, int]] = {}
     for row in rows:
-        sums = found.setdefault((row.organization, row.role), dict.fromkeys(("permit", "redact", "deny", "write"), 0))
-        sums[row.effect if row.action in _ACTIONS else "write"] += row.number
-    return tuple(Counted(*key, s["permit"], s["redact"], s["deny"], s["write"]) for key, s in sorted(found.items()))
+        sums = found.setdefault((row.organization, row.role), dict.fromkeys(("permit", "redact", "deny", *_APART.values()), 0))
+        sums[_APART.get(row.action, row.effect)] += row.number
+    return tuple(Counted(*key, s["permit"], s["redact"], s["deny"], s["taken"], s["looked"]) for key, s in sorted(found.items()))

@@ -55,7 +55,9 @@ class ShowingMonths:
             )
             for one in month.counted
         ]
-        sums = Counted("", "", *(sum(getattr(one, name) for one in month.counted) for name in ("given", "partly", "refused", "taken")))
+        sums = Counted(
+            "", "", *(sum(getattr(one, name) for one in month.counted) for name in ("given", "partly", "refused", "taken", "looked"))
+        )
         frame = Frame(self._demo, signed.csrf, signed.identified.name, signed.organization_name, office_nav(self._hub, asking, PLACE))
         return draw(
             "months.html", frame, month=month, lines=lines, sums=sums, names={u.id: u.name for u in region.users.values()}, problem=problem,

@@ -56,15 +56,15 @@ class ShowingWhy:
         told = audit.explain(decided, region.offices, self._people())
         question = {"organization": region.name_of(decided.organization), "purpose": decided.purpose, "role": decided.role}
         types = "・".join(dict.fromkeys(words("types", one.type) for one in decided.seen))
-        at = decided.at.astimezone(JST)
+        groups, at = explaining.recorded_groups(found.again, **question), decided.at.astimezone(JST)
         ask = {
             "person": decided.person, "user": decided.user if decided.user in region.users else "", "organization": decided.organization,
             "role": decided.role, "purpose": decided.purpose, "day": f"{at:%Y-%m-%d}", "time": f"{at:%H:%M:%S}",
         }  # fmt: skip
         return render_why.why(
             told, person=decided.person, edition=found.again["network"]["then"], present=found.again["network"]["now"],
-            same=explaining.same_words(found.again), groups=explaining.recorded_groups(found.again, **question),
-            opens=explaining.opens(decided.reason, types=types, **question), spoken=[self._spoken(one) for one in found.consents],
+            same=explaining.same_words(found.again), groups=groups,
+            opens="" if groups else explaining.opens(decided.reason, types=types, **question), spoken=[self._spoken(one) for one in found.consents],
             ask=f"{PLACE}?{urlencode({k: v for k, v in ask.items() if v})}", **self._frame(request, signed, "/audit"),
         )  # fmt: skip
 

@@ -52,8 +52,15 @@ def row(page: str, organization: str) -> list[str]:
 def test_it_begins_with_the_oldest_month_that_nobody_has_signed_for(told: Told) -> None:
     page = told.page()
     assert "2026年11月" in page
-    assert row(page, "あおば居宅") == ["3（0）", "2", "0"]
+    assert row(page, "あおば居宅") == ["3（0）", "2"]
     assert row(page, "ひがし病院")[2] == "3"  # a Patient, an Encounter, a Consent came in
+
+
+def test_an_officers_own_looks_are_no_disclosures(told: Told) -> None:
+    assert "責任者の点検" not in told.page("2026-11")
+    page = told.page("2026-12")
+    assert row(page, "事務局")[:2] == ["0（0）", "0"]
+    assert "責任者の点検" in page
 
 
 def test_the_counts_are_the_same_once_the_follower_has_counted(told: Told) -> None:
