@@ -47,6 +47,7 @@ from hub.reads.access_reviews import AccessReviews
 from hub.reads.audit_events import AuditEvents
 from hub.reads.audits import Auditing
 from hub.reads.boards import Boards
+from hub.reads.breaches import Breaches
 from hub.reads.choosing import Choosing
 from hub.reads.erasures import KEY_BACKUP_DAYS, Erasures
 from hub.reads.events import Hearing
@@ -72,6 +73,7 @@ from hub.tables.all import take
 from hub.vault import Vault
 from hub.writer import Writer
 from hub.writes.acts import Acts
+from hub.writes.breaches import Breaching
 from hub.writes.confirming import Confirming
 from hub.writes.consent_capacity import StatingCapacity
 from hub.writes.cosigning import Cosigning
@@ -133,6 +135,8 @@ class Hub:
     choose: Choosing
     unusual: Unusual
     provided: Provided
+    breaches: Breaches
+    breaching: Breaching
     expiring: ExpiringConsents
     settle: Settling
     proofs: Proving
@@ -305,6 +309,10 @@ def assemble(
         ),
         settle=Settling(store=store, keys=keys, writer=writer, network=office, now=now),
         reviews=reviews, months=Months(store=store, gate=gate, audit=audit, reviews=reviews, now=now),
+        breaches=Breaches(store=store, keys=keys, gate=gate, opaque=opaque, audit=audit, now=now),
+        breaching=Breaching(store=store, writer=writer, network=office, now=now),
+        settle=Settling(store=store, writer=writer, network=office, now=now),
+        reviews=AccessReviews(store=store, keys=keys, now=now),
         audit_events=AuditEvents(
             store=store, keys=keys, secrets=secrets, gate=gate, opaque=opaque, region=region, base=f"{base}/fhir"
         ),

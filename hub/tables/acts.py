@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from hub.log.event import Recorded
 from hub.log.store import Tx
 from hub.names import MAIN
-from schemas import capacity_events, emergency_events, events
+from schemas import breach_events, capacity_events, emergency_events, events
 
 SCHEMA = (
     """CREATE TABLE IF NOT EXISTS acts (
@@ -36,6 +36,7 @@ _BY: Mapping[str, Callable[[Any], str]] = MappingProxyType({
     emergency_events.EMERGENCY_CODE_REFUSED: lambda body: body.user,
     emergency_events.NOTICE_SETTLED: lambda body: body.by,
     emergency_events.BREACH_SUSPECTED: lambda body: body.by,
+    breach_events.BREACH_STEP: lambda body: body.by,
     emergency_events.DISASTER_PROPOSED: lambda body: body.by,
     emergency_events.DISASTER_DECLARED: lambda body: body.second,
     emergency_events.DISASTER_ENDED: lambda body: body.by,

@@ -17,6 +17,7 @@ from hub.tables import (
     actors,
     acts,
     apart,
+    breaches,
     capacities,
     codes,
     decisions,
@@ -44,7 +45,7 @@ from hub.tables import (
 )
 from hub.tables.belonging import KINDS
 from hub.tables.told import told
-from schemas import capacity_events, emergency_events, events
+from schemas import breach_events, capacity_events, emergency_events, events
 
 _TABLES = (
     resources,
@@ -67,6 +68,7 @@ _TABLES = (
     surnames,
     unusual,
     acts,
+    breaches,
     apart,
 )
 """In this order: consents still need the links that identities drop when somebody is erased."""
@@ -105,6 +107,7 @@ OPENED: Mapping[str, Mapping[str, Collection[str]]] = MappingProxyType({
         emergency_events.EMERGENCY_OPENED: _EVERY, emergency_events.EMERGENCY_CLOSED: _EVERY, emergency_events.EMERGENCY_REVIEWED: _EVERY, **_GONE,
     },
     "notices": {emergency_events.NOTICE_QUEUED: _EVERY, emergency_events.NOTICE_SETTLED: _EVERY},
+    "breaches": {emergency_events.BREACH_SUSPECTED: _EVERY, breach_events.BREACH_STEP: _EVERY},
     "codes": {emergency_events.EMERGENCY_CODE_REFUSED: _EVERY},
     "disasters": {
         emergency_events.DISASTER_PROPOSED: _EVERY, emergency_events.DISASTER_DECLARED: _EVERY, emergency_events.DISASTER_ENDED: _EVERY,
@@ -123,6 +126,7 @@ _STRUCTS: dict[str, type[msgspec.Struct]] = {
     events.ACCESS_DECIDED: events.Decided,
     **emergency_events.BODIES,
     **capacity_events.BODIES,
+    **breach_events.BODIES,
     events.PERSON_LINKED: events.Link,
     events.PERSON_UNLINKED: events.Link,
     events.FOLLOWER_SKIPPED: events.Skipped,

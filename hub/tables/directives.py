@@ -148,6 +148,13 @@ def as_of(held: Iterable[Held], at: int) -> list[DirectiveRow]:
     return [one.row for one in held if one.since <= at and (one.until is None or one.until > at)]
 
 
+def overtaken(tx: Tx, patients: Iterable[bytes], since: int) -> dict[bytes, tuple[bytes, DirectiveRow | None]]:
+    """Give the consents of these Patients of which a version ended after a position: consent → (Patient, what holds of it now, if anything)."""
+    ended = tx.each("SELECT consent, patient FROM directives WHERE patient IN", patients, (since, b""), " AND until>? AND key<>?")
+    now = {row.consent: row for row in in_force(tx, {patient for _, patient in ended})}
+    return {consent: (patient, now.get(consent)) for consent, patient in ended}
+
+
 def epochs(tx: Tx, patients: Iterable[bytes]) -> dict[bytes, int]:
     """Give the positions at which the consents of these Patients last changed, for each of them; 0 = never."""
     wanted = list(patients)

@@ -12,7 +12,7 @@ from hub.views.audit_parts import ACT, GIVEN, NOT_GIVEN, Asker, Place
 from hub.views.audit_profiles import claimed
 from hub.views.audit_tables import Row, keyed, rows
 from hub.views.summary_fhir import narrative
-from schemas import emergency_events, events
+from schemas import breach_events, emergency_events, events
 
 ALERT = 10
 """Sign-ins refused within a minute from which it is a security alert."""
@@ -105,6 +105,8 @@ def _pairs(act: Act) -> list[tuple[str, str]]:
             pairs += [("notice", body.reference), ("state", body.state)]
         case emergency_events.BreachSuspected():
             pairs += [("breach", body.reference), ("known", _said(body.known_at)), ("malicious", str(body.malicious).lower())]
+        case breach_events.BreachStep():
+            pairs += [("breach", body.breach), ("step", body.step), ("done", _said(body.done))]
         case emergency_events.DisasterProposed():
             pairs += [("disaster", body.reference), ("hours", str(body.hours)), *(("organization", code) for code in body.organizations)]
         case emergency_events.DisasterDeclared():

@@ -53,11 +53,11 @@ def read_filter(hub: Hub, asking: Asking, filters: Mapping[str, str]) -> Filter:
         persons=hub.audit.persons(asking, filters["person"]) if filters["person"] else (),
         organization=filters["organization"], user=filters["user"], role=filters["role"], purpose=filters["purpose"],
         effect=filters["outcome"], action=filters["action"], reason=filters["reason"], basis=filters["basis"],
-        since=_moment(filters["from"], filters["from_time"], "from"), until=_moment(filters["to"], filters["to_time"], "to", over=True),
+        since=moment(filters["from"], filters["from_time"], "from"), until=moment(filters["to"], filters["to_time"], "to", over=True),
     )  # fmt: skip
 
 
-def _moment(day: str, time: str, where: str, *, over: bool = False) -> int | None:
+def moment(day: str, time: str, where: str, *, over: bool = False) -> int | None:
     """Read a day and a time of day; `over` = when they are over."""
     text = f"{day}T{time}" if day and time else day
     if not text:

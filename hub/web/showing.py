@@ -17,6 +17,7 @@ from hub.web.menus import ROLES, entries, nav, waiting
 from hub.web.pages import Refused, SignIn, render
 from hub.web.requests import asked, html, posted
 from hub.web.showing_audit import ShowingAudit
+from hub.web.showing_breaches import ShowingBreaches
 from hub.web.showing_care import ShowingCare
 from hub.web.showing_expiring import ShowingExpiring
 from hub.web.showing_months import ShowingMonths
@@ -54,6 +55,7 @@ class Showing:
         self._care.routes(add)
         self._audit.routes(add)
         for pages in (ShowingPersons, ShowingUnusual, ShowingExpiring, ShowingProvisions, ShowingRules, ShowingWhy, ShowingMonths):
+        for pages in (ShowingPersons, ShowingUnusual, ShowingExpiring, ShowingProvisions, ShowingBreaches, ShowingRules, ShowingWhy):
             pages(self._hub, self._door, demo=self._demo).routes(add)
         ShowingStatus(self._hub, self._door, demo=self._demo).routes(add)
 

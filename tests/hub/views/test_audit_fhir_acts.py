@@ -9,7 +9,7 @@ from hub.tables.acts import TOPICS
 from hub.tables.all import struct_of
 from hub.views.audit_fhir_acts import Act, to_audit_events
 from hub.views.audit_tables import rows
-from schemas import capacity_events, emergency_events, events
+from schemas import breach_events, capacity_events, emergency_events, events
 from schemas.fhir.resource import read
 from tests.hub.views.balp import claimed
 
@@ -40,6 +40,7 @@ BODIES = {
     emergency_events.EMERGENCY_CODE_REFUSED: emergency_events.CodeRefused("1310000014", "u-1", 1_000),
     emergency_events.NOTICE_SETTLED: emergency_events.NoticeSettled("N2", "delayed", "u-9", SECRET, 2_000),
     emergency_events.BREACH_SUSPECTED: emergency_events.BreachSuspected("B2", 1_000, "u-9", SECRET),
+    breach_events.BREACH_STEP: breach_events.BreachStep("B2", "reported", 2_000, "u-9", SECRET),
     emergency_events.DISASTER_PROPOSED: emergency_events.DisasterProposed("D2", "u-9", SECRET, ("1310000014",), 72, SECRET, 1, 1_000, 2_000),
     emergency_events.DISASTER_DECLARED: emergency_events.DisasterDeclared("D2", "u-9", "u-8", SECRET, ("1310000014",), 1_000, 2_000, 1),
     emergency_events.DISASTER_ENDED: emergency_events.DisasterEnded("D2", 1_000, "u-9"),
@@ -110,6 +111,7 @@ def test_each_is_right_fhir_pseudonymous_and_without_a_word_that_was_typed(topic
         (emergency_events.DISASTER_DECLARED, [("110113", "110127", "E", "0")]),
         (emergency_events.DISASTER_ENDED, [("110113", "110138", "E", "0")]),
         (emergency_events.BREACH_SUSPECTED, [("110113", "breach-suspected", "E", "0")]),
+        (breach_events.BREACH_STEP, [("110113", "breach-step", "E", "0")]),
         (events.LABELS_REVISED, [("110113", "110129", "E", "0")]),
     ],
 )
