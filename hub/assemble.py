@@ -311,8 +311,6 @@ def assemble(
         reviews=reviews, months=Months(store=store, gate=gate, audit=audit, reviews=reviews, now=now),
         breaches=Breaches(store=store, keys=keys, gate=gate, opaque=opaque, audit=audit, now=now),
         breaching=Breaching(store=store, writer=writer, network=office, now=now),
-        settle=Settling(store=store, writer=writer, network=office, now=now),
-        reviews=AccessReviews(store=store, keys=keys, now=now),
         audit_events=AuditEvents(
             store=store, keys=keys, secrets=secrets, gate=gate, opaque=opaque, region=region, base=f"{base}/fhir"
         ),
