@@ -49,6 +49,7 @@ from hub.reads.audits import Auditing
 from hub.reads.boards import Boards
 from hub.reads.breaches import Breaches
 from hub.reads.choosing import Choosing
+from hub.reads.consents import Consents
 from hub.reads.erasures import KEY_BACKUP_DAYS, Erasures
 from hub.reads.events import Hearing
 from hub.reads.expiring import ExpiringConsents
@@ -76,6 +77,7 @@ from hub.writes.acts import Acts
 from hub.writes.breaches import Breaching
 from hub.writes.confirming import Confirming
 from hub.writes.consent_capacity import StatingCapacity
+from hub.writes.consent_entry import EnteringConsents
 from hub.writes.cosigning import Cosigning
 from hub.writes.destroying import Destroying
 from hub.writes.emergency import Breaking
@@ -117,6 +119,8 @@ class Hub:
     breaking: Breaking
     capacity: StatingCapacity
     confirm: Confirming
+    consents: Consents
+    enter: EnteringConsents
     read: Reading
     view: Viewing
     boards: Boards
@@ -290,6 +294,8 @@ def assemble(
         region=region, base=base, now=now, store=store, keys=keys, secrets=secrets, writer=writer, runner=runner, checkpoints=checkpoints,
         credentials=Credentials(data / TOKENS, region, compartments), opaque=opaque, gate=gate, submit=submit,
         receive=receive, bundle=bundle, refusals=refusals,
+        consents=Consents(store=store, keys=keys, secrets=secrets, gate=gate, presenting=presenting, opaque=opaque, now=now),
+        enter=EnteringConsents(submit=submit, region=region, now=now),
         capacity=StatingCapacity(store=store, keys=keys, secrets=secrets, writer=writer, now=now),
         links=Linking(store=store, keys=keys, secrets=secrets, writer=writer, now=now),
         confirm=Confirming(submit=submit, gate=gate, now=now),

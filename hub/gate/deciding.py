@@ -38,6 +38,9 @@ _ERASED = Decision("deny", "D-HARD", trail=("erased:yes",))
 _RESTRICTED = Decision("deny", "D-RESTRICTED", trail=("restricted:yes",))
 _APART = Decision("deny", "D-SCOPE", trail=("compartment:other",))
 """What lies in another compartment is looked up by nobody; should it be asked for all the same, this is the answer."""
+_DESK = Decision("permit", "P-DESK", "JP-27-5-ENTRUST", trail=("guard:ok", "desk:yes"))
+"""The network's clerk looks at a consent that speaks for the whole network, to change or withdraw it with the person."""
+_DESK_PURPOSES = frozenset({"RECORDMGT", "PATADMIN"})
 _BARRED = {directives.RESTRICTED: _RESTRICTED, directives.ERASED: _ERASED}
 
 
@@ -267,7 +270,21 @@ class Gate:
         if person.emergency is not None:
             ask = replace(ask, purpose="BTG", emergency=emergency_of(person.emergency, ask.requester))
         rules = rules or self.networks.at(ask.at)
+        if row.type == "Consent" and _at_the_desk(ask, record, person, rules):
+            return _DESK
         return decide(ask, record, person.held(rules), rules)
+
+
+def _at_the_desk(ask: Ask, record: Record, person: Person, rules: Network) -> bool:
+    """Say whether the network's clerk asks for a consent by which the person speaks to the network itself."""
+    who = ask.requester
+    if (
+        who.kind != "network"
+        or who.role != "clerk"
+        or ask.purpose not in _DESK_PURPOSES & rules.purposes_by_kind.get("network", frozenset())
+    ):
+        return False
+    return any(d.consent == record.id and d.speaks and d.controller in rules.controllers for d in person.directives)
 
 
 def _nobodys(rows: Sequence[Row]) -> list[bytes]:

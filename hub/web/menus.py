@@ -12,6 +12,7 @@ from hub.reads.audits import MOST
 from hub.reads.officers import is_officer
 from hub.views.shapes import Tone
 from hub.web.pages import Entry, Nav
+from hub.writes.consent_entry import may_sit_at_desk
 
 ROLES = {
     "doctor": "医師", "nurse": "看護師", "pharmacist": "薬剤師", "dentist": "歯科医師", "rehabilitation": "リハビリ職",
@@ -30,6 +31,7 @@ _PLACES = (
 )  # fmt: skip
 
 
+_DESK = ("/consents", "同意の窓口", "同意書を見る、書き写す、変える、取り下げる、控えを印刷する。")
 _OFFICE = (
     ("/audit", "開示の記録", "だれが、だれの何を、どの根拠で見たか。なぜ見えたか、なぜ見えなかったか。"),
     ("/audit/unusual", "気になるアクセス", "決めた規則にかかったアクセス。わけを確かめて、片づける。"),
@@ -46,7 +48,8 @@ _OFFICE = (
 def _places(requester: Requester) -> list[tuple[str, str, str]]:
     if requester.role == "privacy-officer":
         return list(_OFFICE)
-    return [(href, title, text) for href, title, text, kinds in _PLACES if requester.kind in kinds]
+    places = [(href, title, text) for href, title, text, kinds in _PLACES if requester.kind in kinds]
+    return [*places, _DESK] if may_sit_at_desk(requester) else places
 
 
 def waiting(hub: Hub, asking: Asking) -> dict[str, str]:

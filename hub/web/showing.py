@@ -19,6 +19,8 @@ from hub.web.requests import asked, html, posted
 from hub.web.showing_audit import ShowingAudit
 from hub.web.showing_breaches import ShowingBreaches
 from hub.web.showing_care import ShowingCare
+from hub.web.showing_consent_forms import ShowingConsentForms
+from hub.web.showing_consents import ShowingConsents
 from hub.web.showing_expiring import ShowingExpiring
 from hub.web.showing_months import ShowingMonths
 from hub.web.showing_persons import ShowingPersons
@@ -53,6 +55,9 @@ class Showing:
         add("/refused", self.refused)
         add("/refused/send", self.send, "POST")
         self._care.routes(add)
+        desk = ShowingConsents(self._hub, self._door, demo=self._demo)
+        desk.routes(add)
+        ShowingConsentForms(self._hub, self._door, desk).routes(add)
         self._audit.routes(add)
         own = (ShowingPersons, ShowingUnusual, ShowingExpiring, ShowingProvisions, ShowingBreaches, ShowingRules, ShowingWhy, ShowingMonths)
         for pages in own:

@@ -11,6 +11,7 @@ import orjson
 from hub.commands import Write
 from hub.log.secrets import Secrets
 from hub.log.store import Tx
+from hub.names import hub_id
 from hub.tables import resources
 from hub.tables.told import Told, told_of
 from hub.writes.targets import Aim, Target
@@ -36,7 +37,7 @@ class Owners:
 
     def __init__(self, tx: Tx, aim: Aim, secrets: Secrets) -> None:
         self._tx, self._aim, self._secrets = tx, aim, secrets
-        self._checked: set[bytes] = set()
+        self._checked: set[tuple[str, bytes]] = set()
         self._pointed: dict[str, tuple[str, bytes]] = {}  # most of a submission points to one Patient
 
     def of(self, target: Target, kind: str, told: Told) -> tuple[bytes, bytes]:
@@ -81,17 +82,25 @@ class Owners:
         return [row.patient] if row is not None and row.patient and row.custodian == self._aim.custodian else []
 
     def _reach(self, write: Write, kind: str, patient: bytes, place: str) -> None:
-        """Let nobody write about another organization's Patient, but the network's office a Consent.
+        """Let nobody write about another organization's Patient, but the network's office a Consent with its scan, and a person their own.
 
         A Patient that is not there yet may be named by the sender's own id; one by the hub's id is answered as if it were another's.
         """
-        if patient in self._checked:
+        if (kind, patient) in self._checked:
             return
         row = self._aim.newest(patient)
         own = row.custodian == self._aim.custodian if row is not None else self._aim.names(patient)
-        if not own and not (row is not None and kind == "Consent" and self._aim.network):
+        if self._aim.bound is not None and (kind != "Consent" or f"Patient/{hub_id(patient)}" not in self._aim.bound):
             raise NotFound("HUB-4078", where=self._aim.where(write, f".resource.{place}"))
-        self._checked.add(patient)
+        if not own and not (row is not None and self._is_of_the_desk(kind)):
+            raise NotFound("HUB-4078", where=self._aim.where(write, f".resource.{place}"))
+        self._checked.add((kind, patient))
+
+    def _is_of_the_desk(self, kind: str) -> bool:
+        """Say whether the network's office may record this of anybody: a consent, and the papers that come with one."""
+        if not self._aim.network and self._aim.bound is None:
+            return False
+        return kind == "Consent" or (kind == "DocumentReference" and any(t.type == "Consent" for t in self._aim.targets))
 
     def row(self, stream: bytes) -> resources.Row:
         """Give the newest version of a stream that is there."""

@@ -77,6 +77,8 @@ class Aim:
         self.custodian = command.asking.requester.organization
         self.kind = command.asking.requester.kind
         self.network = self.kind == "network"
+        self.bound = command.asking.requester.patients
+        """Patients (`Patient/tsu-…`) to whom a person who writes for themselves is bound; None = an organization writes."""
         self.name: Namer = namer(secrets, self.custodian, self.compartment)
         self.reading = Reading()
         self._where = command.where

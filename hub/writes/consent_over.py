@@ -1,0 +1,37 @@
+"""A Consent that stands over another: recorded by the network's office, of the same matter, so that what another organization took holds no more. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from consent.times import TOKYO
+from hub.writes.consent_form import extension
+
+_KEPT = ("scope", "category", "organization", "policy", "policyRule", "provision")
+_KEPT_META = ("profile", "tag")
+
+
+def over(tree: Mapping[str, Any], *, patient: str, at: datetime, status: str = "inactive", form: str = "electronic") -> dict[str, Any]:
+    """Give a Consent of the same controller, policy and grantor, signed now.
+
+    `inactive` = it withdraws: older ones of its group permit nothing any more. `patient` = id of the Patient that it is about.
+    """
+    extensions = [
+        extension("form", valueCode=form),
+        *(e for e in tree.get("extension", ()) if str(e.get("url", "")).endswith("/consent-proxy")),
+    ]
+    about = {"reference": f"Patient/{patient}"}
+    made: dict[str, Any] = {"resourceType": "Consent", "extension": extensions, "status": status}
+    made |= {name: tree[name] for name in _KEPT if name in tree}
+    if meta := {name: tree["meta"][name] for name in _KEPT_META if name in tree.get("meta", {})}:
+        made["meta"] = meta
+    made |= {"patient": about, "dateTime": at.astimezone(TOKYO).isoformat(timespec="seconds")}
+    proxied = len(extensions) > 1
+    made["performer"] = (
+        [{name: value for name, value in p.items() if name != "reference"} or {"display": "代理の方"} for p in tree["performer"]]
+        if proxied
+        else [about]
+    )
+    return made
