@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections import Counter
 
 from hub.cli.main import _parser
-from tests.hub.doors import grammar_fhir, grammar_rest
+from tests.hub.doors import grammar_desk, grammar_fhir, grammar_rest
 from tests.hub.doors.grammar import GRAMMAR
 from tests.hub.doors.listed import KINDS, listed, routes, verbs
 from tests.hub.world import World
 
-assert grammar_fhir, grammar_rest
+assert all((grammar_desk, grammar_fhir, grammar_rest))
 BESIDE = {"kafka": "tests/hub/doors/kafka.py compares the records that would be sent"}
 """Generators that are no request: what the two worlds would send by themselves."""
 

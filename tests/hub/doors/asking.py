@@ -185,6 +185,7 @@ async def _asked(w: World, question: Question, by: str) -> Answer:
         body = urlencode(fields).encode()
         headers.append(("content-type", "application/x-www-form-urlencoded"))
     if by in w.csrf:
+        body = body.replace(b"{csrf}", w.csrf[by].encode())
         body = body.replace(b'"csrf":""', f'"csrf":"{w.csrf[by]}"'.encode())
     headers.append(("content-length", str(len(body))))
     path, _, query = question.address.partition("?")

@@ -9,13 +9,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from tests.hub.doors import grammar_fhir, grammar_rest
+from tests.hub.doors import grammar_desk, grammar_fhir, grammar_rest
 from tests.hub.doors.asking import Answer, Question, ask
 from tests.hub.doors.grammar import GRAMMAR, Draw, guessed, ids
 from tests.hub.doors.kafka import content_keys, sent
 from tests.hub.world import NETWORK, NOW, World
 
-assert grammar_fhir, grammar_rest  # they fill GRAMMAR
+assert all((grammar_desk, grammar_fhir, grammar_rest))  # they fill GRAMMAR
 OFFICERS, OFFICE_DOORS, OFTEN = frozenset({NETWORK, "officer", "clerk"}), frozenset({"office", "audit", "erasures", "links"}), 3
 """Who asks certain doors that many times as often as the others do, to whom they are closed."""
 SETTLE = 200
