@@ -16,7 +16,6 @@ from hub.names import hub_id
 from hub.reads.boards import addresses
 from hub.reads.past import Past
 from hub.reads.persons import FoundPerson
-from hub.tables import identities
 from hub.views.emergency_read import shelve
 from hub.views.people import header
 from hub.web.auth import Doorkeeper, SignedIn
@@ -143,13 +142,14 @@ class ShowingCare:
         return html(render.emergency_sheet(view.page, demo=self._demo, csrf=signed.csrf, links=links, past=past is not None))
 
     async def document(self, request: Request) -> Response:
-        """Lead to the FHIR document of the same page."""
+        """Lead to the FHIR document of the same page, by a Patient that the asker sees: which others there are is not told."""
         signed = self._door.user(request)
         asking = asked(signed, request, "view")
         past = await looked_at(self._hub.past, asking, request)
-        person = await run_in_threadpool(self._hub.view.person, asking, request.path_params["reference"], past)
-        with self._hub.store.read() as tx:
-            patient = identities.patients_of(tx, person, past.position if past else None)[0]
+        view = await run_in_threadpool(self._view, signed, request, request.path_params["reference"], past)
+        if view is None:
+            raise NotFound("HUB-5041")
+        patient = self._hub.opaque.open("person", asking.requester.organization, view.page.person)
         return RedirectResponse(f"/fhir/Patient/{hub_id(patient)}/$summary{_at(request, past)}", 303)
 
     async def glass(self, request: Request) -> Response:

@@ -15,7 +15,7 @@ OF_CONSENT = ("one", "paper", "print", "change", "withdraw")
 BOUNDARY = "the-edge-of-a-part"
 
 
-@asks(7)
+@asks(9)
 def desk(draw: Draw) -> Question:
     """One thing somebody does at the desk, with what was shown to them, to somebody else, or to nobody."""
     places = [a.partition("?")[0] for a in draw.shown.get("address", ()) if a.startswith("/consents/")]
