@@ -15,7 +15,7 @@ ARGS ?=
 $(shell [ ! -e $(STAMP) ] || [ "$$(cat $(STAMP))" = "$(CURDIR)" ] || rm -rf $(VENV))
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo story serve test check format lint types imports unit oracle bench bench-quick faults clients lock clean
+.PHONY: help install demo story serve test check format lint types imports unit oracle bench bench-quick mutants faults clients lock clean
 
 define behind
 @test -e $(1) || { printf '%s\n' "make $@ に当たるものはまだありません（$(1)）。" "There is nothing behind 'make $@' yet ($(1))." >&2; exit 1; }
@@ -73,6 +73,10 @@ bench-quick: $(STAMP) ## 同じ表を約 2 分で / the same table in about 2 mi
 faults: $(STAMP) ## 障害の試験 / tests of failures
 	$(call behind,tests/faults/__main__.py)
 	@$(BIN)/python -m tests.faults $(ARGS)
+
+mutants: $(STAMP) ## 同意・門・証明に植えた誤りを、試験が見つけるか / whether the tests find faults planted in consent, gate and proofs
+	$(call behind,tests/mutants/__main__.py)
+	@$(BIN)/python -m tests.mutants $(ARGS)
 
 clients: $(STAMP) ## 既存クライアントとの試験 / tests with clients that exist
 	$(call behind,tests/clients/__main__.py)
