@@ -60,6 +60,9 @@ def select(
     for d in directives:
         if not d.speaks or d.at > at or (d.status != "active" and d.status not in _REFUSING):
             continue
+        if not d.readable:
+            unreadable = unreadable or d.status == "active"  # for whom it speaks is not known either
+            continue
         if d.policy_uri == CONFIRMATION:
             if d.status == "active" and at < confirmed_until(d, network):
                 confirmed.add(d.custodian)
@@ -76,8 +79,6 @@ def select(
         group = ("" if wide else d.controller, d.policy_uri, bool(d.proxy))
         if d.status in _REFUSING:
             withdrawn[group] = max(withdrawn.get(group, d.at), d.at)
-        elif not d.readable:
-            unreadable = True
         else:
             groups.setdefault(group, []).append(d)
     live: list[tuple[Directive, bool]] = []

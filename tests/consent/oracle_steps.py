@@ -103,7 +103,9 @@ def day_of(at):
 
 def on_file(custodian, consents, network, at, capacity):
     reservation, confirmation = (f"https://tsunagu.example.jp/policy/{n}" for n in ("reservation", "receiver-confirmation"))
-    signed = [c for c in consents if c.speaks and c.at <= at]
+    stored = [c for c in consents if c.speaks and c.at <= at]
+    bad = any(c.status == "active" and not c.readable for c in stored)  # any that cannot be read, whomever it speaks for
+    signed = [c for c in stored if c.readable]
     confirmed = {
         c.custodian
         for c in signed
@@ -120,10 +122,9 @@ def on_file(custodian, consents, network, at, capacity):
     speaking = [c for c in speaking if c.policy_uri != reservation]
     over = [c for c in speaking if c.status in {"inactive", "rejected"}]
     active = [c for c in speaking if c.status == "active"]
-    readable = [c for c in active if c.readable]
     live, expired, refused = [], False, False
-    for one in readable:
-        group = [c for c in readable if same_group(c, one, network)]
+    for one in active:
+        group = [c for c in active if same_group(c, one, network)]
         if one.at == max(c.at for c in group):
             if within(one.root, at):
                 taken_back = any(c.at > one.at and same_group(c, one, network) for c in over)
@@ -142,7 +143,7 @@ def on_file(custodian, consents, network, at, capacity):
         if not (c.proxy == "family" and any(o.at > c.at and (o.controller, o.policy_uri) == (c.controller, c.policy_uri) for o in own))
     ]
     return {
-        "live": live, "bad": len(active) > len(readable), "expired": expired, "withdrawn": bool(over), "refused": refused,
+        "live": live, "bad": bad, "expired": expired, "withdrawn": bool(over), "refused": refused,
         "reserved": reserved, "confirmed": confirmed,
     }  # fmt: skip
 

@@ -7,8 +7,8 @@ import pytest
 
 from consent.ask import Ask
 from consent.decide import decide
-from consent.directive import Rule
-from tests.consent.given import HA, HB, T0, ask, confirmed, deny, directive, network, reason, record, requester
+from consent.directive import Rule, unreadable
+from tests.consent.given import HA, HB, SIGNED, T0, ask, confirmed, deny, directive, network, reason, record, requester
 
 N0, N1 = network("N0"), network("N1")
 
@@ -181,3 +181,9 @@ def test_whom_a_record_speaks_of_must_be_known_unless_one_signed_for_all():
 
 def test_the_family_agrees_in_writing():
     assert reason(ask("heMD"), record("cp"), [directive(family=frozenset({"*"}), form="oral")], N0) == "R-FAMILY"
+
+
+def test_a_consent_that_cannot_be_read_refuses_under_whatever_name_the_network_goes():
+    broken = unreadable(consent="Consent/tsu-9", version=1, patient="Patient/p", custodian="", controller="NW", at=SIGNED)
+    renamed = replace(N0, controllers=frozenset({"SAKURA"}))
+    assert reason(ask("hbMD"), record("o1"), (directive(controller="SAKURA"), broken), renamed) == "D-UNPARSABLE"
