@@ -14,13 +14,14 @@ from hub.commands import Asking
 from hub.gate import Gate
 from hub.log.keys import Keyring
 from hub.log.store import Store, Tx
+from hub.names import hub_id
 from hub.reads.audits import Auditing
 from hub.reads.officers import LOOK, officer
 from hub.reads.opaque import Opaque
-from hub.tables import directives, expiries, identities
+from hub.tables import capacities, directives, expiries, identities
 from hub.tables.derive import open_directive
 from hub.tables.directives import DirectiveRow
-from hub.tables.expiries import CONSENT, ExpiryRow
+from hub.tables.expiries import CAPACITY, CONSENT, ExpiryRow
 from schemas.errors import BadValue, Refusal
 
 PAGE = 50
@@ -32,7 +33,7 @@ WITHIN = {"30": 30, "60": 60, "90": 90, "ended": 0}
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """One end. `directive` None = it cannot be read any more. `followed` = another consent of the same kind goes on behind it."""
+    """One end. `directive` None = it cannot be read any more, or it is a finding of capacity that is to be looked at again (`consent` empty). `followed` = another consent of the same kind goes on behind it."""
 
     what: str
     consent: str
@@ -75,7 +76,7 @@ class ExpiringConsents:
             rows = expiries.between(tx, milliseconds(first), milliseconds(last), limit=size + 1, custodian=custodian, after=after)
             for row in rows[:size]:
                 one = self._ending(tx, organization, row, now)
-                if within != "ended" or not one.followed:
+                if not one.followed or (within != "ended" and one.what != CAPACITY):
                     found.append(one)
         more = ""
         if len(rows) > size:
@@ -84,11 +85,14 @@ class ExpiringConsents:
         return Endings(tuple(found), more)
 
     def _ending(self, tx: Tx, organization: str, row: ExpiryRow, now: datetime) -> Ending:
-        from hub.names import hub_id
-
         person = identities.person_of(tx, row.patient)
         held = [(one, d) for one in directives.in_force(tx, identities.patients_of(tx, person)) if (d := self._open(one)) is not None]
         mine = next((d for one, d in held if one.consent == row.consent), None)
+        if row.what == CAPACITY:
+            reference = self._opaque.shut("person", organization, person)
+            last = max((one.position for one in capacities.of(tx, identities.patients_of(tx, person))), default=row.position)
+            later = last > row.position
+            return Ending(row.what, "", 0, moment(row.ends), row.custodian, reference, self._audit.pseudonym(person), None, followed=later)
         return Ending(
             row.what, f"Consent/{hub_id(row.consent)}", row.version, moment(row.ends), row.custodian, self._opaque.shut("person", organization, person),
             self._audit.pseudonym(person), mine,

@@ -116,7 +116,7 @@ OPENED: Mapping[str, Mapping[str, Collection[str]]] = MappingProxyType({
     "skips": {events.FOLLOWER_SKIPPED: _EVERY},
     "labels": {events.LABELS_REVISED: _EVERY},
     "provisions": {events.ACCESS_DECIDED: _EVERY, events.FOLLOWER_SKIPPED: _EVERY},
-    "expiries": {events.RESOURCE_RECORDED: {"Consent"}, **_GONE},
+    "expiries": {events.RESOURCE_RECORDED: {"Consent"}, capacity_events.CAPACITY_STATED: _EVERY, **_GONE},
     "surnames": {events.RESOURCE_RECORDED: {"Patient"}, **_GONE},
     "unusual": {events.UNUSUAL_NOTICED: _EVERY, events.UNUSUAL_SETTLED: _EVERY},
     "acts": dict.fromkeys(sorted(acts.READ), _EVERY),

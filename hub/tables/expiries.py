@@ -1,12 +1,16 @@
-"""When consents in force end, and the powers of those who gave them: days in clear beside ids that tell nobody whose they are."""
+"""When consents in force end, the powers of those who gave them, and findings of capacity: days in clear beside ids that tell nobody whose they are."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import date, timedelta
 from typing import NamedTuple
 
+from consent.times import midnight
+from hub.clock import milliseconds
 from hub.log.event import Recorded
 from hub.log.store import Tx
+from schemas.capacity_events import CAPACITY_STATED, CapacityStated
 from schemas.events import KEY_ERASED, RESOURCE_RECORDED, RESOURCE_WITHDRAWN, Erased
 
 SCHEMA = (
@@ -15,13 +19,16 @@ SCHEMA = (
   position INTEGER NOT NULL, PRIMARY KEY (consent, what)) WITHOUT ROWID""",
     "CREATE INDEX IF NOT EXISTS expiries_ends ON expiries (ends)",
 )
-VERSION = 1
+VERSION = 2
 TABLES = ("expiries",)
-CONSENT, POWER = "consent", "power"
+CONSENT, POWER, CAPACITY = "consent", "power", "capacity"
 
 
 class ExpiryRow(NamedTuple):
-    """One end: of a consent, or of the power of the representative who gave it. `ends` in milliseconds, exclusive; `position` of its version."""
+    """One end: of a consent, of the power of the representative who gave it, or of the finding that a person cannot decide (its day of review).
+
+    `ends` in milliseconds, exclusive; `position` of its version. Of a finding `consent` is the Patient and `version` 0.
+    """
 
     ends: int
     what: str
@@ -45,8 +52,19 @@ def apply(tx: Tx, recorded: Sequence[Recorded]) -> None:
                 found = [(ends, what) for what, ends in zip((CONSENT, POWER), r.rows.ends, strict=True) if ends]
                 rows = [(*one, r.stream, r.version, r.header.patient, r.header.custodian, r.position) for one in found]
                 tx.insert("expiries", _COLUMNS, rows)
+        elif r.topic == CAPACITY_STATED and isinstance(r.rows, CapacityStated):
+            _capacity(tx, r, r.rows)
         elif r.topic == KEY_ERASED and isinstance(r.rows, Erased):
             tx.many("DELETE FROM expiries WHERE patient=?", [(bytes.fromhex(owner),) for owner in sorted({k.owner for k in r.rows.keys})])
+
+
+def _capacity(tx: Tx, r: Recorded, stated: CapacityStated) -> None:
+    """Take the newest finding about a Patient; one that the person can decide has no day of review."""
+    patient = r.header.patient
+    tx.run("DELETE FROM expiries WHERE consent=? AND what=?", (patient, CAPACITY))
+    if stated.review:
+        ends = midnight(date.fromisoformat(stated.review) + timedelta(days=1))
+        tx.insert("expiries", _COLUMNS, [(milliseconds(ends), CAPACITY, patient, 0, patient, stated.organization, r.position)])
 
 
 FIRST = (0, b"", "")

@@ -11,7 +11,7 @@ from hub.views.ages import JST
 from hub.views.consent_words import said, tells, until
 from hub.views.shapes import Office
 
-_WHAT = {"consent": "同意の期限", "power": "代理の権限の期限"}
+_WHAT = {"consent": "同意の期限", "power": "代理の権限の期限", "capacity": "判断能力の見直し日"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +35,20 @@ def line(
     organizations: Mapping[str, Office], people: Mapping[str, str],
 ) -> ExpiryLine:  # fmt: skip
     """Put one end into words."""
+    if what == "capacity":
+        text = "この日をすぎると、「本人は決められない」という所見は使えず、法定の権限のないご家族の同意も効きません"
+        return ExpiryLine(
+            until(ends),
+            left(ends, now),
+            _WHAT[what],
+            person,
+            pseudonym,
+            followed,
+            "本人は決められないという所見",
+            text,
+            "所見を書いた方",
+            custodian,
+        )
     words = said(directive, organizations, people) if directive else None
     lines = dict(words.lines) if words else {}
     says = "　".join(f"{name}：{lines[name]}" for name in ("だれに", "何のために", "何を") if name in lines)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -135,6 +135,33 @@ def test_a_person_who_is_to_be_erased_is_not_told_of(told: Told) -> None:
         patient = resources.own(tx, HOSPITAL, "Patient")[0].stream
     told.w.hub.keys.destroy([patient])
     assert told.look() == 0
+
+
+def stated(told: Told, at: str, state: str, review: date | None) -> None:
+    """Let the clerk state it of the Patient of an organization."""
+    from consent.ask import Requester
+    from hub.commands import Asking
+    from hub.tables import resources
+
+    with told.w.hub.store.read() as tx:
+        patient = resources.own(tx, at, "Patient")[0].stream
+    asking = Asking(Requester(HOSPITAL, "hospital", "doctor", "doctor"), "TREAT", "r", "write")
+    told.w.hub.capacity(asking, patient, state=state, found=date(2026, 11, 24), review=review, document="診断書（11月24日）")
+
+
+def test_a_finding_of_capacity_is_listed_by_its_day_of_review_until_another_follows(told: Told) -> None:
+    stated(told, HOSPITAL, "incapable", date(2026, 12, 20))
+    (one,) = told.listed(within="30")
+    assert (one["what"], one["ends"], one["custodian"], one["says"]) == ("capacity", "2026-12-21T00:00:00+09:00", HOSPITAL, None)
+    assert told.look() == 0
+    told.w.sign_in("officer")
+    page = told.w.get("officer", "/audit/expiring").text
+    assert "判断能力の見直し日" in page
+    assert '30日以内に切れる同意</dt><dd><b class="num">0</b>' in told.w.get("officer", "/audit").text
+    stated(told, HOSPITAL, "incapable", date(2027, 1, 20))
+    assert [one["ends"][:10] for one in told.listed(within="90")] == ["2027-01-21"]
+    stated(told, HOSPITAL, "capable", None)
+    assert told.listed(within="90") == []
 
 
 # ── listed ───────────────────────────────────────────────────────────────────────────────────────────────────────────
