@@ -4,6 +4,9 @@ from dataclasses import replace
 from datetime import date, datetime, timedelta
 
 from hub.views.ages import JST
+from hub.views.consent_words import Said
+from hub.views.expiring import ExpiryLine
+from hub.views.explaining import Outcome, SpokenConsent
 from hub.views.shapes import (
     Access,
     AuditPage,
@@ -22,7 +25,8 @@ from hub.views.shapes import (
     Why,
     Wishes,
 )  # fmt: skip
-from hub.web.pages import EmergencyLinks, Entry, Found, Nav, Refused, SignIn, Status, Worker, render
+from hub.views.unusual_list import UnusualLine
+from hub.web.pages import EmergencyLinks, Entry, Found, Nav, Refused, SignIn, Status, Worker, render, render_office, render_why
 from schemas.errors import Issue
 from tests.hub.views import emergency_persons as persons
 
@@ -200,6 +204,33 @@ SORRY = (
 )
 
 
+UNUSUAL = (
+    UnusualLine(
+        "W3TT-8K2P", at("2026-11-25T10:00:06"), "1時間に、ふだんよりずっと多くの方を見ています", "bulk-hour 2026-04-01", "森 拓也", "中央病院", "mori", "1119900014",
+        "2026-11-25 10:00〜11:00", "63人（ふだん 4人、規則は 60人から）", "", "", Chip("確認待ち", "warn"), "その時間に何の仕事があったか（会議、引き継ぎ、棚卸し）を本人と上司に聞く",
+    ),
+    UnusualLine(
+        "B7QN-55XK", at("2026-11-25T10:00:06"), "同じ職場の方を、名指しで見ています", "colleague 2026-04-01", "原 由美", "つばさ訪問看護", "hara", "1169900010", "2026-11-25 09:12:30", "", "p-318",
+        "P-00318", Chip("漏えいの疑い", "danger"), "その方の診療・介護の担当かを上司に聞く",
+    ),
+)  # fmt: skip
+TABS = (("open", "確認待ち", True), ("explained", "わけを確認", False), ("breach", "漏えいの疑い", False))
+EXPIRING = (
+    ExpiryLine("2026-12-18 まで", "あと24日", "同意の期限", "p-318", "P-00318", True, "共有に同意", "だれに：制限なし（参加するすべての組織）　何のために：介護の支援、診療", "本人", "みどり医院"),
+    ExpiryLine("2026-12-20 まで", "あと26日", "判断能力の見直し日", "p-319", "P-00319", False, "本人は決められないという所見", "", "所見を書いた方", "中央病院"),
+)  # fmt: skip
+STEPS = (("自分の組織の記録か", "いいえ"), ("同意の対象の組織・内容か", "いいえ"))
+OUTCOME = (
+    Outcome("アレルギー 2件", 2, Chip("見えた", "good"), "同意がある", "P-EXPLICIT", "個人情報保護法27条1項", "", same=True),
+    Outcome(
+        "病名 1件", 1, Chip("見えなかった", ""), "同意の対象になっていない", "D-NOTCOVERED", "", "", STEPS, 1, "同意の対象の組織・内容か → いいえ", "新しい書面の同意", same=False,
+    ),
+)  # fmt: skip
+SPOKEN = (
+    SpokenConsent(Said("Consent/tsu-a", 1, "共有に同意", (("だれに", "みどり医院、つばさ訪問看護"), ("いつまで", "2028-06-26 まで")), ("ただし、中央病院には見せない",)), "Consent/tsu-a", 1, Chip("対象の外", "")),
+    SpokenConsent(None, "Consent/tsu-b", 2, Chip("見せない", "danger")),
+)  # fmt: skip
+ASKED = ("person", "user", "organization", "role", "purpose", "type", "day", "time")
 STATUS = Status(
     at="11-25 10:42:03", version="0.1.0", engine="postgresql", events=1_234_567, waiting=12, most=2_000, signed="4秒前", unsigned=31,
     followers=(
@@ -249,6 +280,25 @@ def pages(*, demo=True):
             demo=demo, csrf=CSRF, nav=nav("/audit"), held={"outcome": "deny"},
         ),
         "persons-none": render.persons([], demo=demo, csrf=CSRF),
+        "unusual": render_office.unusual(
+            UNUSUAL, (("denials-hour", "1時間に、何度も見ようとして断られています", "10回から"),), tabs=TABS, demo=demo, csrf=CSRF, nav=nav("/audit"), more="/audit/unusual?below=x"
+        ),
+        "unusual-none": render_office.unusual([], [], tabs=TABS, demo=demo, csrf=CSRF),
+        "unusual-one": render_office.unusual_one(
+            UNUSUAL[0], search="/audit?user=mori", decisions=("K7Q2-9DXM", "G6HJ-2WWA"), demo=demo, csrf=CSRF, nav=nav("/audit"), problem="わかったことを 10 文字以上で書いてください"
+        ),
+        "expiring": render_office.expiring(EXPIRING, within="30", organization="", tabs=(("/audit/expiring?within=30", "30日以内", True),), organizations=(("1119900014", "中央病院"),), demo=demo, csrf=CSRF),
+        "why": render_why.why(
+            replace(WHY_UNSEEN), person="p-318", edition="2026-04-01", present="2026-07-01", same=(Chip("同じ結果", "good"), "判断しなおして、同じ結果になりました。"), groups=OUTCOME, opens="",
+            spoken=SPOKEN, ask="/audit/ask?person=p-318", demo=demo, csrf=CSRF, nav=nav("/audit"),
+        ),
+        "ask": render_why.ask(
+            render_why.Answer(NOW, "2026-07-01", "もみじの堀内さんは、P-00318 さんのアレルギーを見られたか。", OUTCOME, SPOKEN, 5_000, 12), values=dict.fromkeys(ASKED, "") | {"person": "p-318"},
+            pseudonym="P-00318", users=(), organizations=(), roles=(), purposes=PURPOSES, types=(), demo=demo, csrf=CSRF, nav=nav("/audit"), problem="時刻の書き方に誤りがあります",
+        ),
+        "ask-empty": render_why.ask(
+            None, values=dict.fromkeys(ASKED, ""), pseudonym="", users=(), organizations=(), roles=(), purposes=(), types=(), demo=demo, csrf=CSRF
+        ),
         "status-full": render.status(STATUS, demo=demo, csrf=CSRF, nav=nav("/status"), organization="さくら市医介連携協議会", problem="理由を10文字以上で書いてください。"),
         "status-halted": render.status(HALTED, demo=demo, csrf=CSRF, nav=nav("/status"), organization="さくら市医介連携協議会"),
         "status-low": render.status(replace(STATUS, room="900.0 MB", low=True), **bare),
