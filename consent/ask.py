@@ -105,6 +105,16 @@ class Emergency:
 
 
 @dataclass(frozen=True, slots=True)
+class Disaster:
+    """The switch of a disaster (災害時の開示), declared by two officers: for the doctors of which organizations, from when until when."""
+
+    reference: str
+    organizations: frozenset[str]
+    since: datetime
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Ask:
     """One question. `purpose` is a v3-ActReason code (TREAT, CAREMGT, ETREAT, BTG …) fixed at the token's registration."""
 
@@ -116,6 +126,7 @@ class Ask:
     statute: str = ""
     meeting: str = ""
     """The meeting (`Group/x`) for which a statute about meetings is claimed: the requester must be among its members."""
+    disaster: Disaster | None = None
 
 
 @dataclass(frozen=True, slots=True)

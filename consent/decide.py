@@ -16,6 +16,7 @@ from consent.capacity import Capacity
 from consent.ceiling import sees_content
 from consent.classes import data_class
 from consent.consented import by_consent
+from consent.disaster import by_disaster
 from consent.emergency import by_emergency
 from consent.granting import DISCLOSING, NO_REDISCLOSURE, NOTHING, WHOLE, at_most_normal, deny
 from consent.held import Held
@@ -51,7 +52,11 @@ def decide(
     if not record.patient:
         return _directory(record)
     on_file = _on_file(record.custodian, directives, network, ask.at, capacity)
-    normal = by_consent(ask, record, on_file, network)
+    found = _or_emergency(ask, record, on_file, network, by_consent(ask, record, on_file, network))
+    return found if ask.disaster is None or found.gives else by_disaster(ask, record, on_file, network, found)
+
+
+def _or_emergency(ask: Ask, record: Record, on_file: Selected, network: Network, normal: Decision) -> Decision:
     if ask.emergency is None or normal.effect == "permit" or ask.purpose not in _EMERGENCY_PURPOSES:
         return normal
     opened = by_emergency(ask, record, on_file, network, normal)

@@ -16,6 +16,7 @@ from hub.credentials import Credentials
 from hub.followers.acts import Recounting
 from hub.followers.checkpoints import EVERY, Checkpoints
 from hub.followers.derive import Deriving
+from hub.followers.emergencies import Timing
 from hub.followers.erasing import Shredding
 from hub.followers.expiring import Expiring
 from hub.followers.feeds import Feeding
@@ -50,6 +51,7 @@ from hub.reads.boards import Boards
 from hub.reads.breaches import Breaches
 from hub.reads.choosing import Choosing
 from hub.reads.consents import Consents
+from hub.reads.emergencies import Emergencies
 from hub.reads.erasures import KEY_BACKUP_DAYS, Erasures
 from hub.reads.events import Hearing
 from hub.reads.expiring import ExpiringConsents
@@ -81,6 +83,9 @@ from hub.writes.consent_entry import EnteringConsents
 from hub.writes.cosigning import Cosigning
 from hub.writes.destroying import Destroying
 from hub.writes.emergency import Breaking
+from hub.writes.emergency_codes import SecondFactor
+from hub.writes.emergency_disaster import Switching
+from hub.writes.emergency_review import Reviewing
 from hub.writes.erase import Erasing
 from hub.writes.links import Linking
 from hub.writes.submit import Submitting
@@ -121,6 +126,9 @@ class Hub:
     confirm: Confirming
     consents: Consents
     enter: EnteringConsents
+    reviewing: Reviewing
+    switching: Switching
+    emergencies: Emergencies
     read: Reading
     view: Viewing
     boards: Boards
@@ -248,6 +256,12 @@ def assemble(
     providing = Providing(store=store, keys=keys, writer=writer)
     recounting = Recounting(acts=acts, writer=writer)
     noticing = Noticing(store=store, secrets=secrets, writer=writer, gate=gate, region=region, network=office, now=now)
+    second = SecondFactor(store=store, writer=writer, secrets=secrets, network=office, now=now, seconds=time)
+    breaking = Breaking(
+        store=store, keys=keys, secrets=secrets, writer=writer, gate=gate, network=office, second=second, networks=region.rules, now=now, seconds=time
+    )  # fmt: skip
+    reviewing = Reviewing(store=store, writer=writer, network=office, now=now)
+    switching = Switching(store=store, writer=writer, network=office, second=second, region=region, networks=region.rules, now=now)
     runner = Runner(
         (
             deriving,
@@ -260,6 +274,7 @@ def assemble(
             providing,
             noticing,
             Expiring(store=store, keys=keys, secrets=secrets, writer=writer, now=now),
+            Timing(breaking=breaking, reviewing=reviewing, switching=switching),
             *pushing,
             *([publishing] if publishing else []),
         ),
@@ -299,7 +314,8 @@ def assemble(
         capacity=StatingCapacity(store=store, keys=keys, secrets=secrets, writer=writer, now=now),
         links=Linking(store=store, keys=keys, secrets=secrets, writer=writer, now=now),
         confirm=Confirming(submit=submit, gate=gate, now=now),
-        breaking=Breaking(store=store, keys=keys, secrets=secrets, writer=writer, networks=region.rules, now=now, seconds=time),
+        breaking=breaking, reviewing=reviewing, switching=switching,
+        emergencies=Emergencies(store=store, keys=keys, gate=gate, opaque=opaque, audit=audit, now=now),
         read=reading, view=viewing,
         boards=Boards(
             store=store, secrets=secrets, gate=gate, presenting=presenting, viewing=viewing, region=region, submit=submit, now=now

@@ -52,6 +52,8 @@ class Asking:
     came: Came = NOHOW
     compartment: str = MAIN
     """Where the asker is registered: what it reads and writes lies there, and nothing else is there for it."""
+    login: str = ""
+    """Name of the sign-in that a user came by; empty = by none. A break-glass session holds for the sign-in that it was opened in."""
 
 
 class Write(msgspec.Struct, frozen=True):

@@ -342,7 +342,14 @@ def test_what_the_readme_tells_to_press_stands_on_the_pages(folder, environ):
         seen.append(doctor.see(f"/emergency/{reference}").text)
         form = doctor.see(f"/emergency/{reference}/open").text
         code = re.search(r'確認コード <b class="num">(\d{6})</b>', form)[1]
-        fields = {"person": reference, "reason": "救急搬送。呼びかけに反応が弱い。", "necessity": "yes", "difficulty": "yes", "code": code}
+        fields = {
+            "person": reference,
+            "reason": "救急搬送。呼びかけに反応が弱い。",
+            "necessity": "yes",
+            "difficulty": "yes",
+            "identity": "card",
+            "code": code,
+        }
         seen += [form, doctor.send(f"/emergency/{reference}/open", "/emergency/open", **fields).text]
         rows = officer.see("/audit").text
         opened = next(

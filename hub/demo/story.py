@@ -269,7 +269,7 @@ class Story:
     def _open(self, code: str) -> httpx.Response:
         return self._people["er_doctor"].send(
             f"/emergency/{self._reference}/open", "/emergency/open", person=self._reference, reason="救急搬送。呼びかけに反応が弱く、付き添いなし。",
-            necessity="yes", difficulty="yes", code=code,
+            necessity="yes", difficulty="yes", identity="card", code=code,
         )  # fmt: skip
 
     def no_code(self) -> str:

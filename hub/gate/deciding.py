@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from types import MappingProxyType
 
-from consent.ask import Ask, Decision, Network, Record, Requester
+from consent.ask import Ask, Decision, Disaster, Network, Record, Requester
 from consent.decide import decide, decide_write
 from consent.networks import Networks
 from hub.clock import milliseconds, moment
@@ -23,12 +23,13 @@ from hub.gate.actors import Actors, Resolution
 from hub.gate.known import LEVELS, Knowing, Person, emergency_of
 from hub.gate.querying import names_somebody
 from hub.gate.recording import Items, Recording, seen_rows
+from hub.gate.switching import stands, switch_of
 from hub.log.event import NewEvent
 from hub.log.keys import DataKey, Keyring
 from hub.log.secrets import Secrets
 from hub.log.store import Store, Tx
 from hub.region import Region
-from hub.tables import directives, identities, labels, resources
+from hub.tables import directives, emergencies, identities, labels, resources
 from hub.tables.resources import Row
 from hub.vault import Permit
 from hub.writer import Proposal, Writer
@@ -133,15 +134,18 @@ class Gate:
         return found
 
     def as_of(
-        self, tx: Tx, asking: Asking, rows: Sequence[Row], *, position: int, at: datetime, rules: Network | None = None
-    ) -> list[Decision]:
+        self, tx: Tx, asking: Asking, rows: Sequence[Row], *, position: int, at: datetime, rules: Network | None = None,
+        session: str | None = None,
+    ) -> list[Decision]:  # fmt: skip
         """Decide on each row as it was to be decided at a position and a moment: nothing is recorded, and nothing permitted by it.
 
-        `rules` = the edition of the network's rules; None = the one of that moment.
+        `rules` = the edition of the network's rules; None = the one of that moment. `session` = the break-glass session that it rested on,
+        empty = none; None = whichever of the asker's was open.
         """
         people = identities.groups(tx, {row.patient for row in rows if row.patient}, position)
-        state = self._knowing.state(tx, people, asking, at, position)
-        asked = _Asked(asking, whole(at), self._actors.look(tx, asking.requester, at, position, asking.compartment))
+        state = self._knowing.state(tx, people, asking, at, position, session)
+        resolution = self._actors.look(tx, asking.requester, at, position, asking.compartment)
+        asked = _Asked(asking, whole(at), resolution, switch_of(tx, asking, at, position))
         persons = [state[people.person.get(row.patient, b"")] for row in rows]
         edition, held = labelling.in_force(tx, position), labelling.stands(tx, rows, position)
         return [
@@ -194,7 +198,9 @@ class Gate:
         barred = directives.barred(tx, nobodys)
         decisions: list[Decision] = []
         seen: dict[bytes, list[tuple[Decision, Row]]] = {person: [] for person in about}
-        asked = _Asked(asking, at, self._actors.look(tx, asking.requester, at, None, asking.compartment))
+        switch = switch_of(tx, asking, at)
+        asked = _Asked(asking, at, self._actors.look(tx, asking.requester, at, None, asking.compartment), switch)
+        sessions = {known.emergency.session for known in state.values() if known.emergency}
         moved, edition, labelled = labels.moved(tx), labelling.in_force(tx, None), []
         for row in labelling.stands(tx, rows):
             person = people.person.get(row.patient, b"")
@@ -211,7 +217,7 @@ class Gate:
         for person, items in seen.items():
             told, owners = seen_rows(items)
             key = self._key(tx, asking, person, people.patients.get(person, ()))
-            event, name = self._event(asking, person, told, at, state.get(person), owners, key)
+            event, name = self._event(asking, person, told, at, state.get(person), owners, key, switch)
             events.append(event)
             references[person] = name
 
@@ -221,6 +227,8 @@ class Gate:
                 and directives.barred(later, nobodys) == barred
                 and asked.resolution.stands(later)
                 and labels.moved(later) == moved
+                and emergencies.all_open(later, sessions)
+                and stands(later, switch)
             )
 
         return Proposal(os.urandom(16), events, holds=holds, answer=(tuple(decisions), references, labelled, holds))
@@ -238,10 +246,11 @@ class Gate:
         state: Person | None = None,
         owners: tuple[Owner, ...] = (),
         key: DataKey | None = None,
+        switch: Disaster | None = None,
     ) -> tuple[NewEvent, str]:
         session = state.emergency.session if state and state.emergency else ""
-        rules = self.networks.at(at).version
-        return self._recording.event(asking, person, items, at, rules=rules, session=session, owners=owners, persons=key)
+        rules, declared = self.networks.at(at).version, switch.reference if switch else ""
+        return self._recording.event(asking, person, items, at, rules=rules, session=session, switch=declared, owners=owners, persons=key)
 
     def _key(self, tx: Tx, asking: Asking, person: bytes, patients: Iterable[bytes]) -> DataKey | None:
         """Give a person's own key, where what was searched by could name a person; None where no key of that person is left or known."""
@@ -300,9 +309,9 @@ def whole(at: datetime) -> datetime:
 class _Asked:
     """One question, put about many persons: whom the consents of each mean has to be looked up for the requester."""
 
-    def __init__(self, asking: Asking, at: datetime, resolution: Resolution) -> None:
+    def __init__(self, asking: Asking, at: datetime, resolution: Resolution, switch: Disaster | None) -> None:
         self.resolution = resolution
-        self._plain = Ask(asking.requester, asking.purpose, at, "disclose" if asking.action == "deliver" else "access")
+        self._plain = Ask(asking.requester, asking.purpose, at, "disclose" if asking.action == "deliver" else "access", disaster=switch)
 
     def about(self, person: Person) -> Ask:
         """Give the question about one person."""

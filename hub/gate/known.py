@@ -65,15 +65,21 @@ class Knowing:
         """By event, the label that the log gives it, and the edition that raises it; like consents, given only after their key was found."""
         self._ready: dict[tuple[tuple[tuple[str, int], ...], tuple[Capacity, ...]], dict[str, Held]] = {}
 
-    def state(self, tx: Tx, people: identities.Groups, asking: Asking, at: datetime, position: int | None = None) -> dict[bytes, Person]:
-        """Give what is in force for each of these persons, now or as of a position; for the directory (no person) nothing is."""
+    def state(
+        self, tx: Tx, people: identities.Groups, asking: Asking, at: datetime, position: int | None = None, session: str | None = None
+    ) -> dict[bytes, Person]:
+        """Give what is in force for each of these persons, now or as of a position; for the directory (no person) nothing is.
+
+        `session` = as of a position, the break-glass session that held; None = whichever of the asker's was open.
+        """
         by_patient: dict[bytes, list[directives.DirectiveRow]] = {}
         for row in directives.in_force(tx, (patient for patients in people.patients.values() for patient in patients), position):
             by_patient.setdefault(row.patient, []).append(row)
         sessions: dict[bytes, emergencies.EmergencyRow] = {}
         if asking.requester.person:
-            for o in emergencies.open_for(tx, asking.requester.person, milliseconds(at)):
-                if o.organization == asking.requester.organization and (position is None or o.position <= position):
+            for o in emergencies.open_for(tx, asking.requester.person, milliseconds(at), position):
+                bound = o.login == asking.login if position is None else not o.login or session in {None, o.session}
+                if o.organization == asking.requester.organization and bound:
                     sessions.setdefault(identities.person_of(tx, o.patient, position), o)
         state = {b"": Person((), None)}
         for person, patients in people.patients.items():

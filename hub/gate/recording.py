@@ -41,12 +41,14 @@ class Recording:
         *,
         rules: str,
         session: str = "",
+        switch: str = "",
         owners: tuple[Owner, ...] = (),
         persons: DataKey | None = None,
     ) -> tuple[NewEvent, str]:
         """Make the event of one request about one person; give its reference too.
 
-        `rules` = edition of the network's rules that held; `persons` = the person's own key, for a query that could name the person.
+        `rules` = edition of the network's rules that held; `session`, `switch` = the break-glass session and the switch of a disaster that
+        were asked, recorded where anything came of them, a refusal too; `persons` = the person's own key, for a query that could name the person.
         """
         lead, effect, obligations = summed_up([d for d, _ in items])
         name = reference()
@@ -73,7 +75,7 @@ class Recording:
             trail=lead.trail,
             obligations=obligations,
             seen=tuple(s for _, rows in items for s in rows),
-            session=session if lead.reason.startswith(("P-BTG", "R-BTG")) else "",
+            session=_rests_on(items, session, switch),
             asof=asking.asof,
             owners=owners,
             address=asking.came.address,
@@ -90,6 +92,12 @@ class Recording:
             confidentiality="", sensitivities=(),
         )  # fmt: skip
         return NewEvent(stream, ACCESS_DECIDED, header, seal_json(key, body, stream=stream, event=event), version=1, rows=body), name
+
+
+def _rests_on(items: Items, session: str, switch: str) -> str:
+    if session and any("emergency:asked" in d.trail for d, _ in items):
+        return session
+    return switch if any("disaster:on" in d.trail for d, _ in items) else ""
 
 
 def seen_rows(decided: Iterable[tuple[Decision, Row]]) -> tuple[Items, tuple[Owner, ...]]:

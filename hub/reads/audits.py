@@ -19,6 +19,7 @@ from hub.log.secrets import Secrets
 from hub.log.store import Store, Tx
 from hub.reads.officers import LOOK, officer
 from hub.reads.opaque import Opaque
+from hub.reads.telling import states
 from hub.region import Region
 from hub.tables import apart, decisions, emergencies, expiries, identities, searching, tallies, unusual
 from hub.tables.decisions import DecisionRow, Filter
@@ -149,16 +150,10 @@ class Auditing:
             trail=d.trail, obligations=d.obligations,
             seen=tuple(Seen(s.type, s.id, s.version, s.effect, s.reason, s.basis, s.masks) for s in d.seen),
             typed_reason=self._typed(tx, session), closes=datetime.fromtimestamp(session.closes / 1000, UTC) if session else None,
-            review=session.review if session else "", notices=_notices(session), asof=datetime.fromisoformat(d.asof) if d.asof else None,
+            review=session.review if session else "", notices=states(tx, session.session) if session else (), asof=datetime.fromisoformat(d.asof) if d.asof else None,
         )  # fmt: skip
 
     def _typed(self, tx: Tx, session: emergencies.EmergencyRow | None) -> str:
         recorded = self._store.event(tx, session.position) if session else None
         body = open_event(self._keys, recorded) if recorded else None
         return msgspec.json.decode(body, type=Opened).reason if body else ""
-
-
-def _notices(session: emergencies.EmergencyRow | None) -> tuple[str, ...]:
-    if session is None:
-        return ()
-    return ("本人（郵送待ち）", "個人情報保護責任者（確認の一覧に載せました）")

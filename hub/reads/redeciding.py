@@ -124,7 +124,8 @@ class Redeciding:
             known = [self._version(tx, s) for s in was.seen]
             if any(row is None or self._gate.record(row) is None for row in known):
                 return {**head, "same": None, "why": "erased", "recorded": _recorded(was)}
-            given = self._gate.as_of(tx, asker, [row for row in known if row is not None], position=base.position, at=base.at, rules=rules)
+            held = [row for row in known if row is not None]
+            given = self._gate.as_of(tx, asker, held, position=base.position, at=base.at, rules=rules, session=was.session)
             seen = [
                 SeenRow(s.type, s.id, s.version, d.effect, d.reason, d.basis, tuple(sorted(d.masks)), s.owner)
                 for s, d in zip(was.seen, given, strict=True)

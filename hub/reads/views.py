@@ -17,6 +17,7 @@ from hub.log.store import Store, Tx
 from hub.reads.opaque import Opaque
 from hub.reads.past import Past
 from hub.reads.presenting import Presented, Presenting
+from hub.reads.telling import states
 from hub.region import Region
 from hub.tables import emergencies, identities, resources
 from hub.views import emergency
@@ -33,6 +34,7 @@ class EmergencyView:
 
     page: EmergencyPage
     known: tuple[Known, ...]
+    person: bytes = b""
 
 
 class Viewing:
@@ -77,7 +79,7 @@ class Viewing:
         reference = self._opaque.shut("person", asking.requester.organization, min(seen, default=person))
         now = past.at if past else self._now()
         page = emergency.build(reference, known, access, self._region.offices, now.astimezone(JST), fresh)
-        return EmergencyView(page, tuple(known))
+        return EmergencyView(page, tuple(known), person)
 
     def known(self, shown: Sequence[Presented], names: Mapping[bytes, str] = MappingProxyType({})) -> list[Known]:
         """Give opened resources as the views take them. `names` are the opaque names of Patients, where the view needs them."""
@@ -107,19 +109,18 @@ class Viewing:
             (
                 s
                 for s in emergencies.open_for(tx, asking.requester.person, int(self._now().timestamp() * 1000))
-                if identities.person_of(tx, s.patient) in persons
+                if s.login == asking.login and identities.person_of(tx, s.patient) in persons
             ),
             None,
         )
         if session is None:
             return Access(reason_words(lead.reason)[0], basis, emergency=True)
-        opened = datetime.fromtimestamp(session.opened / 1000, JST)
         return Access(
             "緊急開示で開いています",
             basis,
             emergency=True,
             closes=datetime.fromtimestamp(session.closes / 1000, UTC),
-            notices=("本人（郵送待ち）", f"個人情報保護責任者（{opened:%H:%M} 確認の一覧に載せました）"),
+            notices=states(tx, session.session),
         )
 
 

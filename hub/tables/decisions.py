@@ -20,6 +20,7 @@ SCHEMA = (
     "CREATE INDEX IF NOT EXISTS decisions_organization ON decisions (organization, position)",
     'CREATE INDEX IF NOT EXISTS decisions_user ON decisions ("user", position)',
     "CREATE INDEX IF NOT EXISTS decisions_reason ON decisions (reason, position)",
+    "CREATE INDEX IF NOT EXISTS decisions_session ON decisions (session, position) WHERE session<>''",
 )
 VERSION = 2
 TABLES = ("decisions",)
@@ -149,6 +150,8 @@ def _where(by: Filter) -> tuple[list[str], list[object]]:
         if text := getattr(by, column):
             where.append(f'"{column}"=?')
             params.append(text)
+    if by.session:
+        where.append("session<>''")  # so that the index over sessions alone is taken
     if by.since is not None:
         where.append("at>=?")
         params.append(by.since)

@@ -30,7 +30,10 @@ OPEN_REVIEWS = ("waiting", "question")
 
 
 class EmergencyRow(NamedTuple):
-    """One session. Times in milliseconds, 0 = not yet; `how` = by what it was closed; `shut` = position of its closing, 0 = not recorded yet."""
+    """One session. Times in milliseconds, 0 = not yet; `how` = by what it was closed.
+
+    `shut`, `reviewed` = positions of its closing and of what was said of it last, 0 = not recorded yet.
+    """
 
     position: int
     session: str
@@ -71,7 +74,7 @@ def apply(tx: Tx, recorded: Sequence[Recorded]) -> None:
         elif r.topic == EMERGENCY_CLOSED and isinstance(c := r.rows, Closed):
             tx.run("UPDATE emergencies SET closed=?, how=?, shut=? WHERE session=? AND shut=0", (c.at, c.how, r.position, c.session))
         elif r.topic == EMERGENCY_REVIEWED and isinstance(v := r.rows, Reviewed):
-            tx.run("UPDATE emergencies SET review=?, reviewed=? WHERE session=?", (v.result, r.header.recorded, v.session))
+            tx.run("UPDATE emergencies SET review=?, reviewed=? WHERE session=?", (v.result, r.position, v.session))
         elif r.topic == KEY_ERASED and isinstance(e := r.rows, Erased):
             tx.many("DELETE FROM emergencies WHERE patient=?", [(owner,) for owner in sorted({bytes.fromhex(k.owner) for k in e.keys})])
             rows = [(*s[:2], bytes.fromhex(s[2]), *s[3:]) for s in (msgspec.structs.astuple(one) for one in e.sessions)]
@@ -121,19 +124,24 @@ def done(tx: Tx, *, limit: int, below: int | None = None) -> list[EmergencyRow]:
     return [EmergencyRow(*r) for r in tx.all(sql, (*OPEN_REVIEWS, *more, limit))]
 
 
+def asked_about(tx: Tx, user: str) -> list[EmergencyRow]:
+    """Give the sessions of a user about which the officer asks something, newest first."""
+    return [EmergencyRow(*r) for r in tx.all(f"{_SELECT} WHERE \"user\"=? AND review='question' ORDER BY position DESC", (user,))]
+
+
 def over(tx: Tx, at: int, *, limit: int) -> list[EmergencyRow]:
     """Give the sessions whose time is over at a moment and whose closing is not recorded, oldest first."""
     sql = f"{_SELECT} WHERE shut=0 AND closes<=? ORDER BY closes, position LIMIT ?"
     return [EmergencyRow(*r) for r in tx.all(sql, (at, limit))]
 
 
-def unreviewed_since(tx: Tx, before: int, *, limit: int) -> list[EmergencyRow]:
-    """Give the sessions opened by a moment whose review is not done and of which nobody was told that it is late, oldest first."""
+def unreviewed_since(tx: Tx, before: int, receiver: str, *, limit: int) -> list[EmergencyRow]:
+    """Give the sessions opened by a moment whose review is not done and of which this receiver was not told that it is late, oldest first."""
     sql = (
         f"{_SELECT} WHERE review IN (?,?) AND opened<=? AND NOT EXISTS "
-        "(SELECT 1 FROM notices WHERE about=session AND why='overdue') ORDER BY position LIMIT ?"
+        "(SELECT 1 FROM notices WHERE about=session AND receiver=? AND why='overdue') ORDER BY position LIMIT ?"
     )
-    return [EmergencyRow(*r) for r in tx.all(sql, (*OPEN_REVIEWS, before, limit))]
+    return [EmergencyRow(*r) for r in tx.all(sql, (*OPEN_REVIEWS, before, receiver, limit))]
 
 
 def number_since(tx: Tx, user: str, since: int) -> int:

@@ -41,6 +41,10 @@ class SignedIn:
     organization_name: str
     role_name: str
     csrf: str
+    login: str = ""
+    """Name of this sign-in: what is bound to it (a break-glass session) ends with it."""
+    ends: int = 0
+    """When it ends by itself, in seconds since 1970 by the wall clock."""
 
 
 class Sessions:
@@ -83,7 +87,10 @@ class Sessions:
             return None
         office = self._hub.region.offices[user.organization]
         requester = Requester(office.code, self._hub.region.kind_of(office.code), user.role, user.id)
-        return SignedIn(Identified(requester, user.purpose, user.name), office.name, user.role, self._mac(f"csrf:{body}")[:32])
+        return SignedIn(
+            Identified(requester, user.purpose, user.name), office.name, user.role, self._mac(f"csrf:{body}")[:32],
+            self._mac(f"login:{body}")[:32], session.ends,
+        )  # fmt: skip
 
     def _mac(self, text: str) -> str:
         return hmac.digest(self._hub.secrets.sessions, text.encode(), sha256).hex()
@@ -124,13 +131,14 @@ class Doorkeeper:
 
     def asking(self, request: Request, action: Action, *, cookie: bool = False, apart: bool = False) -> Asking:
         """Give who asks by token, or (for what a page links to) by session. Raises NotSignedIn. `apart` as for `token`."""
-        found = self.token(request, apart=apart)
-        if found is None and cookie:
-            signed = self.sessions.signed_in(request)
-            found = signed.identified if signed else None
+        found, login = self.token(request, apart=apart), ""
+        if found is None and cookie and (signed := self.sessions.signed_in(request)) is not None:
+            found, login = signed.identified, signed.login
         if found is None:
             raise NotSignedIn("HUB-5031")
-        return Asking(found.requester, found.purpose, request.state.request_id, action, came=came(request), compartment=found.compartment)
+        return Asking(
+            found.requester, found.purpose, request.state.request_id, action, came=came(request), compartment=found.compartment, login=login
+        )
 
     def user(self, request: Request) -> SignedIn:
         """Give the user who looks at a page. Raises NotSignedIn."""

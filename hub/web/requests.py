@@ -26,7 +26,9 @@ def html(text: str, status: int = 200) -> Response:
 
 def asked(signed: SignedIn, request: Request, action: Action) -> Asking:
     """Give who asks on a page."""
-    return Asking(signed.identified.requester, signed.identified.purpose, request.state.request_id, action, came=came(request))
+    return Asking(
+        signed.identified.requester, signed.identified.purpose, request.state.request_id, action, came=came(request), login=signed.login
+    )
 
 
 def searching(asking: Asking, request: Request, params: Sequence[tuple[str, str]]) -> Asking:

@@ -138,6 +138,7 @@ class Showing:
     async def leave(self, request: Request) -> Response:
         """End the session."""
         _, signed = await posted(request, self._door)
+        await run_in_threadpool(self._hub.breaking.signed_out, asked(signed, request, "emergency"))
         await run_in_threadpool(self._hub.acts.signed_out, signed.identified.requester, "link", came(request).address)
         response = RedirectResponse("/sign-in", 303)
         response.delete_cookie(COOKIE)

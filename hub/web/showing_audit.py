@@ -102,7 +102,7 @@ class ShowingAudit:
 
         def work() -> None:
             session = self._hub.audit.session_of(asking, form.get("reference", ""))
-            self._hub.breaking.review(asking, session, form.get("result", ""))
+            self._hub.reviewing.review(asking, session, form.get("result", ""), form.get("text", ""))
 
         await run_in_threadpool(work)
         return RedirectResponse(f"/audit?why={form.get('reference', '')}#why", 303)

@@ -19,11 +19,12 @@ from hub.reads.persons import FoundPerson
 from hub.views.emergency_read import shelve
 from hub.views.people import header
 from hub.web.auth import Doorkeeper, SignedIn
-from hub.web.menus import ROLES, nav
-from hub.web.pages import EmergencyLinks, Found, render
+from hub.web.menus import nav
+from hub.web.pages import EmergencyLinks, Found, OpenGlass, render
+from hub.web.pages.saying import remaining
 from hub.web.requests import asked, html, looked_at, posted, searching
-from schemas.errors import BadInput, MissingValue, NotFound
-from schemas.messages import japanese
+from hub.web.showing_glass import ShowingGlass, band
+from schemas.errors import NotFound
 
 Add = Callable[..., None]
 
@@ -33,16 +34,16 @@ class ShowingCare:
 
     def __init__(self, hub: Hub, door: Doorkeeper, *, demo: bool) -> None:
         self._hub, self._door, self._demo = hub, door, demo
+        self._glass = ShowingGlass(hub, door, demo=demo)
 
     def routes(self, add: Add) -> None:
         """Add them."""
         add("/board", self.board)
         add("/board/done/{action}", self.done, "POST")
         add("/emergency", self.search)
+        self._glass.routes(add)
         add("/emergency/find", self.find, "POST")
-        add("/emergency/open", self.open, "POST")
         add("/emergency/{reference}", self.person)
-        add("/emergency/{reference}/open", self.glass)
         add("/emergency/{reference}/sheet", self.sheet)
         add("/emergency/{reference}/document", self.document)
 
@@ -72,12 +73,16 @@ class ShowingCare:
 
     async def search(self, request: Request) -> Response:
         """Draw the search for a person."""
-        return html(self._found(self._door.user(request)))
+        signed = self._door.user(request)
+        return html(await run_in_threadpool(self._found, request, signed))
 
-    def _found(self, signed: SignedIn, **more: Any) -> str:
+    def _found(self, request: Request, signed: SignedIn, **more: Any) -> str:
+        asking, now = asked(signed, request, "view"), self._hub.now()
         return render.find_person(
             demo=self._demo, csrf=signed.csrf, user=signed.identified.name, organization=signed.organization_name,
-            nav=nav(signed.identified.requester, "/emergency"), **more,
+            nav=nav(signed.identified.requester, "/emergency"), band=band(self._hub, asking), questions=self._hub.emergencies.questions(asking),
+            mine=[OpenGlass(m.session, f"/emergency/{m.person}", m.opened, remaining(m.closes, now)) for m in self._hub.emergencies.mine(asking)],
+            **more,
         )  # fmt: skip
 
     async def find(self, request: Request) -> Response:
@@ -92,10 +97,10 @@ class ShowingCare:
             try:
                 born = date.fromisoformat(birth)
             except ValueError:
-                return html(self._found(signed, values=form, problem="生年月日を、西暦の年・月・日で入れてください。"), 422)
+                return html(self._found(request, signed, values=form, problem="生年月日を、西暦の年・月・日で入れてください。"), 422)
             found = await run_in_threadpool(self._hub.find.by_name, asking, kana, birth)
             typed = Found(kana, "", born, "", "", "")
-        return html(self._found(signed, values=form, results=[self._result(f, typed) for f in found]))
+        return html(self._found(request, signed, values=form, results=[self._result(f, typed) for f in found]))
 
     def _result(self, one: FoundPerson, typed: Found) -> Found:
         """Show a person as the asker may see it; where nothing may be seen, what the asker has typed and no more."""
@@ -116,9 +121,12 @@ class ShowingCare:
         if view is None:
             if past:
                 raise NotFound("HUB-5041")
-            return self._glass(signed, reference)
+            return self._glass.form(signed, reference)
         may = self._hub.breaking.may(signed.identified.requester) and not view.page.access.emergency and not past
+        own = self._hub.emergencies.open_of(asked(signed, request, "view"), view.person) if view.page.access.emergency and not past else ""
         links = EmergencyLinks(
+            close="/emergency/close" if own else "",
+            session=own,
             sheet=f"/emergency/{reference}/sheet{_at(request, past)}",
             document=f"/emergency/{reference}/document{_at(request, past)}",
             glass=f"/emergency/{reference}/open" if may else "",
@@ -127,6 +135,7 @@ class ShowingCare:
         text = render.emergency(
             view.page, demo=self._demo, csrf=signed.csrf, user=signed.identified.name, organization=signed.organization_name,
             nav=nav(signed.identified.requester, "/emergency"), links=links, past=past is not None,
+            band=band(self._hub, asked(signed, request, "view")),
         )  # fmt: skip
         return html(text)
 
@@ -152,44 +161,9 @@ class ShowingCare:
         patient = self._hub.opaque.open("person", asking.requester.organization, view.page.person)
         return RedirectResponse(f"/fhir/Patient/{hub_id(patient)}/$summary{_at(request, past)}", 303)
 
-    async def glass(self, request: Request) -> Response:
-        """Draw the form for breaking the glass."""
-        return self._glass(self._door.user(request), request.path_params["reference"])
-
     def _view(self, signed: SignedIn, request: Request, reference: str, past: Past | None) -> Any:
         asking = asked(signed, request, "view")
         return self._hub.view.emergency(asking, self._hub.view.person(asking, reference, past), past)
-
-    def _glass(self, signed: SignedIn, reference: str, problem: str = "", reason: str = "") -> Response:
-        requester = signed.identified.requester
-        asking_may = self._hub.breaking.may(requester)
-        if not asking_may:
-            raise NotFound("HUB-5041")
-        code = self._hub.breaking.code(requester.person) if self._demo else None
-        text = render.break_glass_form(
-            "いま、さがした方", person=reference, problem=problem, demo_code=code, csrf=signed.csrf, role=ROLES.get(requester.role, ""),
-            place=signed.organization_name, user=signed.identified.name, nav=nav(requester, "/emergency"), reason=reason, demo=self._demo,
-        )  # fmt: skip
-        return html(text, 422 if problem else 200)
-
-    async def open(self, request: Request) -> Response:
-        """Open an emergency access, then show the page."""
-        form, signed = await posted(request, self._door)
-        reference = form.get("person", "")
-        asking = asked(signed, request, "emergency")
-
-        def work() -> None:
-            person = self._hub.view.person(asking, reference)
-            self._hub.breaking.open(
-                asking, person, reason=form.get("reason", ""), necessity=form.get("necessity") == "yes", difficulty=form.get("difficulty") == "yes",
-                code=form.get("code", "").strip(),
-            )  # fmt: skip
-
-        try:
-            await run_in_threadpool(work)
-        except (BadInput, MissingValue) as refusal:
-            return self._glass(signed, reference, japanese(refusal.issues[0]), form.get("reason", ""))
-        return RedirectResponse(f"/emergency/{reference}", 303)
 
 
 def _at(request: Request, past: Past | None) -> str:

@@ -31,6 +31,7 @@ WORDS = {
     "checkpoints": "記録の先頭に署名する",
     "kafka": "Kafka へ送る",
     "erasing": "消去の期限が来た鍵を消す",
+    "emergencies": "緊急開示と災害時の開示を、時間で閉じ、確認の遅れを知らせる",
     "acts": "ハブ自身のできごとを記録する",
 }
 """What each follower does, in a few words."""

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from hub.log.envelope import Header
 from hub.log.event import NewEvent, seal_json
@@ -15,6 +15,8 @@ from hub.log.store import Tx
 from hub.names import MAIN, event_id
 from hub.writer import Proposal, Writer
 from schemas.events import JSON
+
+T = TypeVar("T")
 
 
 def event(
@@ -39,6 +41,21 @@ def event(
         patient=patient, pseudonym=secrets.pseudonym(patient) if patient else b"", key=key.key_id, digest=b"", confidentiality="", sensitivities=(),
     )  # fmt: skip
     return NewEvent(stream, topic, header, seal_json(key, body, stream=stream, event=name), rows=body)
+
+
+def within(writer: Writer, make: Callable[[Tx], tuple[Sequence[NewEvent], T]]) -> T:
+    """Append what `make` gives from what holds under the lock, or nothing; give what it says beside. It may raise a Refusal. Blocks.
+
+    What is judged and what is recorded are one: no other submission of any process comes between.
+    """
+    name = os.urandom(16)
+
+    def again(tx: Tx) -> Proposal:
+        events, answer = make(tx)
+        return Proposal(name, list(events), answer=answer)
+
+    answer: T = writer.submit(Proposal(name, [], holds=lambda _: False, again=again)).result().answer
+    return answer
 
 
 def append(

@@ -42,6 +42,7 @@ def opened(w: World, reference: str, **changed: str) -> Any:
         "reason": REASON,
         "necessity": "yes",
         "difficulty": "yes",
+        "identity": "card",
         "code": w.hub.breaking.code("doctor"),
         **changed,
     }

@@ -209,7 +209,13 @@ def test_a_broken_glass_stays_known_without_its_reason_and_can_be_reviewed(w: Wo
     page = w.form("doctor", "/emergency/find", by="name", kana="サトウ フミ", birth="1938-05-02").text
     person = re.search(r'href="/emergency/([a-z2-7]{20,})"', page)
     assert person is not None
-    fields = {"reason": "救急搬送。呼びかけに反応が弱い。", "necessity": "yes", "difficulty": "yes", "code": w.hub.breaking.code("doctor")}
+    fields = {
+        "reason": "救急搬送。呼びかけに反応が弱い。",
+        "necessity": "yes",
+        "difficulty": "yes",
+        "identity": "card",
+        "code": w.hub.breaking.code("doctor"),
+    }
     assert w.form("doctor", "/emergency/open", person=person[1], **fields).status_code == 303
     name = named(w, STATION, "s1")
     restricted(w, name)
@@ -218,7 +224,7 @@ def test_a_broken_glass_stays_known_without_its_reason_and_can_be_reviewed(w: Wo
         (session,) = emergencies.waiting(tx)
     user = w.hub.region.users["officer"]
     requester = Requester(user.organization, w.hub.region.kind_of(user.organization), user.role, user.id)
-    w.hub.breaking.review(Asking(requester, user.purpose, "r", "audit"), session.session, "justified")
+    w.hub.reviewing.review(Asking(requester, user.purpose, "r", "audit"), session.session, "justified")
     with w.hub.store.read() as tx:
         assert emergencies.waiting(tx) == []
     assert differing(tmp_path) == {}

@@ -210,7 +210,14 @@ def lived(told: Told) -> None:
     page = w.form("doctor", "/emergency/find", by="name", kana="やまだ はなこ", birth="1938-05-02").text
     reference = re.search(r'href="/emergency/([a-z2-7]{20,})"', page)[1]
     w.form(
-        "doctor", "/emergency/open", person=reference, reason=REASON, necessity="yes", difficulty="yes", code=w.hub.breaking.code("doctor")
+        "doctor",
+        "/emergency/open",
+        person=reference,
+        reason=REASON,
+        necessity="yes",
+        difficulty="yes",
+        identity="card",
+        code=w.hub.breaking.code("doctor"),
     )
     assert w.get("doctor", f"/emergency/{reference}").status_code == 200
     told.at(80)

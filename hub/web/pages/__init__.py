@@ -44,6 +44,8 @@ class Frame:
     """The moment of the past that the page shows; None = the present."""
     present: str = ""
     """Address of the same page as of now."""
+    band: str = ""
+    """What holds for everybody at the moment, said on top: the switch of a disaster."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +141,17 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
+class OpenGlass:
+    """An emergency access that the user holds open: where it leads, since when, and how long it still lasts."""
+
+    session: str
+    href: str
+    opened: datetime
+    left: str
+    """`3時間42分`."""
+
+
+@dataclass(frozen=True, slots=True)
 class EmergencyLinks:
     """Where the 急変時 (sudden change) page leads; an empty one is not drawn. `close` is posted."""
 
@@ -147,6 +160,8 @@ class EmergencyLinks:
     handover: str = ""
     document: str = ""
     close: str = ""
+    session: str = ""
+    """The open session that `close` is about."""
     present: str = ""
     """The same page as of now, from one of the past."""
     glass: str = ""

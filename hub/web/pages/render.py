@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -16,7 +17,7 @@ from urllib.parse import urlencode
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from hub.views.shapes import AuditPage, Board, EmergencyPage
-from hub.web.pages import EmergencyLinks, Entry, Found, Frame, Nav, Refused, SignIn, Status
+from hub.web.pages import EmergencyLinks, Entry, Found, Frame, Nav, OpenGlass, Refused, SignIn, Status
 from hub.web.pages.drawing import density, direction, spark
 from hub.web.pages.saying import as_date, clock, dial, hour, label, moment, readings, remaining, seconds, until
 from schemas.errors import Issue
@@ -108,10 +109,11 @@ def emergency(
     links: EmergencyLinks | None = None,
     events: str = "",
     past: bool = False,
+    band: str = "",
 ) -> str:
     """Draw 急変時 for a screen or a telephone; printed it is one A4 page with the same content."""
     links = links or EmergencyLinks()
-    frame = Frame(demo, csrf, user, organization, nav, events=events, past=model.now if past else None, present=links.present)
+    frame = Frame(demo, csrf, user, organization, nav, events=events, past=model.now if past else None, present=links.present, band=band)
     return draw("emergency.html", frame, model=model, links=links, sheet=False, dense=density(model))
 
 
@@ -137,15 +139,19 @@ def break_glass_form(
     back: str = "/emergency",
     demo: bool | None = None,
     least: int = REASON_LEAST,
+    identities: Sequence[tuple[str, str]] = (),
+    identity: str = "",
 ) -> str:
-    """Draw the form for 緊急開示 (emergency access). Posts csrf, person, reason, necessity, difficulty (both `yes`) and code (six digits).
+    """Draw the form for 緊急開示 (emergency access).
+
+    Posts csrf, person, reason, necessity, difficulty (both `yes`), identity (one of `identities`, (code, words)) and code (six digits).
 
     `demo_code` None = a real hub; a string, even an empty one, = a demo, whose band shows it. `reason` is what the asker has typed before.
     """
     frame = Frame(demo_code is not None if demo is None else demo, csrf, user, place, nav, demo_code or "")
     return draw(
         "break_glass.html", frame, label=person_label, person=person, problem=problem, role=role, place=place, reason=reason, action=action,
-        back=back, least=least,
+        back=back, least=least, identities=identities, identity=identity,
     )  # fmt: skip
 
 
@@ -160,10 +166,20 @@ def find_person(
     problem: str = "",
     results: Sequence[Found] | None = None,
     action: str = "/emergency/find",
+    band: str = "",
+    mine: Sequence[OpenGlass] = (),
+    questions: Sequence[tuple[datetime, str]] = (),
 ) -> str:
-    """Draw the search for one person: posts `by` = name (kana, birth) or number (insurer, insured). `results` None = not searched yet."""
+    """Draw the search for one person: posts `by` = name (kana, birth) or number (insurer, insured). `results` None = not searched yet.
+
+    `mine` = the user's own open emergency accesses, each closed by posting csrf and session to `/emergency/close`; `questions` = what the
+    officer asks about earlier ones: (when it was opened, what).
+    """
     typed = {"by": "name", "kana": "", "birth": "", "insurer": "", "insured": "", **(values or {})}
-    return draw("find.html", Frame(demo, csrf, user, organization, nav), values=typed, problem=problem, results=results, action=action)
+    return draw(
+        "find.html", Frame(demo, csrf, user, organization, nav, band=band), values=typed, problem=problem, results=results, action=action,
+        mine=mine, questions=questions,
+    )  # fmt: skip
 
 
 def audit(
@@ -237,10 +253,19 @@ def status(
 
 
 def home(
-    entries: Sequence[Entry], *, demo: bool, csrf: str, user: str, role: str, organization: str, nav: Sequence[Nav] = (), fresh: str = ""
+    entries: Sequence[Entry],
+    *,
+    demo: bool,
+    csrf: str,
+    user: str,
+    role: str,
+    organization: str,
+    nav: Sequence[Nav] = (),
+    fresh: str = "",
+    band: str = "",
 ) -> str:
     """Draw the first page of a role: what it can do here, most wanted first."""
-    return draw("home.html", Frame(demo, csrf, user, organization, nav), entries=entries, role=role, fresh=fresh)
+    return draw("home.html", Frame(demo, csrf, user, organization, nav, band=band), entries=entries, role=role, fresh=fresh)
 
 
 def sign_in(groups: Sequence[tuple[str, Sequence[SignIn]]], *, demo: bool, problem: tuple[str, str] = ("", "")) -> str:

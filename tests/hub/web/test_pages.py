@@ -265,7 +265,7 @@ def form_to(tree, action):
 
 def test_breaking_glass_asks_for_a_reason_both_statements_and_a_code():
     (form,) = form_to(TREES["glass-empty"], "/emergency/open")
-    assert fields(form) == ["csrf", "person", "reason", "necessity", "difficulty", "code"]
+    assert fields(form) == ["csrf", "person", "reason", "identity", "necessity", "difficulty", "code"]
     needed = [one.get("name") for one in form.all("input", "textarea") if "required" in one.attributes]
     assert needed == ["reason", "necessity", "difficulty", "code"]
     assert not [one for one in form.all("input") if "checked" in one.attributes]
