@@ -46,6 +46,7 @@ from hub.log.unlocking import KEYS, KeyPlace, assert_belongs, open_keys
 from hub.log.witnesses import ORIGIN, Witness
 from hub.reads.access_reviews import AccessReviews
 from hub.reads.audit_events import AuditEvents
+from hub.reads.audit_export import Exporting
 from hub.reads.audits import Auditing
 from hub.reads.boards import Boards
 from hub.reads.breaches import Breaches
@@ -148,6 +149,7 @@ class Hub:
     unusual: Unusual
     provided: Provided
     breaches: Breaches
+    audit_export: Exporting
     breaching: Breaching
     expiring: ExpiringConsents
     settle: Settling
@@ -331,6 +333,7 @@ def assemble(
         ),
         settle=Settling(store=store, keys=keys, writer=writer, network=office, now=now),
         reviews=reviews, months=Months(store=store, gate=gate, audit=audit, reviews=reviews, now=now),
+        audit_export=Exporting(store=store, keys=keys, gate=gate, audit=audit),
         breaches=Breaches(store=store, keys=keys, gate=gate, opaque=opaque, audit=audit, now=now),
         breaching=Breaching(store=store, writer=writer, network=office, now=now),
         audit_events=AuditEvents(

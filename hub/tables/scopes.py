@@ -121,19 +121,10 @@ def _places(bits: int) -> tuple[int, ...]:
     return tuple(i for i in range(bits.bit_length()) if bits >> i & 1)
 
 
-_APART = 600_000
-"""Milliseconds by which decisions may stand in the log otherwise than by their times: they are taken before the lock, by several processes."""
-
-
 def _bounds(tx: Tx, by: Wanted) -> tuple[int, int]:
-    """Give the positions between which the stretch lies: after the first, up to the second."""
-    first = tx.one("SELECT at FROM decisions WHERE at>=? AND at<? ORDER BY at LIMIT 1", (by.since, by.until))
-    last = tx.one("SELECT at FROM decisions WHERE at>=? AND at<? ORDER BY at DESC LIMIT 1", (by.since, by.until))
-    if first is None or last is None:
-        return 0, 0
-    begin = tx.one("SELECT min(position) FROM decisions WHERE at>=? AND at<=?", (by.since, first[0] + _APART))
-    end = tx.one("SELECT max(position) FROM decisions WHERE at>=? AND at<?", (last[0] - _APART, by.until))
-    return int(begin[0]) - 1, int(end[0])
+    """Give the positions between which the stretch lies, after the first and up to the second: by each of its decisions, for clocks may have differed."""
+    first, last = tx.one("SELECT min(position), max(position) FROM decisions WHERE at>=? AND at<?", (by.since, by.until))
+    return (int(first) - 1, int(last)) if first is not None else (0, 0)
 
 
 def _where(by: Wanted) -> tuple[list[str], list[object]]:

@@ -37,10 +37,8 @@ def clock(known: datetime, *, malicious: bool, done: Mapping[str, datetime], end
 
 
 def _due(row: Mapping[str, str], known: datetime, *, malicious: bool, done: datetime | None, ended: bool, now: datetime) -> Due:
-    soft = _after(known, row["soft_days"])
     due = _after(known, row["days_malicious"] if malicious else row["days"])
-    if soft is not None and due is not None and soft > due:
-        soft = due
+    soft = _after(known, row["soft_days"]) or due
     state = "done" if done is not None or ended else "waiting"
     if state == "waiting" and due is not None and now > due:
         state = "overdue"

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import csv
-import io
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
-from typing import Any
+from functools import partial
 from urllib.parse import urlencode
 
 from starlette.concurrency import run_in_threadpool
@@ -14,11 +12,11 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from hub.assemble import Hub
+from hub.reads.audit_export import COLUMNS
 from hub.tables.decisions import Filter
 from hub.views import audit
-from hub.views.ages import JST
-from hub.views.shapes import Decided
 from hub.web.auth import Doorkeeper, SignedIn
+from hub.web.exports import stream
 from hub.web.filters import filters_of, read_filter
 from hub.web.menus import office_nav
 from hub.web.pages import render
@@ -26,8 +24,6 @@ from hub.web.requests import asked, html, posted
 from schemas.errors import NotFound
 
 Add = Callable[..., None]
-MOST = 10_000
-"""Lines of one export at most."""
 OUTCOMES_GIVEN = ("given", "出したもの（許可と一部）")
 
 
@@ -42,6 +38,7 @@ class ShowingAudit:
         add("/audit", self.page)
         add("/audit/review", self.review, "POST")
         add("/audit/export.csv", self.export)
+        add("/audit/export.ndjson", partial(self.export, form="ndjson"))
         add("/audit/proof/{reference}", self.proof)
 
     async def page(self, request: Request) -> Response:
@@ -87,7 +84,10 @@ class ShowingAudit:
             csrf=signed.csrf,
             nav=office_nav(self._hub, asking, "/audit"),
             organization=signed.organization_name,
-            exports=(("CSV で保存", f"/audit/export.csv?{request.url.query}"),),
+            exports=(
+                ("CSV で保存", f"/audit/export.csv?{request.url.query}"),
+                ("NDJSON で保存", f"/audit/export.ndjson?{request.url.query}"),
+            ),
             outcomes=(OUTCOMES_GIVEN, *audit.outcomes()),
             purposes=audit.purposes(),
             reasons=audit.reasons(),
@@ -107,18 +107,14 @@ class ShowingAudit:
         await run_in_threadpool(work)
         return RedirectResponse(f"/audit?why={form.get('reference', '')}#why", 303)
 
-    async def export(self, request: Request) -> Response:
-        """Give the filtered decisions as CSV (UTF-8 with BOM, as spreadsheets expect)."""
-        signed = self._door.user(request)
+    async def export(self, request: Request, form: str = "csv") -> Response:
+        """Give all decisions of a filter, newest first, as they are read: there is no limit."""
+        asking = self._door.asking(request, "audit", cookie=True)
 
-        def work() -> bytes:
-            asking = asked(signed, request, "audit")
-            by = read_filter(self._hub, asking, filters_of(request.query_params))
-            listed = self._hub.audit.listed(asking, by, size=MOST)
-            return _csv(listed.decided)
+        def work() -> Iterator[list[dict[str, str]]]:
+            return self._hub.audit_export.every(asking, read_filter(self._hub, asking, filters_of(request.query_params)))
 
-        headers = {"Content-Disposition": 'attachment; filename="decisions.csv"'}
-        return Response(await run_in_threadpool(work), media_type="text/csv; charset=utf-8", headers=headers)
+        return stream("decisions", form, COLUMNS, await run_in_threadpool(work))
 
     async def proof(self, request: Request) -> Response:
         """Give the proof of one decision, as a file that is checked without the hub."""
@@ -130,40 +126,3 @@ class ShowingAudit:
         found = await run_in_threadpool(lambda: self._hub.proofs.inclusion(asking, reference=reference))
         headers = {"Content-Disposition": 'attachment; filename="decision.tlog-proof"'}
         return Response(found.encode(), media_type="text/plain; charset=utf-8", headers=headers)
-
-
-def _csv(decided: Sequence[Decided]) -> bytes:
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\r\n")
-    writer.writerow(
-        [
-            "reference",
-            "at",
-            "organization",
-            "user",
-            "role",
-            "purpose",
-            "action",
-            "person",
-            "effect",
-            "reason",
-            "basis",
-            "consents",
-            "resources",
-        ]
-    )
-    for d in decided:
-        consents = " ".join(f"{c}/{v}:{e}" for c, v, e in d.consents)
-        row: list[Any] = [
-            d.reference,
-            d.at.astimezone(JST).isoformat(),
-            d.organization,
-            d.user,
-            d.role,
-            d.purpose,
-            d.action,
-            d.pseudonym,
-            d.effect,
-        ]
-        writer.writerow([*row, d.reason, d.basis, consents, len(d.seen)])
-    return b"\xef\xbb\xbf" + out.getvalue().encode()

@@ -5,7 +5,11 @@ from __future__ import annotations
 import csv
 import io
 
+import orjson
+import pytest
+
 from hub.log.proof_file import judge
+from hub.reads import audit_export
 from tests.hub.test_gate import admitted
 from tests.hub.world import HOSPITAL, NETWORK, OFFICE, OTHER_OFFICE, World, a_consent, a_patient
 
@@ -99,3 +103,16 @@ def test_each_line_is_proved_by_a_path_to_a_signed_head(hub_world: World) -> Non
     proved = judge(text, keys=[hub_world.hub.checkpoints.verifier])
     assert proved is not None
     assert judge(text.replace(f"index {proved.index}\n", f"index {proved.index + 1}\n"), keys=[hub_world.hub.checkpoints.verifier]) is None
+
+
+def test_all_of_a_search_is_given_as_lines_however_many_in_the_order_of_the_page(hub_world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(audit_export, "AT_ONCE", 3)
+    hub_world.put(HOSPITAL, a_patient())
+    for _ in range(7):
+        hub_world.get(HOSPITAL, "/fhir/Patient/p1")
+    lines = hub_world.get(NETWORK, "/audit/export.ndjson?action=read").text.splitlines()
+    read = [orjson.loads(line) for line in lines]
+    assert [row["given"] for row in read] == ["Patient:1"] * 7
+    assert len({row["reference"] for row in read}) == 7
+    assert [row["at"] for row in read] == sorted((row["at"] for row in read), reverse=True)
+    assert hub_world.get(HOSPITAL, "/audit/export.ndjson").status_code == 403
