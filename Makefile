@@ -15,7 +15,7 @@ ARGS ?=
 $(shell [ ! -e $(STAMP) ] || [ "$$(cat $(STAMP))" = "$(CURDIR)" ] || rm -rf $(VENV))
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo story serve test check format lint types imports unit oracle bench bench-quick mutants faults clients lock clean
+.PHONY: help install demo story serve test check format lint types imports unit coverage oracle bench bench-quick mutants faults clients lock clean
 
 define behind
 @test -e $(1) || { printf '%s\n' "make $@ に当たるものはまだありません（$(1)）。" "There is nothing behind 'make $@' yet ($(1))." >&2; exit 1; }
@@ -58,6 +58,9 @@ imports: $(STAMP)
 
 unit: $(STAMP)
 	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -m 'not browser and not oracle' --ignore=tests/flows $(ARGS)
+
+coverage: $(STAMP) ## consent/ のすべての枝が試験で通るか / is every branch of consent/ taken by a test
+	@$(BIN)/python -m pytest tests/consent --cov=consent --cov-branch --cov-report=term-missing:skip-covered --cov-fail-under=100 $(ARGS)
 
 oracle: $(STAMP) ## ハブの出力を HAPI で判定する（Java 17・Maven）/ judge what the hub gives out by HAPI (Java 17, Maven)
 	@$(BIN)/python -m pytest -m oracle $(ARGS)

@@ -62,7 +62,9 @@ def _read(body: Body, *, consent: str, version: int, patient: str, custodian: st
     policy = _policy(body)
     if RESERVATION in policy.split():
         _reservation(policy, root, told)
-    confirmed_by = _confirmed_by(policy, root, told, grantor) if CONFIRMATION in policy.split() else ""
+    confirmed_by = told.confirmed_by()
+    if confirmed_by or CONFIRMATION in policy.split():
+        _confirmation(policy, root, told, grantor)
     return Directive(
         consent=consent,
         version=version,
@@ -92,15 +94,13 @@ def _reservation(policy: str, root: Rule, told: Told) -> None:
         raise BrokenRule("HUB-3029", where="Consent.policy" if policy != RESERVATION else "Consent.provision")
 
 
-def _confirmed_by(policy: str, root: Rule, told: Told, grantor: Grantor) -> str:
-    """Check a receiver's confirmation: of the person, by somebody, and nothing beside; give by whom."""
+def _confirmation(policy: str, root: Rule, told: Told, grantor: Grantor) -> None:
+    """Check a receiver's confirmation: of the person, by somebody, and nothing beside."""
     plain = Rule("permit", root.begins, root.ends, confidentiality="N", bound="at-most")
     if policy != CONFIRMATION or root != plain or told.says_more() or grantor.kind:
         raise BrokenRule("HUB-3030", where="Consent.policy" if policy != CONFIRMATION else "Consent.provision")
-    name = told.confirmed_by()
-    if not name:
+    if not told.confirmed_by():
         raise MissingValue("HUB-3031", where="Consent.extension")
-    return name
 
 
 def _is_about_sharing(body: Body) -> bool:

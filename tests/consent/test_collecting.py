@@ -7,8 +7,8 @@ import pytest
 
 from consent.ask import Ask, Requester
 from consent.decide import decide_write
-from consent.directive import Rule
-from tests.consent.given import CM1, HA, T0, ask, consents, deny, directive, network, reason, record
+from consent.directive import Rule, unreadable
+from tests.consent.given import CM1, HA, SIGNED, T0, ask, consents, deny, directive, network, reason, record
 
 N0 = network("N0")
 
@@ -70,3 +70,21 @@ def test_an_unreadable_consent_may_be_a_refusal_and_stops_recording():
 def test_recording_asks_for_the_senders_own_purpose():
     assert decide_write(replace(WRITING, purpose="HMARKT"), (), N0).reason == "D-PURPOSE-UNKNOWN"
     assert decide_write(replace(WRITING, requester=Requester("", "hospital", "system")), (), N0).reason == "D-AUTHN"
+
+
+CONCERN = frozenset({"Patient", "Communication"})
+
+
+def test_a_concern_is_taken_in_whatever_is_on_file_and_nothing_else_is():
+    asked = Ask(Requester("1399900115", "police", "system"), "SUPNWK", T0, "collect")
+    refusing = [directive(Rule("deny"), hub_refused=True)]
+    for held in (
+        (),
+        refusing,
+        [unreadable(consent="Consent/tsu-x", version=1, patient="Patient/p", custodian=HA, controller="NW", at=SIGNED)],
+    ):
+        found = decide_write(asked, held, N0, types=CONCERN)
+        assert (found.effect, found.reason, found.basis) == ("permit", "P-CONCERN", "JP-27-5-ENTRUST")
+    for types in (frozenset(), CONCERN | {"Observation"}, frozenset({"Consent"})):
+        assert decide_write(asked, (), N0, types=types, resource_type="Consent" if types == {"Consent"} else "").reason == "D-CONCERN-ONLY"
+    assert decide_write(replace(asked, purpose="TREAT"), (), N0, types=CONCERN).reason == "D-PURPOSE-ORG"

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from consent.ask import UNKNOWN, Labels
-from consent.labels import group_of, harms, label, label_codes
+from consent.labels import group_of, harms, label, label_codes, stricter
 from consent.rules import CONFIDENTIALITY
 from consent.tables import meanings, rows
 from schemas.adapter import BASE
@@ -244,3 +244,12 @@ def test_the_longest_known_address_decides_the_group_of_a_system():
     assert group_of(LOCAL.rpartition("|")[0] or LOCAL) == "local"
     assert group_of(f"{BASE}/CodeSystem/kaigo-observation") == "hub"
     assert group_of("https://example.org") == ""
+
+
+def test_of_two_labels_the_stricter_shows_no_more_than_either():
+    plain, restricted = Labels("N", frozenset()), Labels("R", frozenset({"HIV"}))
+    assert stricter(plain, plain) is plain
+    assert stricter(plain, restricted) == stricter(restricted, plain) == restricted
+    assert stricter(restricted, Labels("N", frozenset({"PSY"}))) == Labels("R", frozenset({"HIV", "PSY"}))
+    assert stricter(plain, Labels(None, None)) == Labels(None, None)
+    assert stricter(Labels("N", None), restricted) == Labels("R", None)

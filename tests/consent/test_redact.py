@@ -5,7 +5,7 @@ from copy import deepcopy
 
 import pytest
 
-from consent.redact import ABOUT_FAMILY, INLINE, has_inline_labels, redact, speaks_of_family
+from consent.redact import ABOUT_FAMILY, INLINE, has_inline_labels, may_speak_of_family, redact, speaks_of_family
 from consent.tables import rows
 from schemas.fhir.resource import read
 from schemas.fhir.schema import resource_types
@@ -148,3 +148,9 @@ def test_the_hub_can_ask_beforehand():
 def test_each_row_of_the_family_table_names_a_type_that_the_hub_takes(row):
     assert row["type"] in resource_types()
     assert row["reason"]
+
+
+def test_whether_a_text_can_speak_of_the_family_is_said_at_little_cost():
+    assert may_speak_of_family("FamilyMemberHistory", b"{}")
+    assert may_speak_of_family("CarePlan", b'{"extension":[{"url":"https://tsunagu.example.jp/StructureDefinition/about-family"}]}')
+    assert not may_speak_of_family("Observation", b'{"status":"final"}')

@@ -6,7 +6,7 @@ from datetime import date
 
 import pytest
 
-from consent.retention import bases, due, free, years
+from consent.retention import bases, basis_of_erasure, due, free, years
 from consent.tables import keyed
 
 
@@ -39,3 +39,9 @@ def test_no_clinical_record_is_kept_less_than_the_five_years_of_the_physicians_l
 def test_each_ground_of_an_erasure_is_said_in_both_languages() -> None:
     assert set(bases()) >= {"JP-35-1", "JP-35-5"}
     assert all(row["ja"] and row["en"] for row in keyed("erasure", "code").values())
+
+
+def test_the_ground_of_an_erasure_is_said_in_words():
+    code = bases()[0]
+    assert basis_of_erasure(code) != (code, code)
+    assert basis_of_erasure("of another edition") == ("of another edition", "of another edition")
