@@ -13,7 +13,7 @@ from consent.decide import decide, decide_write
 from consent.directive import normalise, pack, unpack
 from consent.networks import default_network
 from schemas.fhir.resource import read
-from tests.consent.given import CM1, HA, HB, HE, NOW, T0, record, session
+from tests.consent.given import CM1, HA, HB, HE, NOW, T0, network, record, session
 
 TEXT = (Path(consent.__file__).parent / "README.md").read_text(encoding="utf-8")
 BLOCKS = [block.encode() for block in re.findall(r"```json\n(.*?)\n```", TEXT, re.DOTALL)]
@@ -32,11 +32,11 @@ def reason(ask, name="o1", *, held):
     return decide(ask, record(name), [held], N0).reason
 
 
-def test_eight_consents_are_shown():
-    assert len(BLOCKS) == 8
+def test_ten_consents_are_shown():
+    assert len(BLOCKS) == 10
 
 
-@pytest.mark.parametrize("number", range(8))
+@pytest.mark.parametrize("number", range(10))
 def test_each_is_kept_and_comes_back(number):
     body = read(BLOCKS[number], expected_type="Consent")
     one = shown(body.id)
@@ -88,3 +88,11 @@ def test_a_guardian_consents_by_a_power_that_was_checked():
     held = shown("guardian")
     assert decide(DOCTOR, record("o1"), [held], N0).basis == "JP-PROXY"
     assert reason(replace(DOCTOR, at=datetime.fromisoformat("2028-01-01T00:00:00+09:00")), held=held) == "D-NOCONSENT"
+
+
+def test_a_confirmation_opens_the_implied_path_and_a_reservation_shuts_it_for_whom_it_names():
+    posted = network("N1")
+    visit = replace(shown("visit"), custodian=HE)
+    assert decide(DOCTOR, record("o1"), [visit, shown("reservation")], posted).reason == "P-IMPLIED"
+    excluded = replace(DOCTOR, requester=Requester(HB, "hospital", "doctor", "P1"))
+    assert decide(excluded, record("o1"), [replace(visit, custodian=HB), shown("reservation")], posted).reason == "D-RESERVED"
