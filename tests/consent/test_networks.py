@@ -68,6 +68,18 @@ def test_the_newest_file_of_a_region_stands_alone():
     assert (later.version.split("+")[1], later.own_purposes, later.written_purposes) == ("east-2", FIRST.own_purposes, {"COC"})
 
 
+def test_the_edition_that_came_after_its_first_day_changes_nothing_of_what_was_there():
+    """Feeds and decisions of before come out the same when they are made anew."""
+    first, second = (e.network for e in delivered().editions)
+    for kind, purposes in first.purposes_by_kind.items():
+        assert purposes <= second.purposes_by_kind[kind]
+        lead = first.lead_roles.get(kind, "")
+        assert second.ceiling.get(second.lead_roles.get(kind, "")) == first.ceiling.get(lead), kind
+    assert {role: second.ceiling[role] for role in first.ceiling} == first.ceiling
+    assert second.own_purposes == first.own_purposes
+    assert (first.implied, second.implied) == (False, False)
+
+
 def test_an_edition_that_is_there_is_found_by_name_and_another_is_not():
     assert delivered().edition("2026-04-01") is FIRST
     assert delivered().edition("2020-01-01") is None

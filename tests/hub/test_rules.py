@@ -9,14 +9,17 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from hub.assemble import DATABASE
 from hub.log.event import open_event
+from hub.log.unlocking import KeyPlace
 from hub.names import hub_id
 from hub.region import read_region
+from hub.replay import replay
 from hub.tables import decisions, resources
 from hub.tables.decisions import Filter
 from schemas.errors import Broken
 from schemas.events import Decided
-from tests.hub.world import HOSPITAL, NOW, OTHER_HOSPITAL, a_consent, a_patient, an_encounter, register, world
+from tests.hub.world import HOSPITAL, NOW, OTHER_HOSPITAL, a_consent, a_patient, an_encounter, database_of, register, world
 
 TOMORROW = NOW + timedelta(days=1)
 
@@ -68,6 +71,28 @@ def test_a_decision_is_taken_by_the_edition_of_its_moment_and_names_it(tmp_path:
         w.sign_in("officer")
         made = w.get("officer", f"/audit/decision.json?reference={newer.reference}").json()
         assert (made["same"], made["why"], made["network"]["there"]) == (None, "rules-gone", False)
+
+
+def test_views_that_are_made_anew_are_made_by_the_same_rules(tmp_path: Path) -> None:
+    region = read_region(a_register(tmp_path), rules(tmp_path / "rules"))
+    clock = [NOW]
+    data = tmp_path / "data"
+    with world(data, region=region, now=lambda: clock[0]) as w:
+        w.put(HOSPITAL, a_patient())
+        w.put(OTHER_HOSPITAL, a_patient("p2"))
+        w.put(HOSPITAL, a_consent())
+        w.put(HOSPITAL, an_encounter())
+        w.settle()
+        clock[0] = TOMORROW
+        w.put(HOSPITAL, an_encounter("e2"))
+        w.settle()
+        with w.hub.store.read() as tx:
+            fed = [row[0] for row in tx.all("SELECT position FROM feeds WHERE subscriber = ?", (OTHER_HOSPITAL,))]
+    assert len(fed) == 1, "from tomorrow on a hospital may not ask for treatment"
+    work = tmp_path / "work"
+    work.mkdir()
+    made = replay(database=database_of(data) or data / DATABASE, keys=KeyPlace.under(data), region=region, work=work)
+    assert made.differing == {}
 
 
 def test_a_wrong_folder_of_rules_stops_the_start(tmp_path: Path) -> None:
