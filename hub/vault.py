@@ -6,7 +6,7 @@ from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field
 from threading import Lock
 
-from hub.log.event import Recorded, open_event, parted
+from hub.log.event import Recorded, open_content, parted
 from hub.log.keys import Keyring
 from hub.log.store import Store, Tx
 from hub.tables.resources import Row
@@ -56,9 +56,11 @@ class Vault:
     def worded(self, tx: Tx, permit: Permit, row: Row, form: Hashable, word: Callable[[Content], Worded | None]) -> Worded | None:
         """As `open`, then worded. What was worded in a form once is given again: only against a permit, and only while its key is there.
 
-        `form` is all that the words depend on beside the version itself.
+        `form` is all that the words depend on beside the version itself. Raises Broken (HUB-5030) for a permit that is for the hub's own reckoning.
         """
         self._judge(permit, row)
+        if permit.inside:
+            raise Broken("HUB-5030")
         name = row.position, form
         if self._keys.held(row.key) is None:
             self._drop(name)
@@ -96,7 +98,7 @@ class Vault:
         recorded = recorded or self._store.event(tx, row.position)
         if recorded is None or recorded.stream != row.stream:
             raise Broken("HUB-5008")
-        body = open_event(self._keys, recorded)
+        body = open_content(self._keys, recorded)
         if body is None:
             return None
         text, facts = parted(body)

@@ -114,6 +114,12 @@ class Gate:
         self._writer.submit(Proposal(os.urandom(16), [event])).result()
         return name
 
+    def looked(self, asking: Asking, persons: Iterable[bytes], decision: Decision) -> None:
+        """Record a look at a work list about each of these persons; about nobody where it was empty. Blocks until that is durable."""
+        at = self._now()
+        events = [self._event(asking, person, [(decision, ())], at)[0] for person in dict.fromkeys(persons) or (b"",)]
+        self._writer.submit(Proposal(os.urandom(16), events)).result()
+
     def inside(self, rows: Sequence[Row]) -> list[Given]:
         """Give permits for the hub's own reckoning (folding stays, matching): what is opened so never leaves by itself."""
         return [Given(row, Permit(row.stream, row.version, frozenset(), inside=True, proof=self._proof)) for row in rows]

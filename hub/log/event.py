@@ -13,6 +13,7 @@ from hub.log.keys import DataKey, Keyring
 from hub.log.seal import open_body, seal_body
 from hub.log.upcast import raised
 from schemas.errors import Broken
+from schemas.events import MESSAGE_RECEIVED, RESOURCE_RECORDED
 
 
 @dataclass(slots=True)
@@ -46,11 +47,23 @@ def seal_json(key: DataKey, value: Any, *, stream: bytes, event: bytes) -> bytes
     return seal_body(key, msgspec.json.encode(value), stream=stream, event=event)
 
 
-def open_event(keys: Keyring, recorded: Recorded) -> bytes | None:
-    """Open an event's body, in the newest form of its topic; None when it has none or its key was erased.
+CONTENT = frozenset({RESOURCE_RECORDED, MESSAGE_RECEIVED})
+"""Topics whose bodies are what was told of people: opened by the vault against a permit, and for tables that keep nothing of it in clear."""
 
-    Raises Broken: HUB-5073 = the key is missing otherwise, HUB-5124 = the body is of no form that is known here.
+
+def open_event(keys: Keyring, recorded: Recorded) -> bytes | None:
+    """Open the body of an event that is no content, in the newest form of its topic; None when it has none or its key was erased.
+
+    Raises Broken: HUB-5030 = it is content, and needs a permit; HUB-5073 = the key is missing otherwise; HUB-5124 = the body is of no form
+    that is known here.
     """
+    if recorded.topic in CONTENT and keys.held(recorded.header.key) is not None:
+        raise Broken("HUB-5030")
+    return open_content(keys, recorded)
+
+
+def open_content(keys: Keyring, recorded: Recorded) -> bytes | None:
+    """Open the body of any event: for the vault (`hub.vault`) and the tables (`hub.tables.all`) alone."""
     key = keys.held(recorded.header.key)
     if key is None:
         return None

@@ -23,7 +23,7 @@ from hub.reads.audits import Auditing
 from hub.reads.officers import LOOK, is_officer
 from hub.reads.opaque import Opaque
 from hub.region import Region
-from hub.tables import identities, provisions
+from hub.tables import apart, identities, provisions
 from hub.tables.derive import namer
 from hub.tables.provisions import Wanted
 from hub.views import disclosure, disclosure_pdf
@@ -93,20 +93,23 @@ class Provided:
     def listed(self, asking: Asking, asked: Asked, cursor: str = "", size: int = PAGE) -> Listed:
         """Give a page of lines; the look is recorded first."""
         organization = asking.requester.organization
-        below, by = None, Wanted()
+        below: tuple[int, int] | None = None
+        by = Wanted()
         if cursor:
-            below, by = msgspec.msgpack.decode(self._opaque.open("provisions", organization, cursor), type=tuple[tuple[int, int], Wanted])
+            (rank, line), by = msgspec.msgpack.decode(
+                self._opaque.open("provisions", organization, cursor), type=tuple[tuple[int, int], Wanted]
+            )
             _may(asking, by.custodian)
+            with self._store.read() as tx:
+                below = apart.position_of(tx, rank), line
         else:
             by = self._wanted(asking, asked)
         self._gate.note(asking, by.patients[0] if by.patients else b"", LOOK)
         with self._store.read() as tx:
             rows = provisions.search(tx, by, limit=size + 1, below=below)
             told = tuple(self._told(tx, asking, rows[:size]))
-        more = ""
-        if len(rows) > size:
-            last = rows[size - 1]
-            more = self._opaque.shut("provisions", organization, msgspec.msgpack.encode(((last.position, last.line), by)))
+            following = (apart.rank(tx, rows[size - 1].position), rows[size - 1].line) if len(rows) > size else None
+        more = "" if following is None else self._opaque.shut("provisions", organization, msgspec.msgpack.encode((following, by)))
         return Listed(told, more)
 
     def every(self, asking: Asking, asked: Asked) -> Iterator[list[Told]]:
@@ -146,9 +149,10 @@ class Provided:
         return Wanted(patients, custodian, asked.receiver, *_span(asked.since, asked.until), asked.third)
 
     def _told(self, tx: Tx, asking: Asking, rows: list[ProvisionRow]) -> Iterator[Told]:
-        people = identities.groups(tx, {row.patient for row in rows}).person
-        names = {person: self._audit.pseudonym(person) for person in set(people.values())}
         own = not is_officer(asking)
+        # to an organization its own Patient: by whom else the person is known would show in the name of the person
+        people = {row.patient: row.patient for row in rows} if own else identities.groups(tx, {row.patient for row in rows}).person
+        names = {person: self._audit.pseudonym(person) for person in set(people.values())}
         for row in rows:
             yield Told(row, names[people[row.patient]], f"Patient/{hub_id(row.patient)}" if own else "")
 

@@ -75,8 +75,12 @@ class Viewing:
             access = self._access(tx, asking, about, released.decisions)
         if past:
             access = replace(access, closes=None)  # a session of today does not count down on a page of the past
-        seen = [g.row.stream for g in released.given if g.row.type == "Patient"]
-        reference = self._opaque.shut("person", asking.requester.organization, min(seen, default=person))
+        # who it is to the asker: others may know the person by a Patient that is nothing to the asker
+        patient = min(
+            (g.row.stream for g in released.given if g.row.type == "Patient"),
+            default=min((g.row.patient for g in released.given if g.row.patient), default=person),
+        )
+        reference = self._opaque.shut("person", asking.requester.organization, patient)
         now = past.at if past else self._now()
         page = emergency.build(reference, known, access, self._region.offices, now.astimezone(JST), fresh)
         return EmergencyView(page, tuple(known), person)

@@ -8,7 +8,7 @@ from types import MappingProxyType, ModuleType
 import msgspec
 import orjson
 
-from hub.log.event import Recorded, open_event, parted
+from hub.log.event import Recorded, open_content, parted
 from hub.log.keys import Keyring
 from hub.log.secrets import Secrets
 from hub.log.store import Tx
@@ -194,7 +194,7 @@ class Rows:
         kinds = self._opened.get(recorded.topic, ())
         if kinds is not None and recorded.header.kind not in kinds:
             return None
-        body = open_event(self._keys, recorded)
+        body = open_content(self._keys, recorded)
         if body is None:
             return None
         if (decode := _decoders.get(recorded.topic)) is not None:

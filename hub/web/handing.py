@@ -12,6 +12,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
+from consent.ask import Decision
 from hub.assemble import Hub
 from hub.commands import Asking
 from hub.ingest.bundles import FHIR
@@ -28,6 +29,7 @@ from schemas.messages import english, japanese
 _NAME = re.compile(r"filename\*=UTF-8''([^;\s]+)", re.IGNORECASE)
 _PLAIN = re.compile(r'filename="([^"]+)"')
 JSON = "application/json; charset=utf-8"
+_MATCHING = Decision("permit", "P-MATCHING", "JP-23-CONTROL", trail=("matching:yes",))
 PAIRS = 200
 
 
@@ -109,7 +111,8 @@ class Handing:
             with self._hub.store.read() as tx:
                 found = identities.likely_pairs(tx, PAIRS)
                 rows = {s: self._custodian(tx, s) for pair in found for s in pair}
-            self._hub.gate.release(asking, [])
+                persons = [identities.person_of(tx, stream) for stream in rows]
+            self._hub.gate.looked(asking, persons, _MATCHING)
             return [
                 {
                     "first": f"Patient/{hub_id(a)}",

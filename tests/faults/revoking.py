@@ -20,7 +20,7 @@ import httpx
 import msgspec
 import orjson
 
-from hub.log.event import Recorded, open_event, parted
+from hub.log.event import Recorded, open_content, open_event, parted
 from hub.log.opening import open_store
 from hub.log.store import Store
 from hub.log.unlocking import KeyPlace, open_keys
@@ -218,7 +218,7 @@ def _judge(data: Path, database: str, marks: Mapping[str, Mapping[str, str]], re
     try:
         for event in _log(store):
             if event.topic == RESOURCE_RECORDED and event.header.kind == "Consent" and event.header.patient in patients:
-                body = open_event(keys, event)
+                body = open_content(keys, event)
                 assert body is not None
                 allows[patients[event.header.patient]] = orjson.loads(parted(body)[0])["status"] == "active"
             elif event.topic == ACCESS_DECIDED and event.header.custodian == OFFICE:

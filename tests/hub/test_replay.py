@@ -329,13 +329,13 @@ def test_it_opens_no_body_that_the_view_has_no_use_for(data: Path, monkeypatch: 
     from hub.tables import all as tables
 
     asked: list[tuple[str, str]] = []
-    real: Callable[..., bytes | None] = tables.open_event
+    real: Callable[..., bytes | None] = tables.open_content
 
     def noted(keys: Any, one: Any) -> bytes | None:
         asked.append((one.topic, one.header.kind))
         return real(keys, one)
 
-    monkeypatch.setattr(tables, "open_event", noted)
+    monkeypatch.setattr(tables, "open_content", noted)
     swapped(data, "messages", "moments")
     assert asked == []
     swapped(data, "directives")

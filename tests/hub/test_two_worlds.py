@@ -62,6 +62,7 @@ def worlds(folder: Path, one: Past, two: Past, users: Sequence[str] = ("manager"
 def count(done: Compared) -> None:
     """Fail with the first difference; otherwise count what was asked."""
     assert done.records >= 3
+    assert done.broken == []
     if done.found:
         pytest.fail(str(done), pytrace=False)
     asked.update(done.routes)
@@ -86,6 +87,10 @@ def without_the_proof(answer: Answer) -> Answer:
         return replace(answer, body=b"".join(kept), headers=tuple(h for h in answer.headers if h[0] != "content-length"))
     if answer.route == "GET /status.json":
         return replace(answer, body=re.sub(rb'"(resident|free)_bytes":\d+', b"", answer.body))
+    if (
+        answer.route == "POST /audit/provisions/disclosure"
+    ):  # a signature has a random number in it (FIPS 186-5 §6.4), and so has the id of a PDF file
+        return replace(answer, body=re.sub(rb"/Contents <[0-9a-f]+>|/ID \[[^]]+\]", b"", answer.body))
     return answer
 
 

@@ -86,7 +86,7 @@ class Draw:
         found = {
             "next": re.findall(r'"relation":"next","url":"http://hub\.test([^"]+)"', text),
             "address": page,
-            "person": re.findall(r"/emergency/([a-z2-7]{20,})", text),
+            "person": re.findall(r'(?:/emergency/|name="person" value="|person=|"person":")([a-z2-7]{20,})', text),
             "reference": re.findall(r'"reference":"([a-z2-7]{20,})"', text) + re.findall(r'name="reference" value="([a-z2-7]{20,})"', text),
             "episode": re.findall(r'name="episode" value="([^"]+)"', text) + re.findall(r"episode=([^\"&#]+)", text),
             "decision": re.findall(r"\b([2-9A-Z]{4}-[2-9A-Z]{4})\b", text),

@@ -44,6 +44,13 @@ def links(draw: Draw) -> Question:
     ])  # fmt: skip
 
 
+@asks(3)
+def confirmations(draw: Draw) -> Question:
+    """The receiver's confirmation at the visit: about an own Patient, about others, about nobody."""
+    body = {"patient": draw.one(["Patient/p1", draw.patient(), "Patient/nobody", "x"]), "csrf": ""}
+    return Question("confirmations", "POST", "/confirmations", (("content-type", "application/json"),), orjson.dumps(body))
+
+
 @asks(8)
 def events(draw: Draw) -> Question:
     """What is heard, from any number on, as lines and as a stream; keys of contents."""
@@ -53,7 +60,7 @@ def events(draw: Draw) -> Question:
         get("events", f"/events?after={after}", accept="text/event-stream"),
         get("events", "/events", accept="text/event-stream", last_event_id=after),
         get("events", "/events", accept=LINES),
-        get("events", f"/events/keys/{draw.one([draw.seen('key'), draw.seen('key'), draw.seen('reference'), 'x'])}"),
+        get("events", f"/events/keys/{draw.one([*draw.shown.get('key', ()), *draw.shown.get('key', ()), draw.seen('reference'), 'x'])}"),
     ])  # fmt: skip
 
 
@@ -89,6 +96,13 @@ def erasures(draw: Draw) -> Question:
     told = {"person": person, "do": draw.one(["restrict", "lift", "lift", "x"]), "basis": draw.one(["JP-35-5", "JP-35-5", "x"])}
     body = orjson.dumps({**told, "reason": "本人からの求め。書面を確かめた。", "csrf": ""})
     return draw.one([get("erasures", "/erasures"), Question("erasures", "POST", "/erasures", (), body)])
+
+
+@asks(3)
+def disclosure(draw: Draw) -> Question:
+    """What a person is told of whom their data was given to, made by an officer: of people that somebody was shown."""
+    fields = {"person": draw.seen("person"), "from": draw.one(["", "2026-01-01"]), "form": draw.one(["json", "json", "pdf", "x"])}
+    return Question("disclosure", "POST", "/audit/provisions/disclosure", (), b"", tuple(fields.items()))
 
 
 @asks(2)

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import replace
 
 import orjson
+import pytest
 
 from hub.followers.kafka import Publishing
 from hub.kafka.records import Record
+from schemas.errors import Refusal
 from tests.hub.doors.asking import chance
 from tests.hub.world import World
 
@@ -36,15 +39,18 @@ class Laid:
         """Nothing is held open."""
 
 
-def sent(w: World, codes: Sequence[str], *, seed: str, form: str = "sealed") -> Laid:
-    """Give all that these organizations would be sent from the first number on, with content sealed for each."""
+def sent(w: World, codes: Sequence[str], *, seed: str, form: str = "sealed", fails: bool = False) -> Laid:
+    """Give all that these organizations would be sent from the first number on, with content sealed for each.
+
+    `fails` = the follower is to fail at it, as the runner would note; what it had laid down until then is given.
+    """
     laid = Laid()
     region = replace(w.hub.region, kafka=dict.fromkeys(codes, form))
     follower = Publishing(hear=w.hub.hear.after, last=w.hub.hear.last_of, region=region, outlet=laid)  # type: ignore[arg-type]
-    with chance(seed):
+    with chance(seed), pytest.raises(Refusal) if fails else nullcontext():
         while follower.step():
             pass
-    assert not follower.state
+    assert fails or not follower.state
     return laid
 
 

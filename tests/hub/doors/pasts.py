@@ -148,7 +148,7 @@ HIDDEN: tuple[Step, ...] = (
     put(STATION, {**STRANGER, "id": "x9"}),
     # questions, refused messages, withdrawals, what was taken back
     lambda w: w.get(OTHER_HOSPITAL, "/fhir/Patient"),
-    lambda w: w.get(OTHER_HOSPITAL, f"/fhir/Patient?identifier={INSURED}"),
+    lambda w: w.get(OTHER_HOSPITAL, "/fhir/Patient?identifier=131016:0000099999"),  # of nobody that the outsider told of: that it would see
     lambda w: w.file(OTHER_HOSPITAL, "x", b"nonsense"),
     lambda w: w.bundle(OTHER_HOSPITAL, [{"request": {"method": "PUT", "url": "Patient/1"}}]),
     put(OTHER_HOSPITAL, a_consent("k9", patient="Patient/x1")),
@@ -169,7 +169,7 @@ HIDDEN: tuple[Step, ...] = (
 UNLABELLED: tuple[Step, ...] = (
     put(HOSPITAL, condition("d1", "Patient/p1")),
     put(HOSPITAL, {**observation("o5", "Patient/p1"), "meta": {"security": [{"system": CONFIDENTIALITY, "code": "V"}]}}),
-    lambda w: w.get(HOSPITAL, f"/fhir/Patient?identifier={INSURED}"),
+    lambda w: w.get(HOSPITAL, "/fhir/Patient/p1"),
 )
 """Hidden too, and of the custodian whose other records are seen: only once its Patient is there."""
 
