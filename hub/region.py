@@ -13,13 +13,24 @@ import orjson
 
 from consent.ask import Kind, Role
 from consent.networks import Networks, delivered, read_networks
+from consent.tables import meanings
 from hub.views.parties import Parties, Party
 from hub.views.shapes import Office
 from schemas.errors import Broken
 from schemas.ids import is_office_code
 
+_PERSONS = frozenset({"subject", "proxy"})
 _INSURED = re.compile(r"[0-9]{6}:[0-9H][0-9]{9}")
 KAFKA = ("thin", "sealed")
+
+
+@dataclass(frozen=True, slots=True)
+class Power:
+    """By which power somebody speaks for a person: its kind (`consent-proxy`), until which day, by which paper."""
+
+    kind: str
+    until: date
+    document: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +47,15 @@ class User:
     """Kana name and birth date (ISO) of the user as a person, and `insured`, the number of the care insurance (`insurer:number`): optional, so that
     looks at a colleague's record, or at one's own, are noticed. They are compared as keyed hashes."""
     insured: str = ""
+    person: str = ""
+    """Of the roles `subject` and `proxy`: whose record it is, `insurer:number` of the care insurance or `code#chart number` of a custodian."""
+    power: Power | None = None
+    """Of the role `proxy`."""
+
+    @property
+    def kind(self) -> Kind | None:
+        """Give the kind in which a person or a proxy asks; None for staff, who ask in the kind of their organization."""
+        return "subject" if self.role in _PERSONS else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +89,8 @@ def read_region(path: Path, rules: Path | None = None) -> Region:
     """Read the register.
 
     `{name, edition, network, organizations: [{code, name, kind, purpose, phone, address, weekdays, opens, closes, open_on_holidays,
-    closed_days, entity, representative, former: [{until, name, address, representative}], kafka}], users: [{id, organization, name, role, purpose, kana, birth, insured}]}`. `rules` = folder of the region's own dated rules; None = those
+    closed_days, entity, representative, former: [{until, name, address, representative}], kafka}], users: [{id, organization, name, role, purpose, kana, birth, insured,
+    person, power: {kind, until, document}}]}`. `rules` = folder of the region's own dated rules; None = those
     that come with the program. Raises Broken (HUB-5010, HUB-3051) naming the place when something is wrong.
     """
     try:
@@ -123,7 +144,8 @@ def parse_region(data: Mapping[str, Any]) -> Region:
     users: dict[str, User] = {}
     for i, row in enumerate(_list(data, "users")):
         where = f"users[{i}]"
-        user = User(*(_text(row, name, where) for name in ("id", "organization", "name", "role", "purpose")), **_as_person(row, where))  # type: ignore[arg-type]
+        more: dict[str, Any] = {**_as_person(row, where), **_bound(row, where, offices)}
+        user = User(*(_text(row, name, where) for name in ("id", "organization", "name", "role", "purpose")), **more)  # type: ignore[arg-type]
         if user.organization not in offices or user.id in users:
             raise Broken("HUB-5010", where=f"{where}.organization" if user.organization not in offices else f"{where}.id")
         if user.role not in get_args(Role):
@@ -171,6 +193,34 @@ def _as_person(row: Mapping[str, Any], where: str) -> dict[str, str]:
     if not _INSURED.fullmatch(found.get("insured", "000000:0000000000")):
         raise Broken("HUB-5010", where=f"{where}.insured")
     return found
+
+
+def _bound(row: Mapping[str, Any], where: str, offices: Mapping[str, Office]) -> dict[str, Any]:
+    """Read whose record somebody of the role `subject` or `proxy` is let to, and by which power."""
+    if row.get("role") not in _PERSONS:
+        if "person" in row or "power" in row:
+            raise Broken("HUB-5010", where=f"{where}.role")
+        return {}
+    person = _text(row, "person", where)
+    code, mark, number = person.partition("#")
+    if (
+        not (_INSURED.fullmatch(person) or (mark and code in offices and number))
+        or offices.get(row["organization"], _NOBODY).kind != "network"
+    ):
+        raise Broken("HUB-5010", where=f"{where}.person")
+    if row["role"] == "subject":
+        return {"person": person}
+    power = row.get("power")
+    if not isinstance(power, dict) or f"|{power.get('kind')}" not in meanings("proxy"):
+        raise Broken("HUB-5010", where=f"{where}.power")
+    try:
+        until = date.fromisoformat(_text(power, "until", f"{where}.power"))
+    except ValueError as fault:
+        raise Broken("HUB-5010", where=f"{where}.power.until") from fault
+    return {"person": person, "power": Power(power["kind"], until, _text(power, "document", f"{where}.power"))}
+
+
+_NOBODY = Office("", "", "")
 
 
 def _list(data: Mapping[str, Any], name: str) -> list[Mapping[str, Any]]:

@@ -14,7 +14,6 @@ from hashlib import sha256
 import msgspec
 from starlette.requests import Request
 
-from consent.ask import Requester
 from hub.assemble import Hub
 from hub.commands import Asking, Came
 from hub.credentials import Identified
@@ -86,7 +85,7 @@ class Sessions:
         if user is None or session.ends < self._seconds():
             return None
         office = self._hub.region.offices[user.organization]
-        requester = Requester(office.code, self._hub.region.kind_of(office.code), user.role, user.id)
+        requester = self._hub.subjects.requester(user)
         return SignedIn(
             Identified(requester, user.purpose, user.name), office.name, user.role, self._mac(f"csrf:{body}")[:32],
             self._mac(f"login:{body}")[:32], session.ends,
@@ -132,7 +131,8 @@ class Doorkeeper:
     def asking(self, request: Request, action: Action, *, cookie: bool = False, apart: bool = False) -> Asking:
         """Give who asks by token, or (for what a page links to) by session. Raises NotSignedIn. `apart` as for `token`."""
         found, login = self.token(request, apart=apart), ""
-        if found is None and cookie and (signed := self.sessions.signed_in(request)) is not None:
+        signed = self.sessions.signed_in(request) if found is None and cookie else None
+        if signed is not None and signed.identified.requester.kind != "subject":
             found, login = signed.identified, signed.login
         if found is None:
             raise NotSignedIn("HUB-5031")
@@ -140,16 +140,21 @@ class Doorkeeper:
             found.requester, found.purpose, request.state.request_id, action, came=came(request), compartment=found.compartment, login=login
         )
 
-    def user(self, request: Request) -> SignedIn:
-        """Give the user who looks at a page. Raises NotSignedIn."""
+    def user(self, request: Request, *, person: bool | None = False) -> SignedIn:
+        """Give the user who looks at a page. Raises NotSignedIn.
+
+        Pages are for staff, and none is there for a person or a proxy: NotFound. `person` True = a page for these, None = for all.
+        """
         found = self.sessions.signed_in(request)
         if found is None:
             raise NotSignedIn("HUB-5032")
+        if person is not None and (found.identified.requester.kind == "subject") is not person:
+            raise NotFound("HUB-5041")
         return found
 
-    def posting(self, request: Request, csrf: str) -> SignedIn:
-        """Give the user who posts a form; raise Denied when the form was not drawn for this session."""
-        found = self.user(request)
+    def posting(self, request: Request, csrf: str, *, person: bool | None = False) -> SignedIn:
+        """Give the user who posts a form; raise Denied when the form was not drawn for this session. `person` as for `user`."""
+        found = self.user(request, person=person)
         if not hmac.compare_digest(found.csrf, csrf):
             raise Denied("HUB-5033")
         return found

@@ -45,11 +45,11 @@ class Sent:
         return tuple(value for key, value in self.texts if key == name)
 
 
-async def posted_fields(request: Request, door: Doorkeeper) -> tuple[Sent, SignedIn]:
-    """Read a form without files, whose fields may stand more than once."""
+async def posted_fields(request: Request, door: Doorkeeper, *, person: bool | None = False) -> tuple[Sent, SignedIn]:
+    """Read a form without files, whose fields may stand more than once. `person` as for `Doorkeeper.user`."""
     data = (await body(request, MAX_FORM)).decode("utf-8", "replace")
     sent = Sent(parse_qsl(data, keep_blank_values=True), {})
-    return sent, door.posting(request, sent.one("csrf"))
+    return sent, door.posting(request, sent.one("csrf"), person=person)
 
 
 async def posted_with_files(request: Request, door: Doorkeeper, limit: int) -> tuple[Sent, SignedIn]:

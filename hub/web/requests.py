@@ -42,7 +42,7 @@ async def looked_at(look: Looking, asking: Asking, request: Request) -> Past | N
     return await run_in_threadpool(look, asking, request.query_params.getlist("at"))
 
 
-async def posted(request: Request, door: Doorkeeper) -> tuple[dict[str, str], SignedIn]:
-    """Read a form that was drawn for this session."""
+async def posted(request: Request, door: Doorkeeper, *, person: bool | None = False) -> tuple[dict[str, str], SignedIn]:
+    """Read a form that was drawn for this session. `person` as for `Doorkeeper.user`."""
     form = dict(parse_qsl((await body(request, MAX_FORM)).decode("utf-8", "replace"), keep_blank_values=True))
-    return form, door.posting(request, form.get("csrf", ""))
+    return form, door.posting(request, form.get("csrf", ""), person=person)

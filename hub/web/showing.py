@@ -20,6 +20,7 @@ from hub.web.showing_audit import ShowingAudit
 from hub.web.showing_breaches import ShowingBreaches
 from hub.web.showing_care import ShowingCare
 from hub.web.showing_consent_forms import ShowingConsentForms
+from hub.web.showing_consent_person import ShowingPerson
 from hub.web.showing_consents import ShowingConsents
 from hub.web.showing_expiring import ShowingExpiring
 from hub.web.showing_months import ShowingMonths
@@ -58,6 +59,7 @@ class Showing:
         desk = ShowingConsents(self._hub, self._door, demo=self._demo)
         desk.routes(add)
         ShowingConsentForms(self._hub, self._door, desk).routes(add)
+        ShowingPerson(self._hub, self._door, demo=self._demo).routes(add)
         self._audit.routes(add)
         own = (ShowingPersons, ShowingUnusual, ShowingExpiring, ShowingProvisions, ShowingBreaches, ShowingRules, ShowingWhy, ShowingMonths)
         for pages in own:
@@ -97,8 +99,10 @@ class Showing:
     # ── in and out ───────────────────────────────────────────────────────────────────────────────────────────────────
 
     async def home(self, request: Request) -> Response:
-        """Draw the first page of the user's role."""
-        signed = self._door.user(request)
+        """Draw the first page of the user's role; a person has a page of their own."""
+        signed = self._door.user(request, person=None)
+        if signed.identified.requester.kind == "subject":
+            return RedirectResponse("/me", 303)
         counts = await run_in_threadpool(waiting, self._hub, asked(signed, request, "audit"))
         text = render.home(
             entries(signed.identified.requester, counts), demo=self._demo, csrf=signed.csrf, user=signed.identified.name,
@@ -137,7 +141,7 @@ class Showing:
 
     async def leave(self, request: Request) -> Response:
         """End the session."""
-        _, signed = await posted(request, self._door)
+        _, signed = await posted(request, self._door, person=None)
         await run_in_threadpool(self._hub.breaking.signed_out, asked(signed, request, "emergency"))
         await run_in_threadpool(self._hub.acts.signed_out, signed.identified.requester, "link", came(request).address)
         response = RedirectResponse("/sign-in", 303)

@@ -35,3 +35,12 @@ def over(tree: Mapping[str, Any], *, patient: str, at: datetime, status: str = "
         else [about]
     )
     return made
+
+
+def answered(tree: Mapping[str, Any], *, patient: str, at: datetime, emergency: str) -> dict[str, Any]:
+    """Give a Consent that says the same as another, signed now by the person, with another answer to the question of emergencies."""
+    dropped = ("/consent-form", "/consent-emergency", "/taken-by")
+    kept = [e for e in tree.get("extension", ()) if not str(e.get("url", "")).endswith(dropped)]
+    made = over(tree, patient=patient, at=at, status="active")
+    made["extension"] = [extension("form", valueCode="electronic"), extension("emergency", valueCode=emergency), *kept]
+    return made
