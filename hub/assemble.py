@@ -51,8 +51,7 @@ from hub.reads.audits import Auditing
 from hub.reads.boards import Boards
 from hub.reads.breaches import Breaches
 from hub.reads.choosing import Choosing
-from hub.reads.consents import Consents
-from hub.reads.consents_own import OwnPage
+from hub.reads.desk import Desk, desk
 from hub.reads.emergencies import Emergencies
 from hub.reads.erasures import KEY_BACKUP_DAYS, Erasures
 from hub.reads.events import Hearing
@@ -69,7 +68,6 @@ from hub.reads.provisions import Provided
 from hub.reads.redeciding import Redeciding
 from hub.reads.resources import Reading
 from hub.reads.sealed import Sealing
-from hub.reads.subjects import Subjects
 from hub.reads.unusual import Unusual
 from hub.reads.views import Viewing
 from hub.region import Region
@@ -81,9 +79,6 @@ from hub.writer import Writer
 from hub.writes.acts import Acts
 from hub.writes.breaches import Breaching
 from hub.writes.confirming import Confirming
-from hub.writes.consent_capacity import StatingCapacity
-from hub.writes.consent_entry import EnteringConsents
-from hub.writes.consent_person import PersonsWord
 from hub.writes.cosigning import Cosigning
 from hub.writes.destroying import Destroying
 from hub.writes.emergency import Breaking
@@ -126,16 +121,11 @@ class Hub:
     refusals: Refusals
     links: Linking
     breaking: Breaking
-    capacity: StatingCapacity
+    desk: Desk
     confirm: Confirming
-    subjects: Subjects
-    consents: Consents
-    own: OwnPage
-    enter: EnteringConsents
     reviewing: Reviewing
     switching: Switching
     emergencies: Emergencies
-    word: PersonsWord
     read: Reading
     view: Viewing
     boards: Boards
@@ -313,16 +303,14 @@ def assemble(
             hearing.heard()
 
         store.listen(elsewhere)
-    consents = Consents(store=store, keys=keys, secrets=secrets, gate=gate, presenting=presenting, opaque=opaque, now=now)
-    entering = EnteringConsents(submit=submit, region=region, now=now)
     return Hub(
         region=region, base=base, now=now, store=store, keys=keys, secrets=secrets, writer=writer, runner=runner, checkpoints=checkpoints,
         credentials=Credentials(data / TOKENS, region, compartments), opaque=opaque, gate=gate, submit=submit,
         receive=receive, bundle=bundle, refusals=refusals,
-        subjects=Subjects(store=store, secrets=secrets, region=region, now=now),
-        consents=consents, own=OwnPage(store=store, gate=gate, consents=consents, region=region, now=now), enter=entering,
-        word=PersonsWord(enter=entering, secrets=secrets, region=region, now=now),
-        capacity=StatingCapacity(store=store, keys=keys, secrets=secrets, writer=writer, now=now),
+        desk=desk(
+            store=store, keys=keys, secrets=secrets, writer=writer, gate=gate, presenting=presenting, opaque=opaque, region=region, submit=submit,
+            now=now,
+        ),
         links=Linking(store=store, keys=keys, secrets=secrets, writer=writer, now=now),
         confirm=Confirming(submit=submit, gate=gate, now=now),
         breaking=breaking, reviewing=reviewing, switching=switching,

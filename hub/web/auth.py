@@ -85,7 +85,7 @@ class Sessions:
         if user is None or session.ends < self._seconds():
             return None
         office = self._hub.region.offices[user.organization]
-        requester = self._hub.subjects.requester(user)
+        requester = self._hub.desk.subjects.requester(user)
         return SignedIn(
             Identified(requester, user.purpose, user.name), office.name, user.role, self._mac(f"csrf:{body}")[:32],
             self._mac(f"login:{body}")[:32], session.ends,

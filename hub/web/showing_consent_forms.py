@@ -63,7 +63,7 @@ class ShowingConsentForms:
     async def change(self, request: Request) -> Response:
         """Draw the form as a consent on file fills it; NotFound for one of another organization, or one that a form cannot say."""
         signed, file = await self._desk.opened(request)
-        one = await run_in_threadpool(self._hub.consents.one, asked(signed, request, "view"), file, request.path_params["consent"])
+        one = await run_in_threadpool(self._hub.desk.consents.one, asked(signed, request, "view"), file, request.path_params["consent"])
         filled = of_filed(one, self._today()) if one.own else None
         if filled is None:
             raise NotFound("HUB-5041")
@@ -79,7 +79,7 @@ class ShowingConsentForms:
     async def check(self, request: Request) -> Response:
         """Read the form back, in what it opens and closes, before it is recorded."""
         sent, signed = await posted_fields(request, self._door)
-        file = await run_in_threadpool(self._hub.consents.file, asked(signed, request, "view"), request.path_params["person"])
+        file = await run_in_threadpool(self._hub.desk.consents.file, asked(signed, request, "view"), request.path_params["person"])
         return await run_in_threadpool(self._check, request, signed, sent, file)
 
     def _check(self, request: Request, signed: SignedIn, sent: Sent, file: PersonFile) -> Response:
@@ -115,7 +115,7 @@ class ShowingConsentForms:
     def _normal(self, asking: Asking, signed: SignedIn, file: PersonFile, entry: Entry) -> Directive:
         requester, now = asking.requester, self._hub.now()
         desk = Desk(requester.organization, requester.person, signed.identified.name, now)
-        tree = consent_tree(entry, desk, patient=f"Patient/{file.number}", office=self._hub.enter.office)
+        tree = consent_tree(entry, desk, patient=f"Patient/{file.number}", office=self._hub.desk.enter.office)
         about = f"Patient/{hub_id(file.patients[0])}"
         return normalise(tree, consent="Consent/new", version=1, patient=about, custodian=requester.organization, now=now)
 
@@ -128,7 +128,7 @@ class ShowingConsentForms:
 
     def _record(self, request: Request, signed: SignedIn, sent: Sent) -> Response:
         asking, looking = asked(signed, request, "write"), asked(signed, request, "view")
-        file = self._hub.consents.file(looking, request.path_params["person"])
+        file = self._hub.desk.consents.file(looking, request.path_params["person"])
         one = self._changed(looking, file, sent.one("consent"))
         filled = of_sent(sent, asking.requester, self._hub.region, self._today())
         directive = self._tried(asking, signed, file, filled)
@@ -144,7 +144,7 @@ class ShowingConsentForms:
         except (BadInput, Conflict) as refusal:
             filled.refused(refusal.issues)
             return html(self._form(signed, file, filled, one), 422)
-        reference = self._hub.consents.reference(asking, taken.stream)
+        reference = self._hub.desk.consents.reference(asking, taken.stream)
         return RedirectResponse(f"/consents/{file.reference}/{reference}/print", 303)
 
     def _entered(
@@ -154,13 +154,13 @@ class ShowingConsentForms:
         if one is not None:
             seen = int(version) if version.isdecimal() else one.shown.row.version
             more = {"number": one.shown.id, "version": seen, "held": (one.scan, one.power if entry.signer.kind else "")}
-        return self._hub.enter.enter(asking, file.number, entry, scan=papers["scan"], power=papers["power"], **more)
+        return self._hub.desk.enter.enter(asking, file.number, entry, scan=papers["scan"], power=papers["power"], **more)
 
     def _changed(self, asking: Asking, file: PersonFile, reference: str) -> Filed | None:
         """Give the consent that a form changes; None for a new one. NotFound for one that is not this desk's."""
         if not reference:
             return None
-        one = self._hub.consents.one(asking, file, reference)
+        one = self._hub.desk.consents.one(asking, file, reference)
         if not one.own:
             raise NotFound("HUB-5041")
         return one
@@ -173,10 +173,10 @@ class ShowingConsentForms:
         asking = asked(signed, request, "write")
 
         def work() -> Response:
-            file = self._hub.consents.file(asked(signed, request, "view"), request.path_params["person"])
+            file = self._hub.desk.consents.file(asked(signed, request, "view"), request.path_params["person"])
             found, review = _day(form.get("found", ""), "found"), form.get("review", "")
             until = _day(review, "review") if review else None
-            self._hub.capacity(
+            self._hub.desk.capacity(
                 asking, file.person, state=form.get("state", ""), found=found, review=until, document=form.get("document", "")
             )
             return RedirectResponse(f"/consents/{file.reference}", 303)

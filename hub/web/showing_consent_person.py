@@ -55,7 +55,7 @@ class ShowingPerson:
     async def page(self, request: Request) -> Response:
         """Draw the first page."""
         signed = self._door.user(request, person=True)
-        own = await run_in_threadpool(self._hub.own.of, asked(signed, request, "view"))
+        own = await run_in_threadpool(self._hub.desk.own.of, asked(signed, request, "view"))
         lines = [(one.reference, self._line(one), self._withdrawable(one)) for one in own.consents]
         return html(render_person.page(own, lines, proxy=self._proxy(signed), **self._frame(signed, "/me")))
 
@@ -78,14 +78,14 @@ class ShowingPerson:
         asking = asked(signed, request, "write")
 
         def work() -> str:
-            own = self._hub.own.of(asked(signed, request, "view"))
+            own = self._hub.desk.own.of(asked(signed, request, "view"))
             done = self._done(asking, act.name, own, sent)
             return self._copy(signed, done)
 
         return html(await run_in_threadpool(work))
 
     def _done(self, asking: Asking, act: str, own: Own, sent: Sent) -> Said:
-        word, patient = self._hub.word, own.patient
+        word, patient = self._hub.desk.word, own.patient
         recipients = sent.all("recipients") if sent.one("whom") == "listed" else ()
         ways: Mapping[str, Callable[[], Said]] = {
             "stop-all": lambda: word.stop_all(asking, patient),
@@ -109,8 +109,8 @@ class ShowingPerson:
                 refuses = one.state == "active" and one.directive.emergency == "refuse" and not one.directive.proxy
                 if refuses and not any(p.get("uri", "").endswith("/policy/emergency") for p in one.shown.tree.get("policy", ())):
                     tree = answered(one.shown.tree, patient=own.patient, at=self._hub.now(), emergency="permit")
-                    self._hub.word.withdraw(asking, tree)
-        return self._hub.word.wish(asking, own.patient, "permit")
+                    self._hub.desk.word.withdraw(asking, tree)
+        return self._hub.desk.word.wish(asking, own.patient, "permit")
 
     def _copy(self, signed: SignedIn, done: Said) -> str:
         """Draw what was just recorded as a sheet of paper."""
@@ -174,16 +174,16 @@ class ShowingPerson:
         def work() -> str:
             if one.own:
                 tree = withdrawn(one.shown.tree)
-                taken = self._hub.word.anew(asking, tree, one.shown.id, one.shown.row.version)
+                taken = self._hub.desk.word.anew(asking, tree, one.shown.id, one.shown.row.version)
             else:
                 tree = over(one.shown.tree, patient=own.patient, at=self._hub.now())
-                taken = self._hub.word.withdraw(asking, tree)
+                taken = self._hub.desk.word.withdraw(asking, tree)
             return self._copy(signed, Said(tree, taken))
 
         return html(await run_in_threadpool(work))
 
     async def _one(self, request: Request, signed: SignedIn) -> tuple[Own, Filed]:
-        own = await run_in_threadpool(self._hub.own.of, asked(signed, request, "view"))
+        own = await run_in_threadpool(self._hub.desk.own.of, asked(signed, request, "view"))
         found = next((one for one in own.consents if one.reference == request.path_params["consent"]), None)
         if found is None:
             raise NotFound("HUB-5041")
@@ -209,7 +209,7 @@ class ShowingPerson:
     async def seen(self, request: Request) -> Response:
         """List who looked, by organization and day."""
         signed = self._door.user(request, person=True)
-        looks = await run_in_threadpool(self._hub.own.looks, asked(signed, request, "view"))
+        looks = await run_in_threadpool(self._hub.desk.own.looks, asked(signed, request, "view"))
         return html(render_person.seen(looks, **self._frame(signed, "/me/seen")))
 
     async def disclosures(self, request: Request) -> Response:
@@ -221,7 +221,7 @@ class ShowingPerson:
         asking = asked(signed, request, "read")
 
         def work() -> bytes:
-            person = self._hub.own.person(asking)
+            person = self._hub.desk.own.person(asking)
             asker = "ご本人" if signed.role_name == "subject" else "ご本人を代理する方"
             return self._hub.provided.of_person(asking, person, None, None, form, asker)
 

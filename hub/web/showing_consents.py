@@ -56,7 +56,7 @@ class ShowingConsents:
     async def search(self, request: Request) -> Response:
         """Draw the search; Denied for roles that do not sit at the desk."""
         signed = self._door.user(request)
-        self._hub.consents.may(signed.identified.requester)
+        self._hub.desk.consents.may(signed.identified.requester)
         return html(self._search(signed))
 
     def _search(self, signed: SignedIn, **more: Any) -> str:
@@ -67,14 +67,14 @@ class ShowingConsents:
         form, signed = await posted(request, self._door)
         asking = asked(signed, request, "search")
         if form.get("by") == "number":
-            found = await run_in_threadpool(self._hub.consents.by_number, asking, form.get("insurer", ""), form.get("insured", ""))
+            found = await run_in_threadpool(self._hub.desk.consents.by_number, asking, form.get("insurer", ""), form.get("insured", ""))
             typed = "番号が一致した方"
         else:
             try:
                 date.fromisoformat(form.get("birth", ""))
             except ValueError:
                 return html(self._search(signed, values=form, problem="生年月日を、西暦の年・月・日で入れてください。"), 422)
-            found = await run_in_threadpool(self._hub.consents.by_name, asking, form.get("kana", ""), form.get("birth", ""))
+            found = await run_in_threadpool(self._hub.desk.consents.by_name, asking, form.get("kana", ""), form.get("birth", ""))
             typed = form.get("kana", "")
         results = await run_in_threadpool(lambda: [self._found(one, typed) for one in found])
         return html(self._search(signed, values=form, results=results))
@@ -104,10 +104,10 @@ class ShowingConsents:
 
     def _file(self, asking: Asking, file: PersonFile) -> dict[str, Any]:
         requester = asking.requester
-        found = self._hub.capacity.known(file.patients) if self._hub.capacity.may(requester) else []
+        found = self._hub.desk.capacity.known(file.patients) if self._hub.desk.capacity.may(requester) else []
         return {
             "who": self.who(file.patient), "lines": [self.line(file, one) for one in file.consents], "person": file.reference,
-            "kinds": render_consents.kinds(network=requester.kind == "network"), "states_capacity": self._hub.capacity.may(requester),
+            "kinds": render_consents.kinds(network=requester.kind == "network"), "states_capacity": self._hub.desk.capacity.may(requester),
             "capacity": [(moment_day(one.at), one.state, one.document, one.review) for one in reversed(found)],
         }  # fmt: skip
 
@@ -115,7 +115,7 @@ class ShowingConsents:
         """Draw one consent: what it says, what it opens and closes, its versions, its paper."""
         signed, file = await self.opened(request)
         asking = asked(signed, request, "view")
-        versions = await run_in_threadpool(self._hub.consents.versions, asking, file, request.path_params["consent"])
+        versions = await run_in_threadpool(self._hub.desk.consents.versions, asking, file, request.path_params["consent"])
         newest = versions[0] if versions[0].shown.row.newest else None
         if newest is None:
             raise NotFound("HUB-5041")
@@ -154,8 +154,8 @@ class ShowingConsents:
         asking = asked(signed, request, "read")
 
         def work() -> Response:
-            one = self._hub.consents.one(asking, file, request.path_params["consent"])
-            paper = self._hub.consents.paper(asking, one.scan)
+            one = self._hub.desk.consents.one(asking, file, request.path_params["consent"])
+            paper = self._hub.desk.consents.paper(asking, one.scan)
             suffix = {"application/pdf": "pdf", "image/jpeg": "jpg", "image/png": "png"}.get(paper.media, "bin")
             headers = {
                 "Content-Disposition": f'attachment; filename="consent.{suffix}"', "Cache-Control": "no-store",
@@ -171,7 +171,7 @@ class ShowingConsents:
         asking = asked(signed, request, "view")
 
         def work() -> str:
-            one = self._hub.consents.one(asking, file, request.path_params["consent"])
+            one = self._hub.desk.consents.one(asking, file, request.path_params["consent"])
             line = self.line(file, one)
             office = self._hub.region.offices[asking.requester.organization]
             sheet = Sheet(line, self.who(file.patient), office.name, office.phone, signed.identified.name, self._hub.now())
@@ -185,7 +185,7 @@ class ShowingConsents:
         """Ask once more before a consent is withdrawn."""
         signed, file = await self.opened(request)
         asking = asked(signed, request, "view")
-        one = await run_in_threadpool(self._hub.consents.one, asking, file, request.path_params["consent"])
+        one = await run_in_threadpool(self._hub.desk.consents.one, asking, file, request.path_params["consent"])
         if not self._withdrawable(asking, one):
             raise NotFound("HUB-5041")
         return html(render_consents.withdrawal(self.line(file, one), who=self.who(file.patient), **self.frame(signed)))
@@ -196,14 +196,14 @@ class ShowingConsents:
         asking = asked(signed, request, "write")
 
         def work() -> str:
-            file = self._hub.consents.file(asked(signed, request, "view"), request.path_params["person"])
-            one = self._hub.consents.one(asking, file, request.path_params["consent"])
+            file = self._hub.desk.consents.file(asked(signed, request, "view"), request.path_params["person"])
+            one = self._hub.desk.consents.one(asking, file, request.path_params["consent"])
             if form.get("sure") != "yes" or not self._withdrawable(asking, one):
                 raise NotFound("HUB-5041")
             if one.own:
-                self._hub.enter.withdraw(asking, one.shown.tree, one.shown.row.version)
+                self._hub.desk.enter.withdraw(asking, one.shown.tree, one.shown.row.version)
             else:
-                self._hub.enter.record(asking, over(one.shown.tree, patient=file.number, at=self._hub.now()))
+                self._hub.desk.enter.record(asking, over(one.shown.tree, patient=file.number, at=self._hub.now()))
             return f"/consents/{file.reference}/{one.reference}/one"
 
         return RedirectResponse(await run_in_threadpool(work), 303)
@@ -214,7 +214,7 @@ class ShowingConsents:
         """Give who looks, and the file of the person of the address."""
         signed = self._door.user(request)
         asking = asked(signed, request, "view")
-        return signed, await run_in_threadpool(self._hub.consents.file, asking, request.path_params["person"])
+        return signed, await run_in_threadpool(self._hub.desk.consents.file, asking, request.path_params["person"])
 
     def frame(self, signed: SignedIn) -> Mapping[str, Any]:
         """Give what surrounds each page of the desk."""

@@ -57,7 +57,7 @@ def hub_number(w: World) -> str:
 
 def state(w: World, asking: Asking = DOCTOR, **more: Any) -> None:
     said = {"state": "incapable", "found": date(2026, 9, 1), "review": date(2027, 3, 1), "document": PAPER, **more}
-    w.hub.capacity(asking, patient(w), **said)
+    w.hub.desk.capacity(asking, patient(w), **said)
 
 
 def test_what_a_guardian_permitted_ends_a_month_after_the_person_can_decide_again(w: World) -> None:
@@ -86,7 +86,7 @@ def test_the_clerk_may_state_it_for_a_paper_and_a_nurse_may_not(w: World) -> Non
         state(w, NURSE)
     with pytest.raises(NotFound):
         state(w, STRANGER)
-    assert [(one.state, one.by, one.review) for one in w.hub.capacity.known([patient(w)])] == [("incapable", "clerk", "2027-03-01")]
+    assert [(one.state, one.by, one.review) for one in w.hub.desk.capacity.known([patient(w)])] == [("incapable", "clerk", "2027-03-01")]
 
 
 @pytest.mark.parametrize(
@@ -105,7 +105,7 @@ def test_a_finding_needs_a_known_state_a_day_a_paper_and_the_day_of_the_next_loo
 ) -> None:
     with pytest.raises(refusal):
         state(w, **more)
-    assert w.hub.capacity.known([patient(w)]) == []
+    assert w.hub.desk.capacity.known([patient(w)]) == []
 
 
 def test_what_was_found_stands_in_no_file_in_clear(w: World, tmp_path: Path) -> None:

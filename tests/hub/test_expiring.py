@@ -146,7 +146,7 @@ def stated(told: Told, at: str, state: str, review: date | None) -> None:
     with told.w.hub.store.read() as tx:
         patient = resources.own(tx, at, "Patient")[0].stream
     asking = Asking(Requester(HOSPITAL, "hospital", "doctor", "doctor"), "TREAT", "r", "write")
-    told.w.hub.capacity(asking, patient, state=state, found=date(2026, 11, 24), review=review, document="診断書（11月24日）")
+    told.w.hub.desk.capacity(asking, patient, state=state, found=date(2026, 11, 24), review=review, document="診断書（11月24日）")
 
 
 def test_a_finding_of_capacity_is_listed_by_its_day_of_review_until_another_follows(told: Told) -> None:

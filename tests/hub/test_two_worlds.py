@@ -36,11 +36,13 @@ EVERYBODY = (
     "officer",
     "clerk",
     "officer",
+    "person",
+    "person",
     NETWORK,
     "",
 )
-USERS = ("doctor", "nurse", "manager", "officer", "clerk")
-OF_OUTSIDERS, OF_EVERYBODY = 1_000, 2_600
+USERS = ("doctor", "nurse", "manager", "officer", "clerk", "person")
+OF_OUTSIDERS, OF_EVERYBODY = 1_000, 2_800
 """Questions by those whom a past is hidden from, in each of four pasts; and by everybody outside a compartment."""
 asked: Counter[str] = Counter()
 """Questions by route, of all tests of this file."""

@@ -72,3 +72,18 @@ def _record(draw: Draw, person: str) -> Question:
     body = b"".join(f"--{BOUNDARY}\r\nContent-Disposition: form-data; {head}\r\n\r\n".encode() + data + b"\r\n" for head, data in parts)
     headers = (("content-type", f"multipart/form-data; boundary={BOUNDARY}"),)
     return Question("desk", "POST", f"{person}/record", headers, body + f"--{BOUNDARY}--\r\n".encode())
+
+
+ACTS = ("stop-all", "share", "stop", "unstop", "refuse-emergency", "permit-emergency", "unask-emergency", "reserve", "unreserve", "x")
+
+
+@asks(14)
+def own(draw: Draw) -> Question:
+    """A person's own pages, asked by that person and by everybody else."""
+    shown = [a.partition("?")[0].rpartition("/")[0] for a in draw.shown.get("address", ()) if a.startswith("/me/consents/")]
+    consent, act = draw.one(shown or [f"/me/consents/{draw.seen('reference')}"]), draw.one(ACTS)
+    return draw.one([
+        get("own", "/me"), get("own", "/me/seen"), get("own", f"/me/ask/{act}?org={OFFICE}"), get("own", f"/me/disclosures.{draw.one(['json', 'exe'])}"),
+        get("own", f"{consent}/{draw.one(['print', 'withdraw'])}"), Question("own", "POST", f"{consent}/withdraw", (), b"", (("sure", "yes"),)),
+        Question("own", "POST", f"/me/say/{act}", (), b"", (("org", OFFICE), ("whom", "all"))), get("own", "/me"),
+    ])  # fmt: skip

@@ -7,6 +7,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from typing import Any
 import httpx
 
 from hub.names import hub_id
+from hub.region import User
 from hub.tables import resources
 from schemas.ids import INSTITUTION, KAIGO_INSURED
 from tests.hub.apart import CASE, COMPARTMENTS, a_case, inside, opened
@@ -32,6 +34,7 @@ from tests.hub.world import (
     a_plan,
     an_encounter,
     known_root,
+    register,
     world,
 )
 
@@ -213,7 +216,9 @@ def lived(folder: Path, hidden: Past, users: Sequence[str] = ("manager",)) -> It
             with chance(f"hidden/{id(one)}/{done[one]}"):  # the same in a world in which other things happen besides
                 one(w)
 
-    with world(folder, now=lambda: moment[0], compartments=COMPARTMENTS) as w:
+    made = register()
+    person = User("person", NETWORK, "山田 花子", "subject", "PATRQT", person=INSURED)
+    with world(folder, now=lambda: moment[0], compartments=COMPARTMENTS, region=replace(made, users={**made.users, "person": person})) as w:
         w.moment = moment
         w.app.state.sessions._seconds = lambda: 1_795_482_000.0
         opened(w)
@@ -229,7 +234,8 @@ def lived(folder: Path, hidden: Past, users: Sequence[str] = ("manager",)) -> It
         for user in users:
             with chance(f"in/{user}"):
                 w.sign_in(user)
-                w.csrf[user] = w.secret(user)
+                page = w.get(user, "/me").text if user == "person" else ""
+                w.csrf[user] = re.findall(r'name="csrf" value="([^"]+)"', page)[0] if page else w.secret(user)
         yield w
 
 
