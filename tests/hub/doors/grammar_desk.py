@@ -77,7 +77,7 @@ def _record(draw: Draw, person: str) -> Question:
 ACTS = ("stop-all", "share", "stop", "unstop", "refuse-emergency", "permit-emergency", "unask-emergency", "reserve", "unreserve", "x")
 
 
-@asks(14)
+@asks(12)
 def own(draw: Draw) -> Question:
     """A person's own pages, asked by that person and by everybody else."""
     shown = [a.partition("?")[0].rpartition("/")[0] for a in draw.shown.get("address", ()) if a.startswith("/me/consents/")]
