@@ -75,7 +75,7 @@ def test_the_status_says_what_stands_why_since_when_and_how_far_each_follower_is
     assert told["writer"] == {"waiting": 0, "most": 2000}
     assert told["checkpoints"] == {"age_seconds": None, "unsigned_events": head}
     assert told["keys"] == {"engine": "sqlite", "answers": True}
-    assert told["versions"]["tsunagu"] == "0.2.0"
+    assert told["versions"]["tsunagu"] == "0.3.0"
 
 
 def test_how_long_the_first_event_has_waited_is_told_in_seconds(tmp_path: Path) -> None:
