@@ -90,7 +90,12 @@ def test_the_register_is_read_and_names_every_kind_of_member(files):
         "support-center": 1, "city": 1, "network": 1,
     }  # fmt: skip
     assert {kind: kinds.count(kind) for kind in asked} == asked
-    assert {user.role for user in made.users.values() if user.organization == made.network} == {"privacy-officer", "clerk", "operator"}
+    assert {user.role for user in made.users.values() if user.organization == made.network and not user.kind} == {
+        "privacy-officer",
+        "clerk",
+        "operator",
+    }
+    assert {user.role: bool(user.person) for user in made.users.values() if user.kind} == {"subject": True, "proxy": True}
 
 
 def test_a_register_with_a_wrong_check_digit_would_not_be_read(files):
@@ -106,7 +111,7 @@ def test_purposes_are_those_that_the_network_lets_each_kind_ask_for(files):
     made = parse_region(json.loads(files["region.json"]))
     allowed = default_network().purposes_by_kind
     assert all(made.purposes[code] in allowed[office.kind] for code, office in made.offices.items())
-    assert all(user.purpose in allowed[made.offices[user.organization].kind] for user in made.users.values())
+    assert all(user.purpose in allowed[user.kind or made.offices[user.organization].kind] for user in made.users.values())
 
 
 def test_nobodys_number_is_used_twice_within_an_organization():
