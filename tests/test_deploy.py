@@ -16,7 +16,7 @@ import pytest
 
 from hub.assemble import DATABASE, KEYS, MASTER, TOKENS
 from hub.log.envelope import Header, pack
-from hub.log.event import open_event, seal_json
+from hub.log.event import open_content, seal_json
 from hub.log.keys import Keyring
 from hub.log.sqlite import SqliteStore
 from hub.log.store import stored_event
@@ -112,7 +112,7 @@ def opened(folder):
     store, keys = SqliteStore(folder / DATABASE), Keyring(folder / KEYS, WRAPPING)
     try:
         with store.read() as tx:
-            return [open_event(keys, one) for one in store.events(tx, 0, 10_000)]
+            return [open_content(keys, one) for one in store.events(tx, 0, 10_000)]
     finally:
         keys.close()
         store.close()

@@ -69,7 +69,8 @@ def _empty(value: ast.expr) -> bool:
     called = value.func if isinstance(value, ast.Call) else None
     while isinstance(called, ast.Subscript):
         called = called.value
-    return isinstance(called, ast.Name) and called.id in _EMPTY
+    copies = isinstance(value, ast.Call) and bool(value.args)  # of something that is there already
+    return isinstance(called, ast.Name) and called.id in _EMPTY and not (copies and called.id in {"dict", "list", "set"})
 
 
 def test_nothing_is_kept_between_requests_but_what_is_listed_here() -> None:

@@ -8,6 +8,7 @@ import orjson
 import pytest
 
 from hub.assemble import DATABASE
+from hub.commands import Asking
 from hub.names import stream_of
 from hub.tables import resources
 from hub.vault import Content, Permit, Vault, Worded
@@ -87,8 +88,15 @@ def test_what_a_vault_keeps_has_an_end(hub_world: World) -> None:
 
     with hub.store.read() as tx:
         rows = resources.own(tx, HOSPITAL, "Encounter")
-        for given in hub.gate.inside(rows * 2):
+    identified = hub.credentials.identify(hub_world.tokens[HOSPITAL])
+    assert identified is not None
+    released = hub.gate.release(Asking(identified.requester, identified.purpose, "r", "read"), rows * 2)
+    with hub.store.read() as tx:
+        for given in released.given:
             assert vault.worded(tx, given.permit, given.row, "own", word) is not None
+        for reckoned in hub.gate.inside(rows):  # what is opened for the hub's own reckoning is not worded for anybody
+            with pytest.raises(Broken):
+                vault.worded(tx, reckoned.permit, reckoned.row, "own", word)
     assert (vault._size, [name[0] for name in vault._kept]) == (100, [rows[1].position])
 
 

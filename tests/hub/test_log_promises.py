@@ -13,7 +13,7 @@ import orjson
 import pytest
 
 from hub.assemble import DATABASE
-from hub.log.event import open_event
+from hub.log.event import open_content
 from hub.log.sqlite import SqliteStore
 from hub.log.unlocking import KeyPlace, open_keys
 from hub.log.verify import Verified
@@ -72,7 +72,7 @@ def test_a_sealed_body_opens_in_its_own_stream_event_and_column_alone(data: Path
             one, two = (store.event(tx, r.position) for r in rows[:2])
             assert one is not None
             assert two is not None
-            assert open_event(keys, one) is not None
+            assert open_content(keys, one) is not None
             moved = (
                 type(one)(two.position, two.stream, two.version, two.topic, two.header, one.body),
                 type(one)(one.position, two.stream, one.version, one.topic, one.header, one.body),
@@ -80,7 +80,7 @@ def test_a_sealed_body_opens_in_its_own_stream_event_and_column_alone(data: Path
             )
             for planted in moved:
                 with pytest.raises(Broken):
-                    open_event(keys, planted)
+                    open_content(keys, planted)
             key = keys.by_id(rows[0].key)
             assert key is not None
             with pytest.raises(Broken):
