@@ -27,6 +27,7 @@ from hub.reads.presenting import Presented, Presenting
 from hub.tables import directives, identities, resources
 from hub.tables.derive import name_token, namer, open_directive
 from hub.writes.consent_entry import may_sit_at_desk
+from hub.writes.consent_form import TAKEN_BY
 from schemas.errors import Denied, NotFound, Refusal
 
 
@@ -53,6 +54,14 @@ class Filed:
     def scan(self) -> str:
         """Give the reference of its paper; empty when there is none."""
         return _reference(self.shown.tree.get("sourceReference"))
+
+    @property
+    def taken_by(self) -> str:
+        """Give the name of who took the paper at the desk; empty where that was not recorded."""
+        for one in self.shown.tree.get("extension", ()):
+            if isinstance(one, Mapping) and one.get("url") == TAKEN_BY:
+                return str(one.get("valueReference", {}).get("display", ""))
+        return ""
 
     @property
     def power(self) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from consent.rules import RESERVATION, Directive, Rule
+from hub.views.ages import JST
 from hub.views.audit_tables import words
 from hub.views.consent_kinds import form_classes, groups_of
 from hub.views.consent_words import until
@@ -45,7 +46,7 @@ def _permits(d: Directive, offices: Mapping[str, Office]) -> tuple[list[str], li
     purposes = "・".join(words("purposes", p) for p in sorted(root.purposes))
     record = f"{offices[d.controller].name}の記録のうち、" if d.controller in offices else ""
     opens = [f"{whom}が、{purposes + 'のために、' if purposes else ''}{record}{what or '役割に応じた情報'}を見られます。"]
-    opens.append(f"見られるのは、{until(root.ends)}です。" if root.ends else "終わりの日はありません。いつでも取り下げられます。")
+    opens.append(f"見られるのは、{_span(root)}です。" if root.ends or root.begins else "終わりの日はありません。いつでも取り下げられます。")
     closes = [f"{_whom(one, offices) or 'この範囲'}には、見せません。" for one in root.rules if one.effect == "deny"]
     opens += [f"{_whom(one, offices) or 'この範囲'}は、さらに見られます（{_level(one)}）。" for one in root.rules if one.effect == "permit"]
     closes.append(
@@ -74,6 +75,11 @@ def _denies(d: Directive, offices: Mapping[str, Office]) -> tuple[list[str], lis
 def _whom(rule: Rule, offices: Mapping[str, Office]) -> str:
     codes = sorted(one.partition("/")[2] for one in rule.recipients)
     return "、".join(offices[code].name if code in offices else code for code in codes)
+
+
+def _span(rule: Rule) -> str:
+    begins = f"{rule.begins.astimezone(JST):%Y-%m-%d} から" if rule.begins else ""
+    return f"{begins} {until(rule.ends) if rule.ends else '終わりの日なし'}".strip()
 
 
 def _level(rule: Rule) -> str:

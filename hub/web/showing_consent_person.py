@@ -144,7 +144,7 @@ class ShowingPerson:
 
     def _sheet(self, signed: SignedIn, line: Line) -> str:
         office = self._hub.region.offices[signed.identified.requester.organization]
-        sheet = Sheet(line, Who(signed.identified.name, "", ""), office.name, office.phone, signed.identified.name, self._hub.now())
+        sheet = Sheet(line, Who(signed.identified.name, "", ""), office.name, office.phone, "", self._hub.now())
         return render_person.sheet(sheet, **self._frame(signed, "/me"))
 
     # ── one consent ──────────────────────────────────────────────────────────────────────────────────────────────────

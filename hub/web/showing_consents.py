@@ -174,7 +174,7 @@ class ShowingConsents:
             one = self._hub.desk.consents.one(asking, file, request.path_params["consent"])
             line = self.line(file, one)
             office = self._hub.region.offices[asking.requester.organization]
-            sheet = Sheet(line, self.who(file.patient), office.name, office.phone, signed.identified.name, self._hub.now())
+            sheet = Sheet(line, self.who(file.patient), office.name, office.phone, one.taken_by, self._hub.now())
             return render_consents.sheet(sheet, back=f"{line.href}/one", **self.frame(signed))
 
         return html(await run_in_threadpool(work))

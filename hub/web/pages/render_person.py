@@ -52,7 +52,7 @@ def page(own: Own, lines: Sequence[tuple[str, Line, bool]], *, proxy: tuple[str,
     others = [one for one in own.organizations if not one.what]
     return draw(
         "me.html", _frame(**frame), own=own, seeing=seeing, others=others, lines=lines, wish=_WISHES[own.wish],
-        power=(_PROXIES.get(proxy[0], ""), proxy[1]),
+        power=(_PROXIES.get(proxy[0], proxy[0]) if proxy[0] else "", proxy[1]),
     )  # fmt: skip
 
 

@@ -349,6 +349,7 @@ def test_the_printed_copy_says_what_it_opens_and_closes_since_when_and_how_to_wi
         "ひがし病院",
         "救急 花子",
         "いつでも、理由を言わずに取り下げられます",
+        "2026-11-20 から 2028-11-19 まで",
     ):
         assert words in page
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Iterator
 from dataclasses import replace
@@ -12,6 +13,7 @@ from typing import Any
 import httpx
 import pytest
 
+from consent.ask import Requester
 from hub.commands import Asking
 from hub.names import hub_id
 from hub.region import Power, Region, User, parse_region
@@ -91,6 +93,7 @@ def test_a_person_sees_who_may_see_them_by_number_or_by_chart(w: World, user: st
     page = w.get(user, "/me")
     assert page.status_code == 200
     assert "あおば居宅" in page.text
+    assert "代わって見ています" not in page.text
     assert 'href="/me/ask/stop?org=' in page.text
 
 
@@ -147,6 +150,34 @@ def test_stopping_all_holds_before_the_page_answers_and_a_new_yes_opens_again(w:
     assert "すべて止めています" in w.get("hanako", "/me").text
     assert say(w, "hanako", "share", whom="all").status_code == 200
     assert visible(w)
+
+
+def test_the_very_first_byte_of_the_answer_comes_after_the_stop(w: World) -> None:
+    """Who was permitted until then reads nothing any more when the answer begins."""
+    with w.hub.store.read() as tx:
+        stay = hub_id(tx.one("SELECT stream FROM resources WHERE type=?", ("Encounter",))[0])
+    reader = Asking(Requester(OFFICE, "care-manager", "system"), "CAREMGT", "r", "read")
+    assert w.hub.read.read(reader, "Encounter", stay).id == stay
+    secret = re.search(r'name="csrf" value="([^"]+)"', w.get("hanako", "/me").text)
+    assert secret is not None
+    began: list[bool] = []
+
+    async def watched(scope: Any, receive: Any, send: Any) -> None:
+        async def sending(message: Any) -> None:
+            if message["type"] == "http.response.start":
+                with pytest.raises(NotFound):
+                    await asyncio.to_thread(w.hub.read.read, reader, "Encounter", stay)
+                began.append(True)
+            await send(message)
+
+        await real(scope, receive, sending)
+
+    real, w.app = w.app, watched  # type: ignore[assignment]
+    try:
+        w.ask("POST", "/me/say/stop-all", by="hanako", data={"csrf": secret[1]})
+    finally:
+        w.app = real
+    assert began == [True]
 
 
 def test_a_yes_to_some_reaches_these_alone(w: World) -> None:
