@@ -103,6 +103,21 @@ def test_the_clerk_sees_what_speaks_to_the_network_and_not_what_speaks_to_one_or
     assert w.get("clerk", place).text.count('class="filed-head"') == 1
 
 
+def test_what_the_clerk_is_shown_is_recorded_as_the_work_of_the_desk_and_decided_so_again(w: World) -> None:
+    w.put(HOSPITAL, a_consent("wide"))
+    (place,) = found(w, "clerk")
+    w.get("clerk", place)
+    with w.hub.store.read() as tx:
+        reference, reason = tx.one(
+            "SELECT reference, reason FROM decisions WHERE \"user\"=? AND given<>'' ORDER BY position DESC LIMIT 1", ("clerk",)
+        )
+    assert reason == "P-DESK"
+    again = w.get("officer", f"/audit/decision.json?reference={reference}")
+    assert again.status_code == 200
+    assert "P-DESK" in again.text
+    assert "ネットワークの窓口が、ネットワークへの同意書を見るのか" in w.get("officer", f"/audit/why/{reference}").text
+
+
 def test_the_officer_and_an_operator_do_not_sit_at_the_desk(w: World) -> None:
     assert w.get("officer", "/consents").status_code == 403
     assert w.form("officer", "/consents/find", by="number", insurer=INSURER, insured=NUMBER).status_code == 403
