@@ -24,11 +24,11 @@ SCHEMA = (
 )
 VERSION = 2
 TABLES = ("decisions",)
-_COLUMNS = (
+COLUMNS = (
     "position", "reference", "at", "person", "organization", '"user"', "role", "purpose", "action", "effect", "reason", "basis", "session",
     "asof", "given", "custodians",
 )  # fmt: skip
-_SELECT = f"SELECT {', '.join(_COLUMNS)} FROM decisions"
+_SELECT = f"SELECT {', '.join(COLUMNS)} FROM decisions"
 GIVING = frozenset({"read", "search", "view", "deliver"})
 """Actions by which something leaves. What is written comes in; an officer's look and an emergency's opening release nothing by themselves."""
 
@@ -80,7 +80,7 @@ def apply(tx: Tx, recorded: Sequence[Recorded]) -> None:
         if r.topic == ACCESS_DECIDED and isinstance(d := r.rows, Decided)
     ]
     if rows:
-        tx.insert("decisions", _COLUMNS, rows)
+        tx.insert("decisions", COLUMNS, rows)
 
 
 def gave(seen: SeenRow) -> bool:

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from schemas.fhir.warm import warm
-from tests.bench import append, costs, decision, disk, followers, ingest, load, memory, replay, views
+from tests.bench import append, audit, costs, decision, disk, followers, ingest, load, memory, replay, views
 from tests.bench.client import NotTaken
 from tests.bench.database import database
 from tests.bench.figures import Figure, line
@@ -30,7 +30,7 @@ def main() -> int:
     options = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
     options.add_argument("--quick", action="store_true", help="the same table in about two minutes, with fewer and shorter rounds")
     options.add_argument(
-        "--only", choices=("ingest", "postgres", "append", "followers", "replay", "views", "decision"), help="one part alone"
+        "--only", choices=("ingest", "postgres", "append", "followers", "replay", "views", "decision", "audit"), help="one part alone"
     )
     options.add_argument("--events", type=int, default=0, help="events of the log that is replayed (5,000, or 100,000 without --quick)")
     options.add_argument("--data", type=Path, help="folder for the databases, on the disk that is to be measured (a temporary one)")
@@ -55,6 +55,8 @@ def measure(folder: Path, plan: Plan, only: str, events: int) -> Iterator[Figure
     if only in {"", "decision"}:
         _say("decisions")
         yield from decision.figures(plan.rounds)
+    if only in {"", "audit"}:
+        yield from _audit(folder, plan)
     if only in {"", "ingest"}:
         (home := folder / "ingest").mkdir()
         with served(home) as hub:
@@ -75,6 +77,17 @@ def measure(folder: Path, plan: Plan, only: str, events: int) -> Iterator[Figure
     if only in {"", "views"}:
         (home := folder / "views").mkdir()
         yield from _views(home, plan)
+
+
+def _audit(folder: Path, plan: Plan) -> Iterator[Figure]:
+    quick = plan is QUICK
+    _say("the print for the person")
+    (home := folder / "print").mkdir()
+    yield from audit.printing(home, plan.rounds)
+    millions = 1 if quick else 10
+    _say(f"the scope of a breach over {millions} million decisions")
+    (home := folder / "breach").mkdir()
+    yield from audit.scope(home, plan.rounds if quick else 1, millions)
 
 
 def _ingest(hub: Served, home: Path, plan: Plan) -> Iterator[Figure]:

@@ -13,7 +13,7 @@ from typing import Any
 
 import orjson
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hub.log.opening import open_store
@@ -271,6 +271,7 @@ ROWS = st.lists(
 )  # fmt: skip
 
 
+@settings(deadline=None, max_examples=40)
 @given(ROWS, st.integers(0, 20), st.integers(1, 21), st.sampled_from(["", "1"]), st.booleans(), st.sampled_from([(), ("Observation",)]))
 def test_the_scope_is_what_adding_up_line_by_line_gives(
     rows: list[Any], since: int, until: int, organization: str, application: bool, types: tuple[str, ...],
@@ -296,7 +297,7 @@ def _summed(file: Path, rows: list[Any], wanted: Wanted) -> scopes.Summed:
     store = open_store(file)
     store.make_tables(list(decisions.SCHEMA))
     with store.write() as tx:
-        tx.insert("decisions", decisions._COLUMNS, [
+        tx.insert("decisions", decisions.COLUMNS, [
             (7 * i + 3, f"r{i}", at, person, org, user, "doctor", "TREAT", "read", "permit", "P-OWN", "", "", "", given, custodians)
             for i, (at, person, org, user, given, custodians) in enumerate(rows)
         ])  # fmt: skip
