@@ -196,7 +196,7 @@ class Provided:
 
     def _whole(self, tx: Tx, by: Wanted) -> list[ProvisionRow]:
         head = self._store.head(tx)
-        rows = [row for batch in provisions.ascending(tx, by, until=head, at_once=10_000) for row in batch]
+        rows = [row for batch in provisions.ascending(tx, by, until=head, at_once=100_000) for row in batch]
         return rows + [row for row in self._following.coming(tx, head) if provisions.fits(row, by)]
 
 

@@ -120,7 +120,7 @@ def search(tx: Tx, by: Wanted, *, limit: int, below: tuple[int, int] | None = No
         where.append("(position, line) < (?,?)")
         params += below
     sql = f"{_SELECT} WHERE {' AND '.join(where) or 'true'} ORDER BY position DESC, line DESC LIMIT ?"
-    return [ProvisionRow(*row) for row in tx.all(sql, (*params, limit))]
+    return list(map(ProvisionRow._make, tx.all(sql, (*params, limit))))
 
 
 def count(tx: Tx, by: Wanted) -> int:
@@ -134,7 +134,7 @@ def after(tx: Tx, by: Wanted, line: tuple[int, int], *, until: int, limit: int) 
     where, params = _where(by)
     where += ["position<=?", "(position, line) > (?,?)"]
     sql = f"{_SELECT} WHERE {' AND '.join(where)} ORDER BY position, line LIMIT ?"
-    return [ProvisionRow(*row) for row in tx.all(sql, (*params, until, *line, limit))]
+    return list(map(ProvisionRow._make, tx.all(sql, (*params, until, *line, limit))))
 
 
 def ascending(tx: Tx, by: Wanted, *, until: int, at_once: int) -> Iterator[list[ProvisionRow]]:

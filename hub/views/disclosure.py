@@ -51,14 +51,21 @@ class Sorted:
     """The lines of a document, in its order: by receiver, then as they happened; `standings` = what each is by law."""
 
     def __init__(self, rows: Sequence[ProvisionRow], parties: Parties, *, entities: Mapping[str, str], day: date) -> None:
-        self.rows = sorted(rows, key=attrgetter("receiver", "position", "line"))
+        self.rows = sorted(rows, key=attrgetter("receiver"))  # they come in the order of the log
         self.parties, self.day = parties, day
         self.named = said.rule("staff_names", day) == "yes"
-        known: dict[tuple[str, str, str, str], str] = {}
-        for key in {(row.basis, row.kind, row.custodian, row.receiver) for row in rows}:
-            basis, kind, custodian, receiver = key
-            known[key] = said.standing(basis, kind, same=entities.get(custodian, custodian) == entities.get(receiver, receiver))
-        self.standings = [known[row.basis, row.kind, row.custodian, row.receiver] for row in self.rows]
+        known: dict[tuple[str, ...], str] = {}
+        self.standings = []
+        for row in self.rows:
+            _, _, _, _, _, custodian, receiver, kind, _, _, _, _, _, reason, basis, *_ = row
+            key = reason, basis, kind, custodian, receiver
+            if (standing := known.get(key)) is None:
+                same = entities.get(custodian, custodian) == entities.get(receiver, receiver)
+                standing = known[key] = said.standing(basis, kind, same=same)
+            self.standings.append(standing)
+        self.grounds = sorted({(reason, basis, standing) for (reason, basis, *_), standing in known.items()})
+        """Reason, basis and standing, each that there is."""
+        self.organizations = sorted({code for *_, custodian, receiver in known for code in (custodian, receiver)} - {""})
 
     def staff(self, row: ProvisionRow, people: Mapping[str, str]) -> str:
         """Name a member of staff where the network's rule says so; never who broke the glass."""
@@ -68,28 +75,28 @@ class Sorted:
 def document(head: Head, found: Sorted, people: Mapping[str, str]) -> bytes:
     """Give the document without its signature."""
     counts = Counter(found.standings)
-    rows = found.rows
+    lines, codes = _lines(found, people)
     tree = {
         "asked": {"by": head.asker, "reference": head.reference},
         "basis": LAW,
         "certificate": head.certificate,
         "counts": dict(sorted(counts.items())),
         "explained": {
-            "actions": _each({r.action for r in rows}, said.acquired),
-            "bases": _each({r.basis for r in rows if r.basis}, lambda code: {"law": basis_words(code)[0], "plain": said.plain(code)}),
-            "items": _each({kind for items in {r.items for r in rows} for kind in _counted(items)}, lambda kind: words("types", kind)),
-            "purposes": _each({r.purpose for r in rows}, lambda code: words("purposes", code)),
-            "reasons": _each({r.reason for r in rows}, lambda code: reason_words(code)[0]),
-            "roles": _each({r.role for r in rows}, lambda code: words("roles", code)),
+            "actions": _each(codes["action"], said.acquired),
+            "bases": _each({b for _, b, _ in found.grounds if b}, lambda code: {"law": basis_words(code)[0], "plain": said.plain(code)}),
+            "items": _each(codes["items"], lambda kind: words("types", kind)),
+            "purposes": _each(codes["purpose"], lambda code: words("purposes", code)),
+            "reasons": _each({r for r, _, _ in found.grounds}, lambda code: reason_words(code)[0]),
+            "roles": _each(codes["role"], lambda code: words("roles", code)),
             "standings": _each(set(counts), said.standing_words),
         },
         "form": FORM,
-        "lines": msgspec.Raw(b"[%b]" % b",".join(_lines(found, people))),
+        "lines": msgspec.Raw(b"[%b]" % b",".join(lines)),
         "made": head.made.astimezone(JST).isoformat(timespec="seconds"),
         "network": {"edition": head.edition, "name": head.network},
         "organizations": {
             code: [{"address": p.address, "name": p.name, "representative": p.representative, "until": p.until} for p in found.parties.spells(code)]
-            for code in sorted({r.receiver for r in rows} | {r.custodian for r in rows} - {""})
+            for code in found.organizations
         },
         "period": {"from": head.since.isoformat() if head.since else None, "to": head.until.isoformat() if head.until else None},
         "person": head.person,
@@ -100,31 +107,43 @@ def document(head: Head, found: Sorted, people: Mapping[str, str]) -> bytes:
 _encode = msgspec.json.Encoder().encode
 
 
-def _lines(found: Sorted, people: Mapping[str, str]) -> list[bytes]:
-    """Give each line as JSON. Of a hundred thousand lines most say the same in most members: these are encoded once."""
-    ground: dict[tuple[str, str, str, str], bytes] = {}
-    items: dict[str, bytes] = {}
-    aim: dict[tuple[str, str, str], bytes] = {}
-    who: dict[tuple[str, str | None, str], bytes] = {}
+def _lines(found: Sorted, people: Mapping[str, str]) -> tuple[list[bytes], dict[str, set[str]]]:
+    """Give each line as JSON, and the codes that stand in them. Of a hundred thousand lines most say the same in most members: these are encoded once."""
+    ground: dict[tuple[str, ...], bytes] = {}
+    counted: dict[str, bytes] = {}
+    aim: dict[tuple[str, ...], bytes] = {}
+    who: dict[tuple[str, ...], bytes] = {}
+    days: dict[int, bytes] = {}
     made = []
     for row, standing in zip(found.rows, found.standings, strict=True):
-        one = row.basis, row.consents, row.custodian, row.effect
+        _, _, name, at, _, custodian, receiver, _, staff, role, purpose, action, effect, reason, basis, items, consents, session, _ = row
+        one = basis, consents, custodian, effect
         if (first := ground.get(one)) is None:
-            told = {"basis": row.basis, "consents": row.consents.split(), "custodian": row.custodian, "effect": row.effect}
-            first = ground[one] = _encode(told)[1:-1]
-        if (second := items.get(row.items)) is None:
-            second = items[row.items] = _encode(_counted(row.items))
-        other = row.purpose, row.reason, row.receiver
-        if (third := aim.get(other)) is None:
-            third = aim[other] = _encode({"purpose": row.purpose, "reason": row.reason, "receiver": row.receiver})[1:-1]
-        last = row.role, found.staff(row, people) or None if found.named else None, standing
-        if (fourth := who.get(last)) is None:
-            fourth = who[last] = _encode({"role": last[0], "staff": last[1], "standing": last[2]})[1:]
-        at, name = instant(row.at).encode(), row.reference.encode()
+            told = {"basis": basis, "consents": consents.split(), "custodian": custodian, "effect": effect}
+            first = ground[one] = b'",%b,"items":' % _encode(told)[1:-1]
+        if (second := counted.get(items)) is None:
+            second = counted[items] = _encode(_counted(items))
+        two = action, purpose, reason, receiver
+        if (third := aim.get(two)) is None:
+            third = aim[two] = b',%b,"reference":"' % _encode({"purpose": purpose, "reason": reason, "receiver": receiver})[1:-1]
+        three = role, staff, session, standing
+        if (fourth := who.get(three)) is None:
+            named = {"role": role, "staff": found.staff(row, people) or None, "standing": standing}
+            fourth = who[three] = b'",%b' % _encode(named)[1:]
+        day, rest = divmod(at + _ZONE_MS, _DAY_MS)
+        if (date_text := days.get(day)) is None:
+            date_text = days[day] = day_of(day).isoformat().encode()
         made.append(
-            b'{"action":"%b","at":"%b",%b,"items":%b,%b,"reference":"%b",%b' % (row.action.encode(), at, first, second, third, name, fourth)
-        )
-    return made
+            b'{"action":"%b","at":"%bT%b%b%b%b%b%b' % (
+                action.encode(), date_text, _SECONDS[rest // 1000], first, second, third, name.encode(), fourth,
+            )
+        )  # fmt: skip
+    actions, purposes = ({key[place] for key in aim} for place in (0, 1))
+    types = {kind for items in counted for kind in _counted(items)}
+    return made, {"action": actions, "purpose": purposes, "role": {key[0] for key in who}, "items": types}
+
+
+_SECONDS = [f"{s // 3600:02}:{s // 60 % 60:02}:{s % 60:02}+09:00".encode() for s in range(86_400)]
 
 
 def _each(codes: set[str], say: object) -> dict[str, object]:

@@ -5,10 +5,9 @@ A person may have a hundred thousand lines: what many lines share is put into op
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from itertools import zip_longest
-from typing import Any
 
 from consent.words import basis_words, reason_words
 from hub.views import provision_words as said
@@ -37,6 +36,10 @@ _INTRO = (
     "内容に心当たりがないときは、上の窓口へお申し出ください。",
 )
 Lines = tuple[bytes, ...]
+Grounds = Mapping[tuple[str, str, str], str]
+"""Reason, basis and standing → the mark under which they are explained."""
+REFERENCE = "23456789ABCDEFGHJKMNPQRSTUVWXYZ-"
+"""Letters of a reference (`hub.names.reference`)."""
 
 
 class _Cells:
@@ -56,12 +59,13 @@ class _Cells:
 def pdf(head: Head, found: Sorted, people: Mapping[str, str], *, office: Party, phone: str, attached: Attached, name: bytes) -> Unsigned:
     """Give the file, to be signed. `office` = where to ask; `name` = 16 bytes for this document."""
     face = Face()
+    encoder = face.encoder(REFERENCE)
     day = head.made.astimezone(JST)
     flow = Flow(face)
     flow.begins = partial(_running, flow, head)
     grounds = _grounds(found)
     _front(flow, head, found, grounds, office, phone)
-    _lines(flow, head, found, grounds, people)
+    _lines(flow, head, found, grounds, people, encoder)
     pages = flow.done(lambda page, pages: f"{page} / {pages} ページ")
     return write(
         pages, face, title=f"{TITLE} {head.person}", author=head.network, at=day, attached=attached,
@@ -79,7 +83,7 @@ def _headings(flow: Flow) -> None:
     flow.rule(0.4)
 
 
-def _front(flow: Flow, head: Head, found: Sorted, grounds: Mapping[tuple[str, str, str], str], office: Party, phone: str) -> None:
+def _front(flow: Flow, head: Head, found: Sorted, grounds: Grounds, office: Party, phone: str) -> None:
     made = head.made.astimezone(JST)
     flow.line(TITLE, 16, height=30)
     third = sum(standing not in {"not-third", "subject"} for standing in found.standings)
@@ -113,20 +117,16 @@ def _front(flow: Flow, head: Head, found: Sorted, grounds: Mapping[tuple[str, st
 
 
 def _grounds(found: Sorted) -> dict[tuple[str, str, str], str]:
-    """Number what the lines rest on, the commonest kinds as they come."""
-    marks: dict[tuple[str, str, str], str] = {}
-    for row, standing in zip(found.rows, found.standings, strict=True):
-        key = row.reason, row.basis, standing
-        if key not in marks:
-            marks[key] = _MARKS[len(marks)] if len(marks) < len(_MARKS) else f"({len(marks) + 1})"
-    return marks
+    """Number what the lines rest on."""
+    return {key: _MARKS[number] if number < len(_MARKS) else f"({number + 1})" for number, key in enumerate(found.grounds)}
 
 
-def _lines(flow: Flow, head: Head, found: Sorted, grounds: Mapping[tuple[str, str, str], str], people: Mapping[str, str]) -> None:
+def _lines(
+    flow: Flow, head: Head, found: Sorted, grounds: Grounds, people: Mapping[str, str], encoder: Callable[[str], bytes]
+) -> None:  # fmt: skip
     if not found.rows:
         flow.line("この期間に、渡した記録も、見た記録もありません。", 10.5)
         return
-    face = flow.face
     where = ["", ""]
     """The receiver and the day that are being written: told again at the head of a page."""
 
@@ -139,14 +139,15 @@ def _lines(flow: Flow, head: Head, found: Sorted, grounds: Mapping[tuple[str, st
 
     flow.begins = begins
     _headings(flow)
-    cells = _Row(face, found, grounds, people)
-    receiver, day = None, -1
+    row_of = _Row(flow.face, found, grounds, people)
+    before, day = "", -1
     for row, standing in zip(found.rows, found.standings, strict=True):
-        today, minute = japan(row.at)
-        if row.receiver != receiver:
-            receiver, day, where[:] = row.receiver, -1, ["", ""]
+        _, _, name, at, _, custodian, receiver, _, staff, role, _, action, effect, reason, basis, items, consents, session, _ = row
+        today, minute = japan(at)
+        if receiver != before:
+            before, day, where[:] = receiver, -1, ["", ""]
             _receiver(flow, found, row)
-            where[0] = found.parties.on(row.receiver, found.day).name
+            where[0] = found.parties.on(receiver, found.day).name
         if today != day:
             day, date, where[1] = today, day_of(today), ""
             flow.room(3 * _LEAD)
@@ -154,56 +155,60 @@ def _lines(flow: Flow, head: Head, found: Sorted, grounds: Mapping[tuple[str, st
             flow.space(3)
             flow.line(where[1], 8, height=_LEAD)
             flow.put(b"/F %g Tf\n" % _SIZE, 0)
-        cells.put(flow, row, standing, today, minute)
+        did = row_of.did.get((role, staff, action, session)) or row_of.take_did(row)
+        gave = row_of.gave.get((custodian, receiver, today if custodian in row_of.moved else 0)) or row_of.take_gave(row, today)
+        what = row_of.what.get((items, effect)) or row_of.take_what(row)
+        stands = row_of.stands.get((reason, basis, standing, consents)) or row_of.take_stands(row, standing)
+        if len(did) == 2 and len(gave) == len(what) == len(stands) == 1:
+            flow.put(_ROW % (row_of.clock[minute], *did, gave[0], what[0], stands[0], encoder(name)), _LEAD)
+        else:
+            _long(flow, row_of.clock[minute], did, gave, what, stands, encoder(name))
+
+
+def _long(flow: Flow, clock: bytes, did: Lines, gave: Lines, what: Lines, stands: Lines, name: bytes) -> None:
+    """Put a row down of which a cell is long: on several lines of one page."""
+    high = max(len(did) // 2, len(gave), len(what), len(stands))
+    flow.room(high * _LEAD)
+    for number in range(high):
+        cells = [did[2 * number : 2 * number + 2] or (b"", b""), *((cell[number : number + 1] or (b"",)) for cell in (gave, what, stands))]
+        first, last = (b"", b"") if number else (clock, name)
+        flow.put(_ROW % (first, *(part for cell in cells for part in cell), last), _LEAD)
 
 
 class _Row:
-    """Puts rows down; what many rows say is wrapped and encoded once."""
+    """The cells of a row; what many rows say is wrapped and encoded once. `did`: who and how, the cells of both columns by turns."""
 
-    def __init__(self, face: Face, found: Sorted, grounds: Mapping[tuple[str, str, str], str], people: Mapping[str, str]) -> None:
+    def __init__(self, face: Face, found: Sorted, grounds: Grounds, people: Mapping[str, str]) -> None:
         clock, self._who, self._how, self._giver, self._what, self._ground, _ = (_Cells(face, width) for _, width in _COLUMNS)
-        self._clock = [clock(f"{minute // 60:02}:{minute % 60:02}")[0] for minute in range(24 * 60)]
-        self._face, self._found, self._grounds, self._people = face, found, grounds, people
-        self._held: tuple[dict[Any, Lines], ...] = ({}, {}, {}, {})
+        self.clock = [clock(f"{minute // 60:02}:{minute % 60:02}")[0] for minute in range(24 * 60)]
+        self._found, self._grounds, self._people = found, grounds, people
+        self.did: dict[tuple[str, ...], Lines] = {}
+        self.gave: dict[tuple[str, str, int], Lines] = {}
+        self.what: dict[tuple[str, str], Lines] = {}
+        self.stands: dict[tuple[str, ...], Lines] = {}
+        self.moved = frozenset(code for code in {row.custodian for row in found.rows} if found.parties.moved(code))
 
-    def put(self, flow: Flow, row: ProvisionRow, standing: str, day: int, minute: int) -> None:
-        """Put one row down; where a cell is long, on several lines."""
-        actors, givers, whats, grounds = self._held
-        own = row.custodian == row.receiver
-        one, two, three, four = (
-            (row.role, row.staff, row.action, row.session),
-            (row.custodian, own, day if self._found.parties.moved(row.custodian) else 0),
-            (row.items, row.effect),
-            (row.reason, row.basis, standing, row.consents),
-        )
-        who = actors.get(one) or actors.setdefault(one, self._did(row))
-        giver = givers.get(two) or givers.setdefault(two, self._gave(row, own=own, day=day))
-        what = whats.get(three) or whats.setdefault(three, self._what(_items(row)))
-        ground = grounds.get(four) or grounds.setdefault(four, self._stands(row, standing))
-        name = self._face.encode(row.reference)
-        if len(who) == 2 and len(giver) == len(what) == len(ground) == 1:
-            flow.put(_ROW % (self._clock[minute], *who, giver[0], what[0], ground[0], name), _LEAD)
-            return
-        flow.room(max(len(who) // 2, len(giver), len(what), len(ground)) * _LEAD)
-        for number in range(max(len(who) // 2, len(giver), len(what), len(ground))):
-            left = [
-                who[2 * number : 2 * number + 2] or (b"", b""),
-                *((cell[number : number + 1] or (b"",)) for cell in (giver, what, ground)),
-            ]
-            first, last = (b"", b"") if number else (self._clock[minute], name)
-            flow.put(_ROW % (first, *(part for cell in left for part in cell), last), _LEAD)
-
-    def _did(self, row: ProvisionRow) -> Lines:
-        """Say who and how: the cells of both columns by turns."""
+    def take_did(self, row: ProvisionRow) -> Lines:
+        """Make the cells of who and how."""
         who = self._who(_who(self._found, row, self._people))
         how = self._how("緊急開示" if row.session else said.done(row.action))
-        return tuple(part for pair in zip_longest(who, how, fillvalue=b"") for part in pair)
+        made = tuple(part for pair in zip_longest(who, how, fillvalue=b"") for part in pair)
+        return self.did.setdefault((row.role, row.staff, row.action, row.session), made)
 
-    def _gave(self, row: ProvisionRow, *, own: bool, day: int) -> Lines:
-        return self._giver("自分の組織の記録" if own else self._found.parties.on(row.custodian, day_of(day)).name)
+    def take_gave(self, row: ProvisionRow, day: int) -> Lines:
+        """Make the cell of whose records they were."""
+        own = row.custodian == row.receiver
+        made = self._giver("自分の組織の記録" if own else self._found.parties.on(row.custodian, day_of(day)).name)
+        return self.gave.setdefault((row.custodian, row.receiver, day if row.custodian in self.moved else 0), made)
 
-    def _stands(self, row: ProvisionRow, standing: str) -> Lines:
-        return self._ground(self._grounds[row.reason, row.basis, standing] + _versions(row.consents))
+    def take_what(self, row: ProvisionRow) -> Lines:
+        """Make the cell of what left."""
+        return self.what.setdefault((row.items, row.effect), self._what(_items(row)))
+
+    def take_stands(self, row: ProvisionRow, standing: str) -> Lines:
+        """Make the cell of what it rests on."""
+        made = self._ground(self._grounds[row.reason, row.basis, standing] + _versions(row.consents))
+        return self.stands.setdefault((row.reason, row.basis, standing, row.consents), made)
 
 
 def _receiver(flow: Flow, found: Sorted, row: ProvisionRow) -> None:
