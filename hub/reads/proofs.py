@@ -19,7 +19,7 @@ from hub.log.store import Store, Tx
 from hub.log.tiles import Lost, Tiles
 from hub.log.verify import Event
 from hub.reads.officers import LOOK, is_officer, officer
-from hub.tables import acts, decisions, resources, tree
+from hub.tables import acts, breaches, decisions, resources, tree
 from hub.tables.decisions import Filter
 from hub.writes.cosigning import Cosigning
 from schemas.errors import Broken, Denied, NotFound
@@ -61,7 +61,7 @@ class Proving:
     def inclusion(self, asking: Asking, *, reference: str = "", event: str = "", index: int = -1, size: int = -1) -> str:
         """Give what shows that an entry stands in the signed log as it was written, to be checked without the hub (C2SP tlog-proof v1).
 
-        The entry is named by a decision's reference or an act's name, the id of a recorded resource's event (hex) or its index. `extra` is the entry itself.
+        The entry is named by a decision's or a breach's reference or an act's name, the id of a recorded resource's event (hex) or its index. `extra` is the entry itself.
         `size` = under the head of that size; otherwise one that covers it, by preference one that a witness has signed.
         """
         officer(asking)
@@ -149,6 +149,8 @@ def _named(tx: Tx, reference: str, event: str, index: int) -> tuple[int, bytes]:
         rows = decisions.search(tx, Filter(reference=reference), limit=1)
         if rows:
             return rows[0].position, rows[0].person
+        if (breach := breaches.one(tx, reference)) is not None:
+            return breach.position, b""
     elif event:
         row = resources.by_event(tx, bytes.fromhex(event))
         if row is not None:

@@ -17,6 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hub.log.opening import open_store
+from hub.log.proof_file import judge
 from hub.log.unlocking import KeyPlace
 from hub.replay import replay
 from hub.tables import breaches, decisions, scopes
@@ -243,6 +244,16 @@ def test_a_scope_is_itself_recorded_and_can_be_proved(given_out: World) -> None:
     reference = scope(given_out, "from=2026-11-24")["reference"]
     given_out.hub.checkpoints.sign_now()
     assert given_out.get("officer", f"/audit/proof/{reference}").status_code == 200
+
+
+def test_that_a_breach_was_suspected_can_be_proved(told: tuple[World, Clock]) -> None:
+    w, _ = told
+    name = suspected(w)
+    w.hub.checkpoints.sign_now()
+    text = w.get("officer", f"/audit/proof/{name}").text
+    proved = judge(text, keys=[w.hub.checkpoints.verifier])
+    assert proved is not None
+    assert b"breach-suspected.v1" in proved.entry
 
 
 def test_the_scope_as_a_table(given_out: World) -> None:
