@@ -17,6 +17,10 @@ from schemas.fhir.facts import JST, days_of
 DEFAULT_COUNT, MAX_COUNT = 50, 200
 OFFERED = ("_id", "identifier", "patient", "_lastUpdated")
 """Search parameters that every type has (`patient` where the type is about a person)."""
+NEVER = frozenset({
+    "_has", "_include", "_revinclude", "_filter", "_query", "_list", "_text", "_content", "_contained", "_containedType", "_type", "_score",
+})  # fmt: skip
+"""What is not offered and is never passed over: each would be answered from other records than those that are asked for, or say more of them."""
 _RESULT = frozenset({"_count", "_format", "_pretty", "_summary", "_total", "_totalMethod", "_page"})
 _DATE = re.compile(
     r"(eq|ge|gt|le|lt|ne|sa|eb)?(\d{4}(?:-\d{2}(?:-\d{2}(T\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?(?:Z|[+\- ]\d{2}:\d{2})?)?)?)?)", re.ASCII
@@ -38,12 +42,14 @@ def sorted_out(kind: str, params: Sequence[tuple[str, str]], *, strict: bool) ->
     """Part parameters into those that are searched by and a warning of those that are not offered; results' own are left out.
 
     Raises BadValue for a modifier: to ignore one would find something else than was asked (R4 search §3.1.1.2.2). Raises BadInput for what
-    is not offered when `strict`.
+    is not offered when `strict`, and always for what is in NEVER and for a chain (`subject.name`).
     """
     used = []
     unknown = False
     for name, value in params:
         plain, colon, _ = name.partition(":")
+        if plain in NEVER or "." in name:
+            raise BadInput(issues=[Issue("HUB-5143", plain if plain in NEVER else "", code="not-supported")])
         if not offers(kind, plain):
             unknown = unknown or plain not in _RESULT
         elif colon and (plain, name) != ("patient", "patient:Patient"):

@@ -64,7 +64,7 @@ def told(kind: str, tree: dict[str, Any], text: bytes, *, again: bool = False) -
     birth = tree.get("birthDate") if kind == "Patient" else None
     return Told(
         id=number if isinstance(number, str) else "",
-        patients=() if again else tuple(facts.subject_references(kind, tree) or facts.patient_references(kind, tree)),
+        patients=() if again else (*(facts.subject_references(kind, tree) or facts.patient_references(kind, tree)), *_inside(tree)),
         codes=facts.main_codes(kind, tree),
         reasons=label_codes(kind, tree),
         security=stated,
@@ -84,6 +84,16 @@ def told(kind: str, tree: dict[str, Any], text: bytes, *, again: bool = False) -
         birth=birth if isinstance(birth, str) else "",
         surnames=tuple(dict.fromkeys(_surnames(tree))) if kind == "Patient" else (),
     )
+
+
+def _inside(tree: dict[str, Any]) -> list[tuple[str, str]]:
+    """Give whose data the resources are that are contained in a resource: another person's must not lie in it."""
+    held = tree.get("contained")
+    found: list[tuple[str, str]] = []
+    for i, one in enumerate(held if isinstance(held, list) else ()):
+        if isinstance(one, dict) and isinstance(kind := one.get("resourceType"), str):
+            found += [(f"contained[{i}].{place}", text) for place, text in facts.subject_references(kind, one) if not text.startswith("#")]
+    return found
 
 
 def told_of(body: Body) -> Told:

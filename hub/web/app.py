@@ -43,7 +43,7 @@ from hub.web.showing_expiring import ExpiringDoor
 from hub.web.showing_persons import PersonsDoor
 from hub.web.showing_rules import RulesDoor
 from hub.web.showing_unusual import UnusualDoor
-from schemas.errors import Broken, NotFound, NotOffered, Refusal, quiet
+from schemas.errors import Broken, Issue, NotFound, NotOffered, Refusal, quiet
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9\-_.]{1,64}")
 _log = logging.getLogger("tsunagu.web")
@@ -143,7 +143,11 @@ def _guards(app: FastAPI, metrics: Metrics) -> None:
     async def framework(request: Request, fault: Exception) -> Response:
         assert isinstance(fault, HTTPException)
         if fault.status_code != 405:
-            return answer(NotFound("HUB-5041"), headers=fault.headers)
+            beside = request.url.path.startswith(
+                "/fhir/"
+            )  # an interaction, an operation or a compartment that R4 knows and the hub does not offer
+            issues = [Issue("HUB-5144", code="not-supported")] if beside else [Issue("HUB-5041", code="not-found")]
+            return answer(NotFound(issues=issues), headers=fault.headers)
         return answer(NotOffered("HUB-5037"), headers={"Allow": ", ".join(sorted(_offered(app, request)))})
 
 

@@ -27,8 +27,8 @@ from schemas.fhir.references import references, splice
 _LITERAL = re.compile(r"([A-Z][A-Za-z]+)/([A-Za-z0-9\-.]{1,64})")
 _CONDITIONAL = re.compile(r"([A-Z][A-Za-z]+)\?(\S+)")
 _DRAFT = re.compile(r"urn:tsunagu:([A-Za-z]+):(\S+)")
-NOT_STORED = frozenset({"Bundle", "OperationOutcome", "Parameters", "CapabilityStatement", "AuditEvent"})
-"""Types that nobody records: forms of messages, and what the hub itself makes."""
+NOT_STORED = frozenset({"Bundle", "OperationOutcome", "Parameters", "CapabilityStatement", "AuditEvent", "Subscription"})
+"""Types that nobody records: forms of messages, what the hub itself makes, and what would ask the hub for something that it does not do."""
 FHIR_ID = re.compile(r"[A-Za-z0-9\-.]{1,64}")
 _ASKED = re.compile(rb'"[A-Z][A-Za-z]+\?')
 _ESCAPED = re.compile(rb"\\(?:/|u00)")

@@ -18,7 +18,7 @@ from hub.web.bodies import acceptable, body, http_date
 from hub.web.errors import FHIR
 from hub.web.requests import searching
 from hub.writes.targets import NOT_STORED
-from schemas.errors import BadValue, NotFound, UnknownMedia
+from schemas.errors import BadValue, Issue, NotFound, UnknownMedia
 from schemas.fhir.schema import resource_types
 
 MAX_FORM = 100_000
@@ -27,6 +27,8 @@ _TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*"|[{}\[\],:]|[^\s{}\[\],:"]+', re.DOTALL)
 
 def known_type(kind: str) -> str:
     """Give a resource type that the hub keeps; raise NotFound for another (R4: 404, unknown type)."""
+    if kind.startswith(("$", "_")):
+        raise NotFound(issues=[Issue("HUB-5144", code="not-supported")])
     if kind not in resource_types() or kind in NOT_STORED:
         raise NotFound("HUB-4011")
     return kind
@@ -43,6 +45,8 @@ class FhirReading:
         acceptable(request)
         asking = self._door.asking(request, "read", cookie=True, apart=True)
         kind, number = known_type(request.path_params["kind"]), request.path_params["number"]
+        if number.startswith(("$", "_")):  # an operation, a history: no id begins so (R4 datatypes §2.24.0.1)
+            raise NotFound(issues=[Issue("HUB-5144", code="not-supported")])
         version = request.path_params.get("version")
         if version is not None and not (version.isascii() and version.isdigit() and len(version) < 10):
             raise NotFound("HUB-5041")
