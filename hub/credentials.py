@@ -46,7 +46,7 @@ class Credentials:
     """The file of token hashes beside the database. Thread-safe."""
 
     def __init__(self, path: Path, region: Region, compartments: Mapping[str, Compartment] = MappingProxyType({})) -> None:
-        self._path, self._region, self._compartments, self._lock = path, region, compartments, threading.Lock()
+        self._path, self._region, self.compartments, self._lock = path, region, compartments, threading.Lock()
         self._grants: dict[str, Grant] = {}
         if path.exists():
             try:
@@ -64,7 +64,7 @@ class Credentials:
             raise Broken("HUB-5014")
         purpose = self._region.purposes[organization]
         if compartment != MAIN:
-            place = self._compartments.get(compartment)
+            place = self.compartments.get(compartment)
             if place is None or not place.admits(self._application(organization)):
                 raise Broken("HUB-5141")
             purpose = place.purpose(purpose)
@@ -113,7 +113,7 @@ class Credentials:
         return Requester(organization, self._region.kind_of(organization), "system")
 
     def _admitted(self, grant: Grant, requester: Requester) -> bool:
-        place = self._compartments.get(grant.compartment)
+        place = self.compartments.get(grant.compartment)
         return place is not None and place.admits(requester) and grant.purpose in place.purposes
 
 

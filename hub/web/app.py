@@ -34,6 +34,7 @@ from hub.web.fhir.operations import Operations
 from hub.web.fhir.reading import FhirReading, known_type, pretty
 from hub.web.fhir.writing import Writing
 from hub.web.handing import Handing
+from hub.web.inside import InsideDoor
 from hub.web.log import LogDoor
 from hub.web.metrics import Metrics, Timing, asked_apart
 from hub.web.ops import Operations as Operating
@@ -82,6 +83,7 @@ def create_app(hub: Hub, *, demo: bool = False) -> FastAPI:
     app.add_api_route("/events", events.events, methods=["GET"], response_class=Response)
     app.add_api_route("/events/keys/{id}", events.key, methods=["GET"], response_class=Response)
     LogDoor(hub, door).routes(app.add_api_route)
+    InsideDoor(hub, door).routes(app.add_api_route)
     Redecided(hub, door).routes(app.add_api_route)
     ConfirmingDoor(hub, door).routes(app.add_api_route)
     DecisionsDoor(hub, door).routes(app.add_api_route)

@@ -194,7 +194,7 @@ def test_only_members_have_an_application_inside_and_only_as_long_as_they_are(ca
     with pytest.raises(Broken, match="HUB-5141"):
         case_world.hub.credentials.issue(STATION, "none")
     token = case_world.tokens[inside(STATION)]
-    case_world.hub.credentials._compartments = {}
+    case_world.hub.credentials.compartments = {}
     assert case_world.hub.credentials.identify(token) is None
 
 
@@ -208,6 +208,22 @@ def test_a_decision_inside_is_recorded_and_no_officer_outside_sees_it(case_world
     with case_world.hub.store.read() as tx:
         newest, *_ = apart.decided(tx, CASE, limit=10)
     assert (newest.organization, newest.effect) == (OFFICE, "permit")
+
+
+def test_an_overseer_reads_who_saw_what_there_and_that_look_stands_there_too(case_world: World) -> None:
+    a_case(case_world)
+    case_world.get(inside(OFFICE), f"/fhir/{plan_of(case_world)}", headers={"X-Request-Id": "the-read"})
+    before = case_world.get(NETWORK, "/fhir/AuditEvent?_summary=count").json()["total"]
+    told = case_world.get(inside(NETWORK), "/compartment/decisions.json")
+    assert told.status_code == 200
+    (one,) = [d for d in told.json()["decisions"] if d["request"] == "the-read"]
+    assert (one["organization"], one["effect"], one["seen"][0]["resource"]) == (OFFICE, "permit", plan_of(case_world))
+    assert "山田" not in told.text
+    again = case_world.get(inside(NETWORK), "/compartment/decisions.json").json()["decisions"]
+    assert (again[0]["organization"], again[0]["reason"]) == (NETWORK, "P-AUDIT")
+    assert case_world.get(NETWORK, "/fhir/AuditEvent?_summary=count").json()["total"] == before + 1  # that it was counted, and nothing else
+    for by in (inside(OFFICE), NETWORK, HOSPITAL):
+        assert case_world.get(by, "/compartment/decisions.json").status_code == 403
 
 
 def test_neither_status_nor_measures_count_what_lies_inside(case_world: World) -> None:

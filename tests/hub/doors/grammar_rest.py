@@ -98,6 +98,12 @@ def erasures(draw: Draw) -> Question:
     return draw.one([get("erasures", "/erasures"), Question("erasures", "POST", "/erasures", (), body)])
 
 
+@asks(1)
+def inside(draw: Draw) -> Question:
+    """What overseers of a compartment read, to whoever is none."""
+    return get("inside", f"/compartment/decisions.json{draw.one(['', '?cursor=x', '?cursor=' + draw.seen('reference')])}")
+
+
 @asks(3)
 def disclosure(draw: Draw) -> Question:
     """What a person is told of whom their data was given to, made by an officer: of people that somebody was shown."""
