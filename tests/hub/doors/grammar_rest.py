@@ -182,7 +182,7 @@ def office(draw: Draw) -> Question:
     method, _, path = draw.one(OFFICE_DOORS).partition(" ")
     path = filled(draw, path)
     names = STRICT.get(path, tuple(OFFICE_QUERY))
-    pairs = [(name, draw.one(OFFICE_QUERY[name])) for name in names if draw.maybe(0.15)]
+    pairs = [(name, draw.one(OFFICE_QUERY[name])) for name in names if draw.maybe(0.6 if path in STRICT else 0.15)]
     if method != "GET":
         body = {name: draw.one(OFFICE_QUERY[name]) for name in names if draw.maybe(0.4 if path not in STRICT else 0.8)}
         if draw.maybe(0.5):
@@ -212,5 +212,6 @@ OFFICE_QUERY = {
 STRICT = {
     "/audit/decisions.json": ("from", "to", "outcome", "organization", "count", "person"),
     "/audit/persons.json": ("kana", "birth"),
+    **dict.fromkeys(("/audit/breaches", "/audit/breaches.csv", "/audit/breaches.json"), ("from", "to", "organization")),
 }
 """Doors that refuse what they do not know."""
