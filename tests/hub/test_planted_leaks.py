@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import replace
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -160,16 +161,19 @@ def a_person_found_by_what_others_told(patch: pytest.MonkeyPatch) -> None:
 def an_order_that_hangs_on_the_neighbours(patch: pytest.MonkeyPatch) -> None:
     candidates = Reading._candidates
 
+    def even(head: int) -> bool:
+        return sha256(str(head).encode()).digest()[0] % 2 == 0  # by whatever number of events the two worlds differ
+
     def turning(self: Reading, tx: Any, *args: Any) -> Any:
         found = candidates(self, tx, *args)
-        return found if self._store.head(tx) % 2 else found[::-1]
+        return found if even(self._store.head(tx)) else found[::-1]
 
     search = Reading.search
 
     def searching(self: Reading, *args: Any, **more: Any) -> Page:
         page = search(self, *args, **more)
         with self._store.read() as tx:
-            return page if self._store.head(tx) % 2 else replace(page, found=page.found[::-1])
+            return page if even(self._store.head(tx)) else replace(page, found=page.found[::-1])
 
     patch.setattr(Reading, "_candidates", turning)
     patch.setattr(Reading, "search", searching)
