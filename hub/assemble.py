@@ -82,8 +82,8 @@ from hub.writes.confirming import Confirming
 from hub.writes.cosigning import Cosigning
 from hub.writes.destroying import Destroying
 from hub.writes.emergency import Breaking
-from hub.writes.emergency_codes import SecondFactor
 from hub.writes.emergency_disaster import Switching
+from hub.writes.emergency_parts import emergency_parts
 from hub.writes.emergency_review import Reviewing
 from hub.writes.erase import Erasing
 from hub.writes.links import Linking
@@ -254,12 +254,9 @@ def assemble(
     providing = Providing(store=store, keys=keys, writer=writer)
     recounting = Recounting(acts=acts, writer=writer)
     noticing = Noticing(store=store, secrets=secrets, writer=writer, gate=gate, region=region, network=office, now=now)
-    second = SecondFactor(store=store, writer=writer, secrets=secrets, network=office, now=now, seconds=time)
-    breaking = Breaking(
-        store=store, keys=keys, secrets=secrets, writer=writer, gate=gate, network=office, second=second, networks=region.rules, now=now, seconds=time
-    )  # fmt: skip
-    reviewing = Reviewing(store=store, writer=writer, network=office, now=now)
-    switching = Switching(store=store, writer=writer, network=office, second=second, region=region, networks=region.rules, now=now)
+    breaking, reviewing, switching = emergency_parts(
+        store=store, keys=keys, secrets=secrets, writer=writer, gate=gate, network=office, region=region, now=now, seconds=time
+    )
     runner = Runner(
         (
             deriving,

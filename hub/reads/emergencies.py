@@ -20,6 +20,7 @@ from hub.log.event import open_event
 from hub.log.keys import Keyring
 from hub.log.store import Store, Tx
 from hub.reads.audits import Auditing
+from hub.reads.disasters import Disasters
 from hub.reads.officers import LOOK, officer
 from hub.reads.opaque import Opaque
 from hub.tables import decisions, emergencies, identities, notices
@@ -91,6 +92,7 @@ class Emergencies:
         self, *, store: Store, keys: Keyring, gate: Gate, opaque: Opaque, audit: Auditing, now: Callable[[], datetime]
     ) -> None:  # fmt: skip
         self._store, self._keys, self._gate, self._opaque, self._audit, self._now = store, keys, gate, opaque, audit, now
+        self.disasters = Disasters(store=store, keys=keys, gate=gate, audit=audit, now=now)
 
     # ── who opened them ──────────────────────────────────────────────────────────────────────────────────────────────
 

@@ -22,7 +22,10 @@ from hub.web.showing_care import ShowingCare
 from hub.web.showing_consent_forms import ShowingConsentForms
 from hub.web.showing_consent_person import ShowingPerson
 from hub.web.showing_consents import ShowingConsents
+from hub.web.showing_disasters import ShowingDisasters
+from hub.web.showing_emergencies import ShowingEmergencies
 from hub.web.showing_expiring import ShowingExpiring
+from hub.web.showing_glass import band
 from hub.web.showing_months import ShowingMonths
 from hub.web.showing_persons import ShowingPersons
 from hub.web.showing_provisions import ShowingProvisions
@@ -61,7 +64,10 @@ class Showing:
         ShowingConsentForms(self._hub, self._door, desk).routes(add)
         ShowingPerson(self._hub, self._door, demo=self._demo).routes(add)
         self._audit.routes(add)
-        own = (ShowingPersons, ShowingUnusual, ShowingExpiring, ShowingProvisions, ShowingBreaches, ShowingRules, ShowingWhy, ShowingMonths)
+        own = (
+            ShowingPersons, ShowingUnusual, ShowingExpiring, ShowingProvisions, ShowingBreaches, ShowingRules, ShowingWhy, ShowingMonths,
+            ShowingEmergencies, ShowingDisasters,
+        )  # fmt: skip
         for pages in own:
             pages(self._hub, self._door, demo=self._demo).routes(add)
         ShowingStatus(self._hub, self._door, demo=self._demo).routes(add)
@@ -107,6 +113,7 @@ class Showing:
         text = render.home(
             entries(signed.identified.requester, counts), demo=self._demo, csrf=signed.csrf, user=signed.identified.name,
             role=ROLES.get(signed.role_name, signed.role_name), organization=signed.organization_name, nav=nav(signed.identified.requester, "", counts),
+            band=band(self._hub, asked(signed, request, "view")),
         )  # fmt: skip
         return html(text)
 

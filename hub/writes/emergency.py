@@ -14,6 +14,7 @@ from consent.networks import Networks
 from hub.clock import milliseconds
 from hub.commands import Asking
 from hub.gate import Gate
+from hub.gate.labelling import stands
 from hub.log.event import NewEvent
 from hub.log.keys import Keyring
 from hub.log.secrets import Secrets
@@ -39,7 +40,9 @@ from schemas.errors import BadValue, BrokenRule, Denied, MissingValue, NotFound
 
 _NEVER = frozenset({"D-CEILING", "R-CEILING", "D-HARD"})
 """Reasons for which an emergency gives no more either: beyond the role, in error, erased."""
-_HOUR, _DAY = 3_600_000, 86_400_000
+_MASKED = frozenset({"", "V"})
+"""Labels that stay masked in an emergency too; empty = none is known."""
+_HOUR = 3_600_000
 
 
 class Breaking:
@@ -136,9 +139,12 @@ class Breaking:
     def _normally(self, asking: Asking, person: bytes) -> tuple[str, bool]:
         """Try the normal path for all that is kept of a person; give the recorded decision, and whether an emergency could give no more."""
         with self._store.read() as tx:
-            rows = resources.of_patients(tx, identities.patients_of(tx, person))
+            rows = stands(tx, resources.of_patients(tx, identities.patients_of(tx, person)))
         released = self._gate.release(asking, rows, about=(person,))
-        gives_all = all(d.effect == "permit" or d.reason in _NEVER for d in released.decisions)
+        gives_all = all(
+            d.effect == "permit" or d.reason in _NEVER or row.confidentiality in _MASKED
+            for row, d in zip(rows, released.decisions, strict=True)
+        )
         return released.references.get(person, ""), gives_all
 
     def _closes(self, at: datetime, ends: int) -> datetime:

@@ -67,6 +67,7 @@ def test_a_doctor_without_consent_breaks_the_glass_and_reads_what_matters(page, 
     if not page.get_by_label("理由").count():
         page.get_by_role("link", name="緊急開示").click()
     page.get_by_label("理由").fill("救急搬送。呼びかけに反応が弱く、付き添いなし。")
+    page.get_by_label("ご本人をどう確かめましたか").select_option("card")
     page.get_by_text("必要性：").click()
     page.get_by_text("同意の困難：").click()
     page.get_by_label("確認コード").fill(page.locator(".demo .code b").inner_text())
