@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import tracemalloc
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
@@ -15,12 +16,14 @@ import pytest
 from consent.ask import Requester
 from consent.tables import keyed
 from hub.commands import Asking
+from hub.reads import provisions as reading
 from hub.reads.provisions import Asked
 from hub.region import parse_region
-from hub.tables import decisions
+from hub.tables import decisions, provisions
+from hub.tables.provisions import Wanted
 from hub.views import provision_words as said
 from hub.views.parties import Parties, Party
-from hub.views.provision_export import COLUMNS, Bulking
+from hub.views.provision_export import COLUMNS, Bulking, Naming, cells
 from hub.web.exports import safe
 from schemas.errors import Broken
 from tests.hub.test_gate import admitted
@@ -191,3 +194,26 @@ def test_a_register_whose_former_names_are_not_dated_is_refused(former: dict[str
     }  # fmt: skip
     with pytest.raises(Broken):
         parse_region(tree)
+
+
+def test_an_export_takes_no_more_memory_for_more_lines(w: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ten times as many lines, in batches of two hundred; held at once they would take some megabytes."""
+    monkeypatch.setattr(reading, "AT_ONCE", 200)
+    asking = Asking(Requester(NETWORK, "network", "privacy-officer", "officer"), "HCOMPL", "request", "audit")
+    naming = Naming(w.hub.region.parties, w.hub.provided.entities)
+    with w.hub.store.read() as tx:
+        (line,) = provisions.search(tx, Wanted(), limit=1)
+
+    def peak(first: int, lines: int) -> int:
+        w.hub.writer.work(lambda tx: provisions.add(tx, [line._replace(line=number) for number in range(first, first + lines)])).result()
+        tracemalloc.start()
+        try:
+            rows = (cells(one.row, one.pseudonym, naming) for batch in w.hub.provided.every(asking, Asked()) for one in batch)
+            assert sum(1 for _ in rows) >= lines
+            return tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+
+    peak(1, 300)  # what is loaded once
+    small = peak(301, 700)
+    assert peak(1_001, 9_000) < 1.5 * small
