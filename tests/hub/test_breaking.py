@@ -264,6 +264,24 @@ def test_the_officer_closes_it(u: Urgent) -> None:
     assert [(c.how, c.by) for c in u.told(EMERGENCY_CLOSED)] == [("officer", "officer")]
 
 
+def test_a_session_that_is_closed_between_a_decision_and_its_record_gives_nothing(u: Urgent) -> None:
+    from hub.commands import Asking
+    from hub.tables import resources
+
+    u.open(u.found())
+    known = u.w.app.state.sessions.user(u.w.cookies["doctor"]["tsunagu"].strip('"'))
+    asking = Asking(known.identified.requester, "TREAT", "r", "view", login=known.login)
+    with u.hub.store.read() as tx:
+        (row,) = resources.own(tx, STATION, "AllergyIntolerance")[:1]
+        proposal = u.hub.gate._decided(tx, asking, [row], ())
+    assert [d.reason for d in proposal.answer[0]] == ["P-BTG"]
+    u.w.form("doctor", "/emergency/close", session=u.session().session)
+    proposal.again = lambda tx: u.hub.gate._decided(tx, asking, [row], ())
+    written = u.hub.writer.submit(proposal).result()
+    assert [d.reason for d in written.answer[0]] == ["D-NOCONSENT"]
+    assert [r.rows.session for r in written.recorded] == [""]
+
+
 def test_signing_out_closes_what_was_open_by_that_sign_in(u: Urgent) -> None:
     u.open(u.found())
     u.open(u.found("second-doctor"), "second-doctor")

@@ -238,6 +238,22 @@ def test_one_officer_ends_it_at_once(u: Urgent) -> None:
     assert u.w.form("officer", "/audit/disasters/end", switch=switch).status_code == 422
 
 
+def test_a_switch_that_is_ended_between_a_decision_and_its_record_gives_nothing(u: Urgent) -> None:
+    from hub.commands import Asking
+    from hub.tables import resources
+
+    switch = switched_on(u)
+    known = u.w.app.state.sessions.user(u.w.cookies["doctor"]["tsunagu"].strip('"'))
+    asking = Asking(known.identified.requester, "TREAT", "r", "view", login=known.login)
+    with u.hub.store.read() as tx:
+        (row,) = resources.own(tx, STATION, "AllergyIntolerance")[:1]
+        proposal = u.hub.gate._decided(tx, asking, [row], ())
+    assert [d.reason for d in proposal.answer[0]] == ["P-DISASTER"]
+    u.w.form("officer", "/audit/disasters/end", switch=switch)
+    proposal.again = lambda tx: u.hub.gate._decided(tx, asking, [row], ())
+    assert [d.reason for d in u.hub.writer.submit(proposal).result().answer[0]] == ["D-NOCONSENT"]
+
+
 def test_it_is_renewed_by_two_officers_again_and_the_old_one_ends_with_that(u: Urgent) -> None:
     old = switched_on(u, hours="72")
     u.later(hours=71)
