@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
+from types import MappingProxyType
 
 from tests.hub.doors import grammar_desk, grammar_fhir, grammar_rest
 from tests.hub.doors.asking import Answer, Question, ask
@@ -23,6 +24,7 @@ OPEN: Mapping[str, frozenset[str]] = {
 }  # fmt: skip
 """Who asks certain doors several times as often as the others do, to whom they are closed or of no use."""
 OFTEN = 4
+SEEK = 1_500
 SETTLE = 200
 """Questions after which the followers run."""
 
@@ -62,8 +64,11 @@ def _apart(here: Answer, there: Answer) -> str:
 
 def compare(
     one: World, two: World, askers: Sequence[str], *, seed: int, count: int, generators: Sequence[str] = (), told: Callable[[Answer], Answer] = lambda a: a,
+    seek: Mapping[str, str] = MappingProxyType({}),
 ) -> Compared:  # fmt: skip
     """Ask both `count` questions, each at its own second, and stop at the first difference.
+
+    `seek` = doors (with their generators) that are to give something: while one has not, up to SEEK questions more are asked for it.
 
     `generators` = of these alone; `told` = what of an answer is compared (a named exception is taken out there, and nowhere else).
     """
@@ -80,10 +85,20 @@ def compare(
     shown["key"] = content_keys(laid[0])
     done = Compared()
 
-    async def run() -> None:
-        for number in range(count):
+    def drawn(number: int) -> tuple[str, str]:
+        """Give who asks and by which generator; after `count` questions such as lead to a door that has given nothing yet."""
+        if number < count:
             by = askers[number % len(askers)]
-            name = dice.choices(names, weights[by])[0]
+            return by, dice.choices(names, weights[by])[0]
+        door = dice.choice([one for one in seek if not done.given[one]])
+        by = dice.choice(askers)
+        draws[by].aim = door
+        return by, seek[door]
+
+    async def run() -> None:
+        number = -1
+        while (number := number + 1) < count or (number < count + SEEK and any(not done.given[door] for door in seek)):
+            by, name = drawn(number)
             question = GRAMMAR[name][1](draws[by])
             for w in (one, two):
                 w.moment[0] = NOW + timedelta(hours=2, seconds=number)

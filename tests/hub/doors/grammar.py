@@ -43,6 +43,8 @@ class Draw:
     hidden: Sequence[str]
     """Opaque references that somebody else was given."""
     by: str = ""
+    aim: str = ""
+    """A door that is sought: a generator of several takes it first."""
     shown: dict[str, list[str]] = field(default_factory=dict)
     """Addresses and references that anybody outside was shown: a page link may be used by another client."""
     forms: list[Form] = field(default_factory=list)

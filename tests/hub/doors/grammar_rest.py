@@ -152,7 +152,7 @@ TYPED = (
 @asks(14)
 def forms(draw: Draw) -> Question:
     """Any form that a page showed to anybody outside, with what it offers or anything else; and finding people by what is known of them."""
-    if draw.maybe(0.3):
+    if draw.maybe(0.3) and not draw.aim:
         kana, birth = draw.one(PEOPLE)
         if draw.maybe(0.2):
             birth = draw.one(["1938-05-02", "x", ""])
@@ -161,6 +161,8 @@ def forms(draw: Draw) -> Question:
         return Question("forms", "POST", "/emergency/find", (), b"", tuple(by.items()))
     shown = {form.action: [f for f in draw.forms if f.action == form.action] for form in draw.forms}
     action = draw.one([*FORM_DOORS, *sorted(shown)])
+    if (sought := draw.aim.partition(" ")[2].partition("{")[0]) and (fitting := [a for a in shown if a.startswith(sought)]):
+        action = draw.one(fitting)
     if action not in shown:
         body = {name: draw.one(values) for name, values in OFFICE_QUERY.items() if draw.maybe(0.4)}
         return Question("forms", "POST", filled(draw, action), (), b"", tuple({**body, "reference": draw.seen("reference")}.items()))
@@ -179,7 +181,7 @@ def forms(draw: Draw) -> Question:
 @asks(8)
 def office(draw: Draw) -> Question:
     """The pages and doors of the network's office that the list names for this generator, with whatever references were shown."""
-    method, _, path = draw.one(OFFICE_DOORS).partition(" ")
+    method, _, path = (draw.aim if draw.aim in OFFICE_DOORS else draw.one(OFFICE_DOORS)).partition(" ")
     path = filled(draw, path)
     names = STRICT.get(path, tuple(OFFICE_QUERY))
     pairs = [(name, draw.one(OFFICE_QUERY[name])) for name in names if draw.maybe(0.6 if path in STRICT else 0.15)]
