@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from schemas.fhir.warm import warm
-from tests.bench import append, audit, costs, decision, disk, followers, ingest, load, memory, replay, views
+from tests.bench import append, audit, costs, decision, disk, followers, glass, ingest, load, memory, replay, views
 from tests.bench.client import NotTaken
 from tests.bench.database import database
 from tests.bench.figures import Figure, line
@@ -171,7 +171,10 @@ def _views(home: Path, plan: Plan) -> Iterator[Figure]:
         _say("views")
         for _ in range(plan.rounds):
             found = [views.measure(hub, v, plan.seconds / 2) for v in found]
+        glass.withdraw(hub)
     yield from views.figures(found, views.opening(home, plan.rounds))
+    _say("breaking the glass")
+    yield from glass.figures(home, plan.rounds)
 
 
 def _say(text: str) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 import orjson
 
 from hub.assemble import DATABASE, KeyPlace
-from hub.log.event import open_event
+from hub.log.event import open_content
 from hub.log.opening import open_store
 from hub.log.unlocking import open_keys
 from hub.replay.checking import replay
@@ -69,7 +69,7 @@ def _read(home: Path, keys: KeyPlace) -> None:
         after = 0
         while batch := store.events(tx, after, BATCH):
             for one in batch:
-                open_event(ring, one)
+                open_content(ring, one)
             after = batch[-1].position
 
 

@@ -13,7 +13,7 @@ from urllib.parse import urlencode
 import orjson
 
 from hub.assemble import Hub, assemble
-from hub.log.event import open_event, parted
+from hub.log.event import open_content, parted
 from hub.tables import identities, resources
 from hub.tables.resources import Row
 from hub.views.board_case import TYPES
@@ -140,7 +140,7 @@ def _opened(hub: Hub, rows: list[Row]) -> float:
         for row in rows:
             recorded = hub.store.event(tx, row.position)
             assert recorded is not None
-            body = open_event(hub.keys, recorded)
+            body = open_content(hub.keys, recorded)
             assert body is not None
             orjson.loads(parted(body)[0])
     return time.perf_counter() - begun
