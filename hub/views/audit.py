@@ -126,7 +126,7 @@ def disclosure(one: Decided, organizations: Mapping[str, Office], people: Mappin
 
 def broke_glass(one: Decided) -> bool:
     """Say whether something was opened or given on the ground of an emergency (緊急開示)."""
-    return one.effect != "deny" and (one.action == "emergency" or one.reason.startswith(("P-BTG", "R-BTG")))
+    return one.effect != "deny" and one.reason.startswith(("P-BTG", "R-BTG"))
 
 
 def gives(seen: Seen) -> bool:

@@ -124,10 +124,8 @@ def _access(told: Told, place: Place) -> list[_Line]:
         return [_Line(name, [*about, *query, *_whole(told)], outcome)]
     if one.action == "search" and (one.effect != "deny" or _found_nothing(one)):
         return [_Line("search", [*about, *_query(told), *_whole(told)])]
-    if one.effect == "deny":
+    if one.effect == "deny" or one.action == "emergency":  # the normal path, tried before a glass is broken, gives nothing by itself
         return []
-    if one.action == "emergency":
-        return [_Line("emergency-started", [*about, *_whole(told)])]
     given = [i for i, seen in enumerate(one.seen) if gives(seen)]
     if one.action == "write":
         return [_written(told, place, i) for i in given]

@@ -130,7 +130,7 @@ def test_an_emergency_disclosure_is_called_so_only_where_something_was_given():
     assert audit.outcome(GLASS) == Chip("緊急開示", "danger")
     assert row(action="emergency", reason="P-BTG", seen=()).outcome == Chip("緊急開示", "danger")
     assert row(action="view", effect="deny", reason="D-BTG-INVALID").outcome == Chip("見えない", "")
-    assert row(action="emergency", effect="deny", reason="D-BTG-INVALID").outcome == Chip("開かない", "")
+    assert row(action="emergency", effect="deny", reason="D-BTG-INVALID").outcome == Chip("見えない", "")
     assert row(action="view", effect="deny", reason="R-BTG-V").outcome == Chip("見えない", "")
 
 
