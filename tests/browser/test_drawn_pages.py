@@ -184,7 +184,7 @@ def test_breaking_glass_cannot_be_sent_while_something_is_missing(page, base):
     page.get_by_role("button", name="緊急開示を始める").click()
     assert page.url == f"{base}/glass-empty"
     assert page.locator("form.form").evaluate("form => [...form.elements].filter(one => one.name && !one.checkValidity()).map(one => one.name)") == [
-        "reason", "necessity", "difficulty", "code",
+        "reason", "identity", "necessity", "difficulty", "code",
     ]  # fmt: skip
 
 
