@@ -385,3 +385,16 @@ def test_the_moment_that_it_closed_at_is_the_last_of_its_time(u: Urgent) -> None
     u.later(minutes=240, milliseconds=-1)
     assert u.sees(reference)
     assert u.session().closes == milliseconds(u.now + timedelta(milliseconds=1))
+
+
+def test_the_fhir_document_of_the_page_rests_on_the_same_session_and_closes_with_it(u: Urgent) -> None:
+    reference = u.found()
+    u.open(reference)
+    led = u.w.get("doctor", f"/emergency/{reference}/document")
+    assert led.status_code == 303
+    document = u.w.get("doctor", led.headers["location"])
+    assert document.status_code == 200
+    assert "ペニシリン" in document.text
+    assert {(r.action, r.reason) for r in given(u, session=u.session().session)} <= {("read", "P-BTG"), ("view", "P-BTG")}
+    u.w.form("doctor", "/emergency/close", session=u.session().session)
+    assert "ペニシリン" not in u.w.get("doctor", led.headers["location"]).text
