@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from hub.commands import Asking
-from hub.gate import Gate
+from hub.gate import Gate, Given
 from hub.log.secrets import Secrets
 from hub.log.store import Store
 from hub.reads.opaque import Opaque
 from hub.reads.presenting import Presented, Presenting
 from hub.tables import directives, identities, resources
 from hub.tables.derive import name_token
+from hub.tables.resources import Row
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,10 +45,10 @@ class Finding:
             groups = {p: identities.patients_of(tx, p) for p in persons}
             rows = {p: resources.of_patients(tx, patients, ("Patient",)) for p, patients in groups.items()}
             barred = directives.barred(tx, [patient for patients in groups.values() for patient in patients])
-        released = self._gate.release(asking, [r for found in rows.values() for r in found], about=tuple(persons))
+        given = self._given(asking, rows, bearing)
         organization = asking.requester.organization
         with self._store.read() as tx:
-            shown = [p for g in released.given if (p := self._presenting(tx, g, organization)) is not None]
+            shown = [p for g in given if (p := self._presenting(tx, g, organization)) is not None]
         known = {person: tuple(s for s in shown if s.row in found) for person, found in rows.items()}
         # that somebody is there at all is not told of who is to be erased
         named = {p for p, patients in groups.items() if barred.keys().isdisjoint(patients)} if self.may_break(asking) else set[bytes]()
@@ -57,6 +59,20 @@ class Finding:
             if any(s.row.stream in bearing for s in seen) or person in named
         ]
         return tuple(sorted(found, key=lambda one: one.reference))
+
+    def _given(self, asking: Asking, rows: Mapping[bytes, Sequence[Row]], bearing: frozenset[bytes]) -> list[Given]:
+        """Ask for what may be seen: first of the Patients that were searched by, and of a person's others only where one of these may be seen.
+
+        What is asked for is recorded as given, for its custodian to read: that somebody was searched by a name which only others know must
+        not show there. Who may break the glass is told of a person either way.
+        """
+        if self.may_break(asking):
+            return list(self._gate.release(asking, [r for found in rows.values() for r in found], about=tuple(rows)).given)
+        named = [r for found in rows.values() for r in found if r.stream in bearing]
+        given = list(self._gate.release(asking, named, about=tuple(rows)).given)
+        seen = {g.row.stream for g in given}
+        beside = [r for found in rows.values() if any(r.stream in seen for r in found) for r in found if r.stream not in bearing]
+        return sorted(given + (list(self._gate.release(asking, beside).given) if beside else []), key=lambda g: g.row)
 
     def may_break(self, asking: Asking) -> bool:
         """Say whether this asker could open an emergency access: only such a role learns that a person exists without seeing anything."""

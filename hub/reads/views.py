@@ -11,7 +11,7 @@ from consent.ask import Decision
 from consent.words import basis_words, reason_words
 from hub.commands import Asking
 from hub.followers.run import Runner
-from hub.gate import Gate
+from hub.gate import Gate, Given
 from hub.log.keys import Keyring
 from hub.log.store import Store, Tx
 from hub.reads.opaque import Opaque
@@ -20,6 +20,7 @@ from hub.reads.presenting import Presented, Presenting
 from hub.reads.telling import states
 from hub.region import Region
 from hub.tables import emergencies, identities, resources
+from hub.tables.resources import Row
 from hub.views import emergency
 from hub.views.ages import JST
 from hub.views.shapes import Access, EmergencyPage, Known
@@ -66,24 +67,41 @@ class Viewing:
             patients = identities.patients_of(tx, person, _position(past))
             rows = [r for r in resources.of_patients(tx, patients, until=_position(past)) if r.type not in _UNREAD]
             about = tuple(identities.groups(tx, patients).patients)
-        released = self._gate.release(past.named(asking) if past else asking, rows, about=about)
-        if not released.given or (named and all(g.row.patient != named for g in released.given)):
+        given, decisions = self._given(past.named(asking) if past else asking, rows, about, named)
+        if not given:
             return None
         with self._store.read() as tx:
-            known = self.known([p for g in released.given if (p := self._presenting(tx, g, asking.requester.organization)) is not None])
+            known = self.known([p for g in given if (p := self._presenting(tx, g, asking.requester.organization)) is not None])
             fresh = words(past) if past else self.fresh(tx, [k.recorded for k in known])
-            access = self._access(tx, asking, about, released.decisions)
+            access = self._access(tx, asking, about, decisions)
         if past:
             access = replace(access, closes=None)  # a session of today does not count down on a page of the past
         # who it is to the asker: others may know the person by a Patient that is nothing to the asker
         patient = min(
-            (g.row.stream for g in released.given if g.row.type == "Patient"),
-            default=min((g.row.patient for g in released.given if g.row.patient), default=person),
+            (g.row.stream for g in given if g.row.type == "Patient"),
+            default=min((g.row.patient for g in given if g.row.patient), default=person),
         )
         reference = self._opaque.shut("person", asking.requester.organization, patient)
         now = past.at if past else self._now()
         page = emergency.build(reference, known, access, self._region.offices, now.astimezone(JST), fresh)
         return EmergencyView(page, tuple(known), person)
+
+    def _given(self, asking: Asking, rows: Sequence[Row], about: tuple[bytes, ...], named: bytes) -> tuple[list[Given], list[Decision]]:
+        """Ask for what may be seen. Where somebody else's Patient was `named`, for what is about it first, and for the rest if there is any.
+
+        What is asked for is recorded as given, for its custodian to read: that the person is known by a Patient which is nothing to the
+        asker must not show there.
+        """
+        first = [r for r in rows if r.patient == named and r.custodian != asking.requester.organization]
+        if not named or len(first) < sum(r.patient == named for r in rows):  # it is the asker's own
+            released = self._gate.release(asking, rows, about=about)
+            return list(released.given), list(released.decisions)
+        released = self._gate.release(asking, first, about=about)
+        others = [r for r in rows if r.patient != named]
+        if not released.given or not others:
+            return list(released.given), list(released.decisions)
+        rest = self._gate.release(asking, others)
+        return sorted((*released.given, *rest.given), key=lambda g: g.row), [*released.decisions, *rest.decisions]
 
     def known(self, shown: Sequence[Presented], names: Mapping[bytes, str] = MappingProxyType({})) -> list[Known]:
         """Give opened resources as the views take them. `names` are the opaque names of Patients, where the view needs them."""
