@@ -19,10 +19,10 @@ import pytest
 from tests.hub.doors.asking import Answer, injected
 from tests.hub.doors.compared import Compared, compare
 from tests.hub.doors.listed import listed, routes
-from tests.hub.doors.pasts import HIDDEN, INSIDE, PASTS, Past, both, lived, spread
+from tests.hub.doors.pasts import HIDDEN, INSIDE, PASTS, POLICE, VOLUNTEER, Past, both, lived, spread
 from tests.hub.world import HOSPITAL, NETWORK, OFFICE, OTHER_HOSPITAL, OTHER_OFFICE, STATION, World
 
-OUTSIDERS = (OFFICE, OTHER_OFFICE, "manager", OFFICE, "manager", "")
+OUTSIDERS = (OFFICE, OTHER_OFFICE, "manager", OFFICE, "manager", "", OFFICE, POLICE, "manager", VOLUNTEER)
 EVERYBODY = (
     HOSPITAL,
     OTHER_HOSPITAL,

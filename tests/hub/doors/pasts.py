@@ -17,6 +17,7 @@ import httpx
 from hub.names import hub_id
 from hub.region import User
 from hub.tables import resources
+from hub.views.shapes import Office
 from schemas.ids import INSTITUTION, KAIGO_INSURED
 from tests.hub.apart import CASE, COMPARTMENTS, a_case, inside, opened
 from tests.hub.doors.asking import chance
@@ -33,11 +34,14 @@ from tests.hub.world import (
     a_patient,
     a_plan,
     an_encounter,
+    code,
     known_root,
     register,
     world,
 )
 
+POLICE, VOLUNTEER = code("138000001"), code("138000002")
+"""They may put a concern in and get nothing out."""
 PARTICIPATION = "http://terminology.hl7.org/CodeSystem/v3-ParticipationType"
 CONFIDENTIALITY = "http://terminology.hl7.org/CodeSystem/v3-Confidentiality"
 Step = Callable[[World], Any]
@@ -218,7 +222,14 @@ def lived(folder: Path, hidden: Past, users: Sequence[str] = ("manager",)) -> It
 
     made = register()
     person = User("person", NETWORK, "山田 花子", "subject", "PATRQT", person=INSURED)
-    with world(folder, now=lambda: moment[0], compartments=COMPARTMENTS, region=replace(made, users={**made.users, "person": person})) as w:
+    beside = {POLICE: Office(POLICE, "ひがし警察署", "police"), VOLUNTEER: Office(VOLUNTEER, "あおば民生委員", "welfare-volunteer")}
+    region = replace(
+        made,
+        users={**made.users, "person": person},
+        offices={**made.offices, **beside},
+        purposes={**made.purposes, **dict.fromkeys(beside, "SUPNWK")},
+    )
+    with world(folder, now=lambda: moment[0], compartments=COMPARTMENTS, region=region) as w:
         w.moment = moment
         w.app.state.sessions._seconds = lambda: 1_795_482_000.0
         opened(w)
