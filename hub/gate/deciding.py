@@ -266,11 +266,17 @@ class Gate:
         return next((key for row in rows if row is not None and row.key and (key := self._keys.held(row.key)) is not None), None)
 
     def _here(self, asking: Asking, ask: Ask, row: Row, person: Person, record: Record | None) -> Decision:
-        """Decide where the asker is registered: in a compartment that rests on a law, others' records by that law."""
+        """Decide where the asker is registered: in a compartment that rests on a law, others' records by that law.
+
+        Where that law is about a meeting, the compartment is the meeting: whoever is registered there is of its listed members.
+        """
         if row.compartment != asking.compartment:
             return _APART
-        law = self._statutes.get(asking.compartment, "") if row.custodian != asking.requester.organization else ""
-        return self._one(replace(ask, statute=law) if law else ask, row, person, record)
+        if row.custodian != asking.requester.organization and (law := self._statutes.get(asking.compartment)):
+            meeting = f"compartment/{asking.compartment}"
+            member = replace(ask.requester, groups=ask.requester.groups | {meeting})
+            ask = replace(ask, requester=member, statute=law, meeting=meeting)
+        return self._one(ask, row, person, record)
 
     def _known(self, row: Row, person: Person, edition: str) -> Record | None:
         """Give what a decision may know of a row of a person; None for who is erased."""

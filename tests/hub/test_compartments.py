@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -25,6 +26,7 @@ from tests.hub.world import (
     a_consent,
     a_patient,
     a_plan,
+    an_encounter,
     database_of,
     register,
     world,
@@ -278,3 +280,36 @@ def test_a_compartment_that_rests_on_a_law_that_the_network_does_not_know_stops_
     })  # fmt: skip
     with pytest.raises(Broken, match="HUB-5140"), world(tmp_path / "data", compartments=unknown):
         pass
+
+
+def test_where_a_compartment_rests_on_a_law_its_members_see_by_that_law_and_what_it_names_alone(tmp_path: Path) -> None:
+    law = parse_compartments({
+        "compartments": [{
+            "name": "meeting", "title": "試験の支援会議", "purposes": ["CAREMGT"], "basis": "shakai-106-6",
+            "members": {"organizations": [OFFICE, OTHER_OFFICE]},
+        }]
+    })  # fmt: skip
+    with world(tmp_path / "data", compartments=law) as w:
+        w.register_in("meeting", OFFICE, OTHER_OFFICE)
+        here, there = f"{OFFICE}@meeting", f"{OTHER_OFFICE}@meeting"
+        assert w.put(here, a_patient("m1")).status_code == 201
+        assert w.put(here, a_plan("m", patient="Patient/m1")).status_code == 201
+        assert w.put(here, an_encounter("m", patient="Patient/m1")).status_code == 201
+        with w.hub.store.read() as tx:
+            (plan,), (stay,) = (resources.own(tx, OFFICE, kind, "meeting") for kind in ("CarePlan", "Encounter"))
+            before = len(apart.decided(tx, "meeting", limit=100))
+        assert w.get(there, f"/fhir/CarePlan/{hub_id(plan.stream)}").status_code == 200
+        assert w.get(there, f"/fhir/Encounter/{hub_id(stay.stream)}").status_code == 404
+        assert w.get(OTHER_OFFICE, f"/fhir/CarePlan/{hub_id(plan.stream)}").status_code == 404
+        with w.hub.store.read() as tx:
+            assert len(apart.decided(tx, "meeting", limit=100)) == before + 2
+
+
+def test_tables_that_hold_every_compartment_are_read_by_their_own_modules_alone() -> None:
+    """Each of these gives rows of the main compartment unless another is asked for; a statement elsewhere would give all."""
+    own = {"resources": "resources", "tokens": "resources", "persons": "identities", "person_tokens": "identities", "refusals": "messages"}
+    hub = Path(__file__).parents[2] / "hub"
+    named = re.compile(rf"(?:FROM|JOIN|INTO|UPDATE) ({'|'.join(own)})\b")
+    beside = {("directives", "resources"), ("identities", "resources"), ("directives", "statements"), ("replay", "resources")}
+    found = {(p.stem, t) for p in hub.rglob("*.py") for t in named.findall(p.read_text(encoding="utf-8")) if own[t] != p.stem}
+    assert found <= beside
