@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 from hub.log.event import Recorded
 from hub.log.store import Tx
 from hub.names import MAIN
+from hub.tables.wheres import Where
 from schemas import breach_events, capacity_events, emergency_events, events
 
 SCHEMA = (
@@ -134,23 +135,13 @@ def count(tx: Tx, by: Filter) -> int:
 
 
 def _where(by: Filter) -> tuple[list[str], list[object]]:
-    where: list[str] = []
-    params: list[object] = []
-    for column, wanted in (("person", by.persons), ("topic", by.topics)):
-        if wanted:
-            where.append(f"{column} IN ({','.join('?' * len(wanted))})")
-            params += wanted
+    where = Where()
+    where.one_of("person", by.persons)
+    where.one_of("topic", by.topics)
     for column in ("organization", "user", "effect", "name"):
-        if text := getattr(by, column):
-            where.append(f'"{column}"=?')
-            params.append(text)
-    if by.since is not None:
-        where.append("at>=?")
-        params.append(by.since)
-    if by.until is not None:
-        where.append("at<?")
-        params.append(by.until)
-    return where, params
+        where.equal(column, getattr(by, column))
+    where.between(by.since, by.until)
+    return where.said, where.params
 
 
 def persons(tx: Tx) -> list[bytes]:

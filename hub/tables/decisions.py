@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from hub.log.event import Recorded
 from hub.log.store import Tx
+from hub.tables.wheres import Where
 from schemas.events import ACCESS_DECIDED, Decided, SeenRow
 
 SCHEMA = (
@@ -138,24 +139,14 @@ def count(tx: Tx, by: Filter) -> int:
 
 
 def _where(by: Filter) -> tuple[list[str], list[object]]:
-    where: list[str] = []
-    params: list[object] = []
-    if by.persons:
-        where.append(f"person IN ({','.join('?' * len(by.persons))})")
-        params += by.persons
+    where = Where()
+    where.one_of("person", by.persons)
     if by.effect == GIVEN:
-        where.append("effect<>'deny'")
+        where.said.append("effect<>'deny'")
         by = by._replace(effect="")
     for column in ("organization", "user", "role", "purpose", "effect", "action", "reference", "reason", "basis", "session"):
-        if text := getattr(by, column):
-            where.append(f'"{column}"=?')
-            params.append(text)
+        where.equal(column, getattr(by, column))
     if by.session:
-        where.append("session<>''")  # so that the index over sessions alone is taken
-    if by.since is not None:
-        where.append("at>=?")
-        params.append(by.since)
-    if by.until is not None:
-        where.append("at<?")
-        params.append(by.until)
-    return where, params
+        where.said.append("session<>''")  # so that the index over sessions alone is taken
+    where.between(by.since, by.until)
+    return where.said, where.params

@@ -16,6 +16,7 @@ from hub.log.store import Tx
 from hub.names import stream_of
 from hub.tables import resources, skips
 from hub.tables.decisions import GIVING, gave
+from hub.tables.wheres import Where
 from schemas.events import ACCESS_DECIDED, Decided, SeenRow
 from schemas.provision import ProvisionRow
 
@@ -158,21 +159,11 @@ def fits(row: ProvisionRow, by: Wanted) -> bool:
 
 
 def _where(by: Wanted) -> tuple[list[str], list[object]]:
-    where: list[str] = []
-    params: list[object] = []
-    if by.patients:
-        where.append(f"patient IN ({','.join('?' * len(by.patients))})")
-        params += by.patients
-    for column, text in (("custodian", by.custodian), ("receiver", by.receiver)):
-        if text:
-            where.append(f"{column}=?")
-            params.append(text)
-    if by.since is not None:
-        where.append("at>=?")
-        params.append(by.since)
-    if by.until is not None:
-        where.append("at<?")
-        params.append(by.until)
+    where = Where()
+    where.one_of("patient", by.patients)
+    where.equal("custodian", by.custodian)
+    where.equal("receiver", by.receiver)
+    where.between(by.since, by.until)
     if by.third:
-        where.append("custodian<>receiver")
-    return where, params
+        where.said.append("custodian<>receiver")
+    return where.said, where.params
