@@ -68,8 +68,8 @@ def _of(client: httpx.Client, code: str, kinds: list[str]) -> Iterator[tuple[str
 
 def _audits(client: httpx.Client, described: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
     """Give the record of disclosures, as the privacy officer searches it."""
-    (link,) = [role["link"] for office in described["organizations"] for role in office["roles"] if role["role"] == "privacy-officer"]
-    client.get(link, follow_redirects=True).raise_for_status()
+    officers = [role["link"] for office in described["organizations"] for role in office["roles"] if role["role"] == "privacy-officer"]
+    client.get(officers[0], follow_redirects=True).raise_for_status()
     for i, page in enumerate(_pages(client, f"/AuditEvent?_count={PAGE}")):
         yield f"audit-{i}", page
 
