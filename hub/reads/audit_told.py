@@ -20,7 +20,7 @@ from hub.tables.all import struct_of
 from hub.tables.decisions import DecisionRow
 from hub.views.audit_fhir import Change, Told
 from hub.views.audit_fhir_acts import Act
-from hub.views.shapes import Decided, Seen
+from hub.views.audit_shapes import Decided, Seen
 from schemas import events
 from schemas.errors import Broken
 

@@ -23,7 +23,7 @@ from hub.reads.telling import states
 from hub.region import Region
 from hub.tables import apart, decisions, emergencies, expiries, identities, searching, tallies, unusual
 from hub.tables.decisions import DecisionRow, Filter
-from hub.views.shapes import Decided, Seen
+from hub.views.audit_shapes import Decided, Seen
 from schemas import events
 from schemas.emergency_events import Opened
 from schemas.errors import NotFound

@@ -23,7 +23,7 @@ from hub.tables.resources import Row
 from hub.views import board
 from hub.views.board import PersonStays
 from hub.views.board_case import TYPES
-from hub.views.shapes import Board
+from hub.views.board_shapes import Board
 from hub.views.stays import fold
 from hub.views.stays_tables import rows
 from hub.writes.submit import Submitting

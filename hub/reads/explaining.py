@@ -26,7 +26,7 @@ from hub.tables import directives, identities, resources
 from hub.tables.derive import open_directive
 from hub.tables.directives import DirectiveRow
 from hub.tables.resources import Row
-from hub.views.shapes import Decided
+from hub.views.audit_shapes import Decided
 from schemas.errors import NotFound, Refusal
 
 MOST = 5_000

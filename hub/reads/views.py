@@ -23,7 +23,8 @@ from hub.tables import emergencies, identities, resources
 from hub.tables.resources import Row
 from hub.views import emergency
 from hub.views.ages import JST
-from hub.views.shapes import Access, EmergencyPage, Known
+from hub.views.emergency_shapes import Access, EmergencyPage
+from hub.views.shapes import Known
 
 _UNREAD = frozenset({"Claim", "ClaimResponse", "ExplanationOfBenefit", "Provenance", "AuditEvent", "Binary"})
 """Types that the 急変時 page has no line for."""

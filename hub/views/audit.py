@@ -12,8 +12,9 @@ from datetime import datetime, timedelta
 
 from consent.words import basis_words, reason_codes, reason_words, step_words
 from hub.views.ages import JST
+from hub.views.audit_shapes import AuditPage, Decided, Disclosure, Seen, Why
 from hub.views.audit_tables import keyed, rows, words
-from hub.views.shapes import AuditPage, Chip, Decided, Disclosure, Office, Seen, Tone, Why
+from hub.views.shapes import Chip, Office, Tone
 
 REVIEW_DAYS = 7
 """Within how many days an emergency disclosure is reviewed (consent-and-audit §7, break-glass life cycle)."""

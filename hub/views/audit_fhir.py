@@ -21,8 +21,8 @@ from hub.views.ages import JST
 from hub.views.audit import broke_glass, gives
 from hub.views.audit_parts import GIVEN, MESSAGE, NOT_GIVEN, REFERENCE, Asker, Place
 from hub.views.audit_profiles import claimed
+from hub.views.audit_shapes import Decided, Seen
 from hub.views.audit_tables import Row, keyed
-from hub.views.shapes import Decided, Seen
 from hub.views.summary_fhir import narrative
 from schemas.fhir.schema import resource_types
 

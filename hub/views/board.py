@@ -10,11 +10,12 @@ from hub.views.ages import JST
 from hub.views.board_case import TYPES, PersonStays, cases
 from hub.views.board_fhir import bundle
 from hub.views.board_rows import Placed, place
+from hub.views.board_shapes import Board
 from hub.views.board_tasks import done_task, sent_task
 from hub.views.board_timeline import timeline
 from hub.views.board_turns import soon_home
 from hub.views.deadlines import ends_today
-from hub.views.shapes import Board, Office
+from hub.views.shapes import Office
 
 __all__ = ["TYPES", "PersonStays", "build", "done_task", "sent_task", "to_fhir"]
 

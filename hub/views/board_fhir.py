@@ -10,7 +10,7 @@ from uuid import NAMESPACE_URL, uuid5
 from hub.views.ages import JST, Moment
 from hub.views.board_marks import TASKS
 from hub.views.board_rows import Placed
-from hub.views.shapes import Deadline
+from hub.views.board_shapes import Deadline
 from hub.views.stays_values import Stay
 from hub.views.summary_fhir import clean
 from schemas.adapter import BASE

@@ -10,11 +10,12 @@ from urllib.parse import quote
 from hub.views.ages import JST, Moment
 from hub.views.board_case import STEPS, Case, before
 from hub.views.board_marks import Mark, first
+from hub.views.board_shapes import Deadline, StayRow
 from hub.views.board_turns import Turn, turn
 from hub.views.calendar_ja import said
 from hub.views.emergency_family import family, nobody
 from hub.views.emergency_read import Shelf, has_code, text, when
-from hub.views.shapes import Deadline, Office, StayRow
+from hub.views.shapes import Office
 from hub.views.stays_tables import keyed
 
 _URGENCY = {"planned": "予定入院", "emergency": "緊急", "unannounced": "緊急の見込み"}

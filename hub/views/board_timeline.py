@@ -11,9 +11,10 @@ from hub.views import deadlines
 from hub.views.ages import Moment, moment
 from hub.views.board_marks import Mark, first
 from hub.views.board_rows import Placed, hospital, point
+from hub.views.board_shapes import TimelineItem
 from hub.views.board_turns import Turn, known_to_the_day
 from hub.views.emergency_read import dated, has_code, said, text, walk
-from hub.views.shapes import Known, Office, TimelineItem
+from hub.views.shapes import Known, Office
 from hub.views.stays_tables import keyed
 from hub.views.stays_values import Stay, Told
 

@@ -10,9 +10,9 @@ from hub.views import deadlines
 from hub.views.ages import JST, Moment
 from hub.views.board_case import Case
 from hub.views.board_marks import ADMISSION_INFO, ahead, contacts, first
+from hub.views.board_shapes import Deadline
 from hub.views.calendar_ja import end_of, said
 from hub.views.emergency_tables import Row
-from hub.views.shapes import Deadline
 from hub.views.stays_tables import keyed
 
 _WHO = {"hospital": "病院", "care-manager": "ケアマネ", "visiting-nurse": "訪問看護", "support-center": "地域包括", "care": "在宅側"}

@@ -12,9 +12,10 @@ from datetime import date, datetime, timedelta
 from typing import Literal
 
 from hub.views.ages import JST
+from hub.views.board_shapes import Deadline
 from hub.views.calendar_ja import clock, covered, end_of, holidays, midnight, said, why_closed
 from hub.views.emergency_tables import Row
-from hub.views.shapes import Deadline, Office
+from hub.views.shapes import Office
 from hub.views.stays_tables import rows
 
 ADMISSION_INFO = "kasan-admission-info"

@@ -15,9 +15,10 @@ from hub.views.emergency_alerts import alerts, devices
 from hub.views.emergency_allergies import allergies
 from hub.views.emergency_calls import call_list
 from hub.views.emergency_read import shelve
+from hub.views.emergency_shapes import Access, EmergencyPage
 from hub.views.emergency_wishes import wishes
 from hub.views.people import header
-from hub.views.shapes import Access, EmergencyPage, Known, Office
+from hub.views.shapes import Known, Office
 from hub.views.vitals import state
 
 

@@ -9,9 +9,10 @@ from typing import Any
 
 from hub.views.emergency_family import NO_PHONE, Found, family, nobody, phone
 from hub.views.emergency_read import Shelf, aged, codings, ended, said, text, true, walk, when, words
+from hub.views.emergency_shapes import Call
 from hub.views.emergency_tables import keyed, plain, rows
 from hub.views.people import care_level_codes, name
-from hub.views.shapes import Call, Chip, Known, Office
+from hub.views.shapes import Chip, Known, Office
 
 DIRECTORY = "地域の名簿"
 _ROUND_THE_CLOCK = ("24時間", "24h", "oncall-24h", "oncall_24h", "round-the-clock")

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from hub.views.emergency_read import Shelf, aged, codings, ended, extension, has_code, number, said, text, walk
+from hub.views.emergency_shapes import Call
 from hub.views.emergency_tables import folded_word, keyed, plain
 from hub.views.people import name
-from hub.views.shapes import Call, Chip, Known
+from hub.views.shapes import Chip, Known
 
 _NOBODY = ("家族等なし", "身寄りなし", "身寄りがない", "緊急連絡先なし", "キーパーソンなし", "親族なし")
 _KEY_PERSON = ("キーパーソン", "key person", "主介護者")

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 from hub.views.emergency_life import value_words
 from hub.views.emergency_read import Shelf, aged, ended, has_code, reference, said, text
+from hub.views.emergency_shapes import EmergencyPage
 from hub.views.emergency_wishes import is_statement
-from hub.views.shapes import EmergencyPage, Known, Line
+from hub.views.shapes import Known, Line
 from hub.views.vitals import state
 
 MOST = 30

@@ -28,9 +28,10 @@ from hub.views.emergency_read import (
     text,
     walk,
 )  # fmt: skip
+from hub.views.emergency_shapes import Wish, Wishes
 from hub.views.emergency_tables import plain, rows
 from hub.views.people import name
-from hub.views.shapes import Differing, Known, Line, Wish, Wishes
+from hub.views.shapes import Differing, Known, Line
 
 ARREST_ONLY = (
     "「心肺蘇生を希望しない」は心停止のときだけの意思です。酸素・点滴・抗菌薬・昇圧薬・入院など、ほかの治療を控える意味はありません。"

@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Literal, cast
 
+from hub.views.emergency_shapes import Score
 from hub.views.emergency_tables import Row, rows
-from hub.views.shapes import Score, Tone
+from hub.views.shapes import Tone
 
 Letter = Literal["A", "C", "V", "P", "U"]
 PARTS = ("rr", "spo2", "oxygen", "sbp", "pr", "acvpu", "bt")

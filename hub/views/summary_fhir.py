@@ -15,8 +15,9 @@ from uuid import NAMESPACE_URL, UUID, uuid5
 from hub.views.ages import JST
 from hub.views.emergency_read import Shelf, reference, shelve, text
 from hub.views.emergency_sections import Content, contents
+from hub.views.emergency_shapes import EmergencyPage
 from hub.views.emergency_tables import Row, rows
-from hub.views.shapes import EmergencyPage, Known
+from hub.views.shapes import Known
 from schemas.adapter import BASE
 
 TYPE = "60591-5"

@@ -17,9 +17,10 @@ from typing import Literal, cast
 from hub.views.ages import Moment, is_old, relative
 from hub.views.emergency_read import Shelf, has_code, line, reference, text
 from hub.views.emergency_readings import TOGETHER, Reading, readings_of, rounded
+from hub.views.emergency_shapes import Score, Vital
 from hub.views.emergency_tables import Row, keyed, rows
 from hub.views.news2 import YOUNGEST, Letter, Signs, not_for, score
-from hub.views.shapes import Chip, Known, Line, Score, Vital
+from hub.views.shapes import Chip, Known, Line
 
 DAYS = 30
 FEWEST = 5

@@ -15,7 +15,7 @@ from hub.assemble import Hub
 from hub.reads.audits import PAGE
 from hub.reads.officers import officer
 from hub.reads.presenting import instant
-from hub.views.shapes import Decided
+from hub.views.audit_shapes import Decided
 from hub.web.auth import Doorkeeper
 from hub.web.filters import FILTERS, filters_of, read_filter
 from schemas.errors import BadValue

@@ -10,7 +10,7 @@ from hub.views import board
 from hub.views.audit_fhir import Change, Told, to_audit_events, to_searchset
 from hub.views.audit_fhir_acts import Act
 from hub.views.audit_fhir_acts import to_audit_events as of_act
-from hub.views.shapes import Decided, Seen
+from hub.views.audit_shapes import Decided, Seen
 from hub.views.summary_fhir import to_document
 from hub.web.fhir.capability import statement
 from schemas.errors import Issue

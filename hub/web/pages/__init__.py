@@ -1,6 +1,6 @@
 """The pages that people read: drawn by the server, complete without script. Here are the small values that only pages need.
 
-The large ones (`Board`, `EmergencyPage`, `AuditPage`) come from `hub.views.shapes`; `render` turns all of them into HTML.
+The large ones (`Board`, `EmergencyPage`, `AuditPage`) come from `hub.views.*_shapes`; `render` turns all of them into HTML.
 """
 
 from __future__ import annotations

@@ -6,7 +6,8 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from hub.views.shapes import EmergencyPage, Line, Vital
+from hub.views.emergency_shapes import EmergencyPage, Vital
+from hub.views.shapes import Line
 
 SPARK_WIDTH, SPARK_HEIGHT, SPARK_EDGE = 160, 44, 5
 _DENSE = (54, 60, 80)

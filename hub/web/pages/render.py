@@ -16,7 +16,9 @@ from urllib.parse import urlencode
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from hub.views.shapes import AuditPage, Board, EmergencyPage
+from hub.views.audit_shapes import AuditPage
+from hub.views.board_shapes import Board
+from hub.views.emergency_shapes import EmergencyPage
 from hub.web.pages import EmergencyLinks, Entry, Found, Frame, Nav, OpenGlass, Refused, SignIn, Status
 from hub.web.pages.drawing import density, direction, spark
 from hub.web.pages.saying import as_date, clock, dial, hour, label, moment, readings, remaining, seconds, until

@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from hub.views.audit_shapes import Why
 from hub.views.explaining import Outcome, SpokenConsent
-from hub.views.shapes import Chip, Why
+from hub.views.shapes import Chip
 from hub.web.pages import Frame, Nav
 from hub.web.pages.render import draw
 

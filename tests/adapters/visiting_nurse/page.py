@@ -7,7 +7,8 @@ from hashlib import sha256
 import orjson
 
 from hub.views.emergency import build
-from hub.views.shapes import Access, EmergencyPage, Known, Office
+from hub.views.emergency_shapes import Access, EmergencyPage
+from hub.views.shapes import Known, Office
 from schemas.adapter import Draft, link
 from schemas.fhir.references import splice
 

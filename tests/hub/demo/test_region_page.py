@@ -12,7 +12,8 @@ from adapters.visiting_nurse import adapter as visiting_nurse
 from hub.demo.region.write import region
 from hub.region import parse_region
 from hub.views.emergency import build
-from hub.views.shapes import Access, Known
+from hub.views.emergency_shapes import Access
+from hub.views.shapes import Known
 from schemas.adapter import Wire
 
 NOW = datetime.fromisoformat("2026-11-25T10:42:00+09:00")

@@ -5,7 +5,8 @@ from itertools import count
 
 from hub.views.ages import JST
 from hub.views.emergency import build
-from hub.views.shapes import Access, Known, Office
+from hub.views.emergency_shapes import Access
+from hub.views.shapes import Known, Office
 
 NOW = datetime(2026, 11, 24, 23, 41, tzinfo=JST)
 HOSPITAL, CLINIC, NURSE, MANAGER, SUPPORT = "1119900014", "1119900022", "1169900011", "1179900019", "1109900017"

@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from consent.ask import Kind, Role
 from hub.views import audit
 from hub.views.ages import JST
+from hub.views.audit_shapes import Decided, Seen
 from hub.views.audit_tables import keyed, rows, words
-from hub.views.shapes import Chip, Decided, Office, Seen
+from hub.views.shapes import Chip, Office
 
 NOW = datetime(2026, 11, 25, 10, 42, tzinfo=JST)
 HOSPITAL, MANAGER, PHARMACY = "1119900014", "1179900019", "1149900010"

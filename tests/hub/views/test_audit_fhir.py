@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hub.views.audit_fhir import Change, Told, to_audit_events, to_searchset
+from hub.views.audit_shapes import Decided, Seen
 from hub.views.audit_tables import rows
-from hub.views.shapes import Decided, Seen
 from schemas.fhir.resource import read
 from tests.hub.views.balp import claimed
 from tests.hub.views.test_audit import GLASS, PEOPLE, UNSEEN, a_decision

@@ -6,7 +6,8 @@ import dataclasses
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hub.views.shapes import Call, Differing, Line, Vital, Wish
+from hub.views.emergency_shapes import Call, Vital, Wish
+from hub.views.shapes import Differing, Line
 from tests.hub.views.emergency_persons import (
     CLINIC,
     HOSPITAL,

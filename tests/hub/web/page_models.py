@@ -4,27 +4,13 @@ from dataclasses import replace
 from datetime import date, datetime, timedelta
 
 from hub.views.ages import JST
+from hub.views.audit_shapes import AuditPage, Disclosure, Why
+from hub.views.board_shapes import Board, Deadline, StayRow, TimelineItem
 from hub.views.consent_words import Said
+from hub.views.emergency_shapes import Access, Call, EmergencyPage, Score, Wishes
 from hub.views.expiring import ExpiryLine
 from hub.views.explaining import Outcome, SpokenConsent
-from hub.views.shapes import (
-    Access,
-    AuditPage,
-    Board,
-    Call,
-    Chip,
-    Deadline,
-    Differing,
-    Disclosure,
-    EmergencyPage,
-    Line,
-    Office,
-    Score,
-    StayRow,
-    TimelineItem,
-    Why,
-    Wishes,
-)  # fmt: skip
+from hub.views.shapes import Chip, Differing, Line, Office
 from hub.views.unusual_list import UnusualLine
 from hub.web.pages import EmergencyLinks, Entry, Found, Nav, Refused, SignIn, Status, Worker, render, render_office, render_why
 from schemas.errors import Issue

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hub.views.ages import JST
-from hub.views.shapes import Vital
+from hub.views.emergency_shapes import Vital
 from hub.web.pages.drawing import SPARK_EDGE, SPARK_HEIGHT, SPARK_WIDTH, density, direction, spark
 from hub.web.pages.saying import as_date, clock, dial, hour, label, readings, remaining, seconds, until
 from tests.hub.web import page_models as models

@@ -5,7 +5,9 @@ from datetime import timedelta
 
 import pytest
 
-from hub.views.shapes import Chip, Deadline, Line, Wish
+from hub.views.board_shapes import Deadline
+from hub.views.emergency_shapes import Wish
+from hub.views.shapes import Chip, Line
 from hub.web.pages import render
 from tests.hub.web import page_models as models
 from tests.hub.web.reading import read_page
