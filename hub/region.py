@@ -145,7 +145,7 @@ def parse_region(data: Mapping[str, Any]) -> Region:
     for i, row in enumerate(_list(data, "users")):
         where = f"users[{i}]"
         more: dict[str, Any] = {**_as_person(row, where), **_bound(row, where, offices)}
-        user = User(*(_text(row, name, where) for name in ("id", "organization", "name", "role", "purpose")), **more)  # type: ignore[arg-type]
+        user = User(*(_text(row, name, where) for name in ("id", "organization", "name", "role", "purpose")), **more)  # type: ignore[arg-type]  # the role is looked at below
         if user.organization not in offices or user.id in users:
             raise Broken("HUB-5010", where=f"{where}.organization" if user.organization not in offices else f"{where}.id")
         if user.role not in get_args(Role):

@@ -30,7 +30,7 @@ _TOLD_SECONDS = 1.0
 """Within it the library has told which record it was that a broker did not take."""
 
 
-class _Producer(KafkaProducer):  # type: ignore[misc]
+class _Producer(KafkaProducer):  # type: ignore[misc]  # the library tells no types
     """The library's producer with an end to each wait."""
 
     def commit_within(self, milliseconds: int) -> None:

@@ -130,7 +130,7 @@ class PostgresTx(Tx):
         waiting, self.waiting = self.waiting, {}
         for (table, columns, then), rows in waiting.items():
             if table == EVENTS:
-                put(self.cursor, rows)  # type: ignore[arg-type]
+                put(self.cursor, rows)  # type: ignore[arg-type]  # whoever inserts into EVENTS gives its six columns
                 continue
             kinds = [_KINDS[self.kinds[table][name.strip('"')]] for name in columns]
             arrays = [form(kind, values) for (kind, form), values in zip(kinds, zip(*rows, strict=True), strict=True)]

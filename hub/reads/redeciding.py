@@ -106,7 +106,7 @@ class Redeciding:
 
     def _again(self, tx: Tx, event: Recorded, was: events.Decided) -> dict[str, Any]:
         base = _Base(self._before(tx, event) if was.action == "write" else event.position - 1, moment(event.header.recorded))
-        requester = Requester(was.organization, was.kind, was.role, was.user)  # type: ignore[arg-type]
+        requester = Requester(was.organization, was.kind, was.role, was.user)  # type: ignore[arg-type]  # kind and role were known when the decision was recorded
         asker = Asking(requester, was.purpose, was.request, was.action)
         head = {
             "reference": was.reference, "at": _instant(base.at), **_asker(requester, was.purpose), "action": was.action,

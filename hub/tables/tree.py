@@ -6,7 +6,7 @@ None of it is rebuilt by a replay: the times and signatures of heads belong to t
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from hub.log.merkle import HASH
 from hub.log.store import Tx
@@ -91,8 +91,8 @@ def covering(tx: Tx, position: int) -> Head | None:
     return _head(tx.one(f"{_HEAD} WHERE size>=? ORDER BY size LIMIT 1", (position,)))
 
 
-def _head(row: Sequence[object] | None) -> Head | None:
-    return None if row is None else Head(int(row[0]), bytes(row[1]), str(row[2]))  # type: ignore[call-overload]
+def _head(row: Sequence[Any] | None) -> Head | None:
+    return None if row is None else Head(int(row[0]), bytes(row[1]), str(row[2]))
 
 
 # ── witnesses ────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -7,7 +7,10 @@ from dataclasses import dataclass, fields
 from datetime import date, datetime, timedelta
 from functools import cache
 
+import msgspec
+
 from hub.views.ages import JST
+from schemas.emergency_events import Receiver
 from schemas.tables import Tables
 
 _TABLES = Tables("hub", "views/data_breaking")
@@ -40,7 +43,7 @@ class Escalation:
     """Who is told after how many days without a review."""
 
     days: int
-    receiver: str
+    receiver: Receiver
     words: str
 
 
@@ -69,7 +72,10 @@ def _in_force(at: datetime, table: str, column: str) -> list[dict[str, str]]:
 
 def escalations(at: datetime) -> tuple[Escalation, ...]:
     """Give who is to be told of a review that is late, by the table of a moment."""
-    return tuple(Escalation(int(row["days"]), row["receiver"], row["ja"]) for row in _in_force(at, "escalations", "receiver"))
+    return tuple(
+        Escalation(int(row["days"]), msgspec.convert(row["receiver"], Receiver), row["ja"])
+        for row in _in_force(at, "escalations", "receiver")
+    )
 
 
 def identities(at: datetime) -> tuple[tuple[str, str], ...]:

@@ -13,6 +13,7 @@ from hub.views.audit import deciding
 from hub.views.audit_tables import keyed, words
 from hub.views.consent_words import Said
 from hub.views.shapes import Chip, Tone
+from schemas.events import Effect
 
 SPOKE: Mapping[str, Chip] = {
     "permit": Chip("見せてよい", "good"), "deny": Chip("見せない", "danger"), "not-covered": Chip("対象の外", ""), "both": Chip("一部は見せてよく、一部は見せない", "warn"), "": Chip("このことは言っていない", ""),
@@ -78,7 +79,7 @@ def nothing(*, organization: str, purpose: str, role: str, kind: str) -> Outcome
 
 def recorded_groups(again: Mapping[str, Any], *, organization: str, purpose: str, role: str) -> list[Outcome]:
     """Group the resources of a recorded decision by how they came out then, and say whether each came out the same again."""
-    found: dict[tuple[str, str, str, tuple[str, ...], bool | None], Counter[str]] = {}
+    found: dict[tuple[Effect, str, str, tuple[str, ...], bool | None], Counter[str]] = {}
     for one in again.get("resources", ()):
         then = one.get("recorded")
         if then is not None:
@@ -88,7 +89,7 @@ def recorded_groups(again: Mapping[str, Any], *, organization: str, purpose: str
     groups = []
     for (effect, reason, basis, masks, same), types in found.items():
         made = outcome(
-            Decision(effect, reason, basis, masks=frozenset(masks)), sorted(types.items()), organization=organization, purpose=purpose, role=role,  # type: ignore[arg-type]
+            Decision(effect, reason, basis, masks=frozenset(masks)), sorted(types.items()), organization=organization, purpose=purpose, role=role,
         )  # fmt: skip
         groups.append(
             Outcome(made.what, made.number, made.chip, made.reason, made.code, made.basis, made.masks, opens=made.opens, same=same)

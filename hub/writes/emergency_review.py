@@ -26,6 +26,7 @@ from schemas.emergency_events import (
     BreachSuspected,
     NoticeQueued,
     NoticeSettled,
+    Receiver,
     Reviewed,
 )
 from schemas.errors import BadValue, BrokenRule, Denied, MissingValue, NotFound
@@ -91,7 +92,7 @@ class Reviewing:
             if row.state not in notices.OPEN:
                 raise BrokenRule("HUB-5155")
             due = milliseconds(at + timedelta(days=breaking.rules(at).delay_days)) if state == "delayed" else 0
-            body = NoticeSettled(notice, state, requester.person, reason.strip() if due else "", due)  # type: ignore[arg-type]
+            body = NoticeSettled(notice, state, requester.person, reason.strip() if due else "", due)  # type: ignore[arg-type]  # `state` is one of _TOLD, looked at above
             return [self._network.event(NOTICE_SETTLED, "Notice", body, patient=row.patient, at=at)], None
 
         within(self._writer, make)
@@ -128,7 +129,7 @@ class Reviewing:
     def overdue(self) -> int:
         """Queue the notices of reviews that are late, each once; give how many."""
 
-        def late(tx: Tx, at: datetime, limit: int) -> list[tuple[str, EmergencyRow]]:
+        def late(tx: Tx, at: datetime, limit: int) -> list[tuple[Receiver, EmergencyRow]]:
             return [
                 (one.receiver, row)
                 for one in breaking.escalations(at)
@@ -145,8 +146,8 @@ class Reviewing:
                 return 0
         return within(self._writer, make)
 
-    def _late(self, receiver: str, row: EmergencyRow, at: datetime) -> NewEvent:
-        body = NoticeQueued(reference(), row.session, receiver, "overdue", milliseconds(at), row.organization, row.user)  # type: ignore[arg-type]
+    def _late(self, receiver: Receiver, row: EmergencyRow, at: datetime) -> NewEvent:
+        body = NoticeQueued(reference(), row.session, receiver, "overdue", milliseconds(at), row.organization, row.user)
         return self._network.event(NOTICE_QUEUED, "Notice", body, patient=row.patient, at=at)
 
     def _worded(self, text: str, where: str) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 try:
     import uvloop
 except ImportError:  # not on Windows
-    uvloop = None  # type: ignore[assignment]
+    uvloop = None  # type: ignore[assignment]  # it is not there on Windows
 
 HOST = "127.0.0.1"
 _RULE = re.compile(rb'"code":"([A-Z]+-[0-9]{4})"')

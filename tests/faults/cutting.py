@@ -139,7 +139,7 @@ def answers_cut(folder: Path, cluster: Cluster, effort: Effort) -> Counts:
                     load.until_told(5)
                     before = proxy.cuts.total()
                     proxy.cut_next(how)
-                    wait_for(lambda at=before: proxy.cuts.total() > at, 30, "an append")  # type: ignore[misc]
+                    wait_for(lambda at=before: proxy.cuts.total() > at, 30, "an append")  # type: ignore[misc]  # no type is found for the default of a lambda
                 load.until_told(20)
                 load.stop()
                 assert judge(load, counts) == 0

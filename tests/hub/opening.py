@@ -9,8 +9,10 @@ from __future__ import annotations
 import os
 import signal
 import sys
+from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 from hub.ingest.adapters import load_adapters
 from schemas.emergency_events import EMERGENCY_OPENED
@@ -25,8 +27,8 @@ def killed(folder: Path, database: str) -> None:
         u.sign_in("doctor")
         reference = u.found()
 
-        def die(_: int, written: object) -> None:
-            if any(r.topic == EMERGENCY_OPENED for one in written for r in one.recorded):  # type: ignore[attr-defined]
+        def die(_: int, written: Sequence[Any]) -> None:
+            if any(r.topic == EMERGENCY_OPENED for one in written for r in one.recorded):
                 os.kill(os.getpid(), signal.SIGKILL)
 
         u.hub.writer.wrote = die

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from consent.ask import Requester
+from consent.ask import Requester, Role
 from hub.commands import Asking
 from hub.names import hub_id
 from hub.region import parse_region
@@ -68,9 +68,9 @@ def lived(w: World, named: dict[str, Any] | None = None, **provision: Any) -> No
 
 def reason(w: World, person: str = "manager", where: str = OFFICE, *, version: resources.Row | None = None) -> str:
     """Ask for the stay as a person of an office; give the reason of the decision."""
-    kind = w.hub.region.offices[where].kind
-    role = {"hospital": "doctor", "care-manager": "care-manager", "visiting-nurse": "nurse"}[kind]
-    asking = Asking(Requester(where, kind, role, person), "CAREMGT" if kind == "care-manager" else "TREAT", "r", "read")  # type: ignore[arg-type]
+    kind = w.hub.region.kind_of(where)
+    roles: dict[str, Role] = {"hospital": "doctor", "care-manager": "care-manager", "visiting-nurse": "nurse"}
+    asking = Asking(Requester(where, kind, roles[kind], person), "CAREMGT" if kind == "care-manager" else "TREAT", "r", "read")
     with w.hub.store.read() as tx:
         row = version or resources.own(tx, HOSPITAL, "Encounter")[0]
     (decision,) = w.hub.gate.release(asking, [row]).decisions

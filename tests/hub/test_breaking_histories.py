@@ -6,6 +6,7 @@ import tempfile
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -70,7 +71,7 @@ class Model:
         ]  # fmt: skip
 
 
-def act(u: Urgent, m: Model, references: list[str], step: tuple) -> None:  # type: ignore[type-arg]
+def act(u: Urgent, m: Model, references: list[str], step: tuple[Any, ...]) -> None:
     match step:
         case ("open", user, person):
             answer = u.open(references[person], user)
@@ -146,7 +147,7 @@ def ended(u: Urgent, m: Model) -> None:
     assert against == Counter(s.session for s in m.sessions if s.review == "not-justified")
 
 
-def lived(steps: list[tuple]) -> None:  # type: ignore[type-arg]
+def lived(steps: list[tuple[Any, ...]]) -> None:
     with tempfile.TemporaryDirectory() as folder:
         with urgent(Path(folder) / "data", persons=2) as u:
             u.sign_in(*DOCTORS, *OFFICERS)

@@ -9,7 +9,7 @@ import pytest
 
 from hub.tables import decisions
 from hub.tables.decisions import DecisionRow, Filter, gave
-from schemas.events import SeenRow
+from schemas.events import Effect, SeenRow
 from tests.hub.test_gate import admitted
 from tests.hub.world import HOSPITAL, OFFICE, OTHER_HOSPITAL, World, a_consent, world
 
@@ -56,5 +56,5 @@ def test_decisions_are_found_by_reason_role_basis_and_user(w: World) -> None:
     ("effect", "masks", "left"),
     [("permit", (), True), ("redact", ("family",), True), ("redact", ("resource",), False), ("deny", (), False)],
 )
-def test_a_resource_that_is_masked_whole_has_not_left(effect: str, masks: tuple[str, ...], *, left: bool) -> None:
-    assert gave(SeenRow("Observation", "tsu-x", 1, effect, "P-EXPLICIT", "JP-CONSENT", masks)) is left  # type: ignore[arg-type]
+def test_a_resource_that_is_masked_whole_has_not_left(effect: Effect, masks: tuple[str, ...], *, left: bool) -> None:
+    assert gave(SeenRow("Observation", "tsu-x", 1, effect, "P-EXPLICIT", "JP-CONSENT", masks)) is left

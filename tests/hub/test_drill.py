@@ -8,12 +8,14 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Self
 
 import httpx
 import psycopg
 import pytest
+from psycopg import sql
 
 from hub.assemble import DATABASE, MASTER, KeyPlace
 from hub.log.verify import Verified, check
@@ -121,16 +123,16 @@ def test_after_the_loss_of_everything_what_was_acknowledged_before_the_backup_is
         assert hub.stop() == 0
 
 
-def until(holds: object, seconds: float = 60.0) -> None:
+def until(holds: Callable[[], object], seconds: float = 60.0) -> None:
     end = time.monotonic() + seconds
-    while not holds():  # type: ignore[operator]
+    while not holds():
         assert time.monotonic() < end
         time.sleep(0.01)
 
 
 def drop(url: str) -> None:
     with psycopg.connect(cluster().url("postgres"), autocommit=True) as connection:
-        connection.execute(f"DROP DATABASE {url.rpartition('/')[2]} WITH (FORCE)")  # type: ignore[call-overload]
+        connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(url.rpartition("/")[2])))
 
 
 def verified(folder: Path, url: str) -> Verified:

@@ -246,7 +246,7 @@ def test_when_the_hub_stops_between_tombstone_and_keys_the_next_one_finishes(tmp
         lived(w)
         person = named(w, HOSPITAL, "h1")
         restricted(w, person)
-        w.hub.keys.destroy = cut  # type: ignore[method-assign,assignment]
+        w.hub.keys.destroy = cut  # type: ignore[method-assign,assignment]  # the hub stops there
         assert asked(w, "now", person, reason=REASON).status_code == 500
         assert w.get(HOSPITAL, "/fhir/Patient/h1").status_code == 410  # the tombstone stands: the key gives nothing any more
         owner = namer(w.hub.secrets, HOSPITAL, MAIN)("Patient", "h1")

@@ -244,7 +244,7 @@ def test_two_processes_that_do_the_same_record_it_once(tmp_path: Path, monkeypat
                 all_steps(two)
             put(*told)
 
-        one._put = late  # type: ignore[method-assign]
+        one._put = late  # type: ignore[method-assign]  # the other one steps in between
         all_steps(one)
         assert events_of(w) == 2
         with w.hub.store.read() as tx:

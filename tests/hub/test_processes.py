@@ -54,12 +54,12 @@ def until(holds: Callable[[], bool], seconds: float = 60.0) -> None:
         time.sleep(0.05)
 
 
-def answering(base: str) -> set[str]:
+def answering(base: str, token: str) -> set[str]:
     """Ask over new connections until each process has answered; give which did."""
     seen: set[str] = set()
     for _ in range(60):
         try:
-            told = httpx.get(f"{base}/status.json", headers={"Authorization": f"Bearer {answering.token}"}, timeout=10, trust_env=False)  # type: ignore[attr-defined]
+            told = httpx.get(f"{base}/status.json", headers={"Authorization": f"Bearer {token}"}, timeout=10, trust_env=False)
         except httpx.HTTPError:
             return seen
         if told.is_success:
@@ -76,9 +76,9 @@ def children(process: subprocess.Popen[bytes]) -> set[int]:
 
 def test_two_processes_answer_at_one_address_and_one_that_is_killed_comes_back(tmp_path: Path) -> None:
     credentials = Credentials(tmp_path / TOKENS, register())
-    token, answering.token = credentials.issue(HOSPITAL), credentials.issue(NETWORK)  # type: ignore[attr-defined]
+    token, asking = credentials.issue(HOSPITAL), credentials.issue(NETWORK)
     with serving(tmp_path, TSUNAGU_DATABASE=cluster().new(), TSUNAGU_PROCESSES="2") as (process, base):
-        until(lambda: len(answering(base)) == 2)
+        until(lambda: len(answering(base, asking)) == 2)
         headers = {**FHIR, "Authorization": f"Bearer {token}"}
         for number in range(20):  # each over a connection of its own, so that both take some in
             tree = a_patient(f"p{number}", insured="")
@@ -89,7 +89,7 @@ def test_two_processes_answer_at_one_address_and_one_that_is_killed_comes_back(t
         before = children(process)
         assert len(before) == 2
         os.kill(min(before), signal.SIGKILL)
-        until(lambda: len(children(process) - before) == 1 and len(answering(base)) == 2)
+        until(lambda: len(children(process) - before) == 1 and len(answering(base, asking)) == 2)
         found = httpx.get(f"{base}/fhir/Patient?_summary=count", headers=headers, timeout=30, trust_env=False)
         assert found.json()["total"] == 20
         process.terminate()

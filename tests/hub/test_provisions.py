@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -38,11 +39,11 @@ def w(tmp_path: Path) -> Iterator[World]:
         yield made
 
 
-def lines(w: World, **by: object) -> list[ProvisionRow]:
+def lines(w: World, **by: Any) -> list[ProvisionRow]:
     """All lines, the oldest first."""
     w.settle()
     with w.hub.store.read() as tx:
-        return list(reversed(provisions.search(tx, Wanted(**by), limit=100)))  # type: ignore[arg-type]
+        return list(reversed(provisions.search(tx, Wanted(**by), limit=100)))
 
 
 def same_again(w: World, tmp_path: Path) -> dict[str, int]:

@@ -115,7 +115,8 @@ def test_by_person_named_in_a_body(told: Told) -> None:
 
 
 def test_pages_follow_each_other_by_cursor_and_carry_the_search(told: Told) -> None:
-    rows, cursor = [], {}  # type: ignore[var-annotated]
+    rows: list[Any] = []
+    cursor: dict[str, str] = {}
     while True:
         page = told.found(count="1", **(cursor or {"organization": OFFICE}))
         rows += outcomes(page)

@@ -16,6 +16,7 @@ from hub.log.envelope import Header, pack
 from hub.log.merkle import event_leaf
 from hub.log.opening import open_store
 from hub.log.postgres import PostgresStore
+from hub.log.sqlite import SqliteStore
 from hub.log.store import Store, Stored
 from schemas.errors import Broken
 from schemas.events import ACCESS_DECIDED, PERSON_LINKED, RESOURCE_RECORDED
@@ -298,11 +299,15 @@ def of_library(number: int, version: int = 1) -> StoredEvent:
     return StoredEvent(UUID(bytes=stream(number)), version, RESOURCE_RECORDED, state(number))
 
 
+Library = SqliteStore | PostgresStore
+"""A store with the recorder of the library."""
+
+
 class TestLibrary:
     """The recorder of the eventsourcing library over our table, as the library's own applications would use it."""
 
-    def test_it_appends_and_selects(self, store: Store) -> None:
-        recorder = store.recorder  # type: ignore[attr-defined]
+    def test_it_appends_and_selects(self, store: Library) -> None:
+        recorder = store.recorder
         assert recorder.max_notification_id() is None
         assert list(recorder.insert_events([of_library(1), of_library(1, 2), of_library(2)])) == [1, 2, 3]
         assert recorder.max_notification_id() == 3
@@ -311,8 +316,8 @@ class TestLibrary:
         assert [e.originator_version for e in recorder.select_events(UUID(bytes=stream(1)), desc=True, limit=1)] == [2]
         assert bytes(recorder.select_events(UUID(bytes=stream(2)))[0].state) == state(2)
 
-    def test_it_gives_notifications_in_the_order_of_the_log(self, store: Store) -> None:
-        recorder = store.recorder  # type: ignore[attr-defined]
+    def test_it_gives_notifications_in_the_order_of_the_log(self, store: Library) -> None:
+        recorder = store.recorder
         recorder.insert_events([of_library(n) for n in range(1, 6)])
         append(store, stored(9, topic=ACCESS_DECIDED))
         told = recorder.select_notifications(start=2, limit=3)
@@ -322,25 +327,25 @@ class TestLibrary:
         assert [n.id for n in recorder.select_notifications(start=1, limit=10, stop=3)] == [1, 2, 3]
         assert [n.id for n in recorder.select_notifications(start=1, limit=10, topics=[ACCESS_DECIDED])] == [6]
 
-    def test_its_positions_and_ours_are_one_row_and_its_leaves_are_ours(self, store: Store) -> None:
+    def test_its_positions_and_ours_are_one_row_and_its_leaves_are_ours(self, store: Library) -> None:
         append(store, stored(1))
-        assert list(store.recorder.insert_events([of_library(2)])) == [2]  # type: ignore[attr-defined]
+        assert list(store.recorder.insert_events([of_library(2)])) == [2]
         assert append(store, stored(3)) == [3]
         with store.read() as tx:
             leaves = [bytes(leaf) for _, leaf in tx.all(LEAVES)]
         assert leaves == [event_leaf(position=n, stream=stream(n), version=1, topic=RESOURCE_RECORDED, state=state(n)) for n in (1, 2, 3)]
 
-    def test_a_version_that_is_taken_is_its_integrity_error_and_leaves_no_gap(self, store: Store) -> None:
-        recorder = store.recorder  # type: ignore[attr-defined]
+    def test_a_version_that_is_taken_is_its_integrity_error_and_leaves_no_gap(self, store: Library) -> None:
+        recorder = store.recorder
         recorder.insert_events([of_library(1)])
         with pytest.raises(IntegrityError):
             recorder.insert_events([of_library(2), of_library(1)])
         assert list(recorder.insert_events([of_library(2)])) == [2]
 
-    def test_a_reader_that_follows_four_writers_misses_and_doubles_nothing(self, store: Store, long: bool) -> None:
+    def test_a_reader_that_follows_four_writers_misses_and_doubles_nothing(self, store: Library, long: bool) -> None:
         """Where positions are given without a lock, a later one can be seen before an earlier one is committed, and is passed over."""
         each = 25_000 if long else 300
-        recorder = store.recorder  # type: ignore[attr-defined]
+        recorder = store.recorder
         done = threading.Event()
         seen: list[tuple[int, bytes]] = []
 

@@ -36,14 +36,15 @@ def submit(w: World, tree: dict[str, Any], by: str = HOSPITAL, **more: Any) -> A
 
 def at_once(count: int, work: Callable[[int], Any]) -> list[Any]:
     """Let threads work at the same moment; give what each came to, a refusal as its rule."""
-    begin, said = threading.Barrier(count), [None] * count
+    begin = threading.Barrier(count)
+    said: list[Any] = [None] * count
 
     def run(number: int) -> None:
         begin.wait()
         try:
             said[number] = work(number)
         except Refusal as refusal:
-            said[number] = refusal.issues[0].rule  # type: ignore[call-overload]
+            said[number] = refusal.issues[0].rule
 
     threads = [threading.Thread(target=run, args=(n,)) for n in range(count)]
     for thread in threads:

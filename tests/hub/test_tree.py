@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -206,12 +207,12 @@ def test_a_lost_or_shortened_tile_is_said_to_be_lost() -> None:
 
 
 def test_the_leaf_of_an_event_covers_every_column_with_its_length() -> None:
-    one = {"position": 1, "stream": bytes(16), "version": 2, "topic": "a", "state": b"bc"}
+    one: dict[str, Any] = {"position": 1, "stream": bytes(16), "version": 2, "topic": "a", "state": b"bc"}
     written = "0000000000000001" + "00" * 16 + "0000000000000002" + "0001" + "61" + "0000000000000002" + "6263"
-    assert event_data(**one).hex() == written  # type: ignore[arg-type]
-    assert event_leaf(**one) == leaf(bytes.fromhex(written))  # type: ignore[arg-type]
+    assert event_data(**one).hex() == written
+    assert event_leaf(**one) == leaf(bytes.fromhex(written))
     others = [one | {"position": 2}, one | {"stream": b"\1" + bytes(15)}, one | {"version": 3}, one | {"topic": "ab", "state": b"c"}]
-    assert len({event_leaf(**other) for other in (one, *others)}) == 5  # type: ignore[arg-type]
+    assert len({event_leaf(**other) for other in (one, *others)}) == 5
 
 
 # ── notes ────────────────────────────────────────────────────────────────────────────────────────────────────────────

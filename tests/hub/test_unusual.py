@@ -21,6 +21,7 @@ from hub.tables.unusual import UnusualRow
 from hub.views.ages import JST
 from hub.views.unusual import closed, rules, surname, usual
 from schemas.errors import Broken
+from schemas.events import Action
 from tests.hub.world import (
     HOSPITAL,
     NETWORK,
@@ -48,11 +49,11 @@ class Told:
     def at(self, moment: datetime) -> None:
         self.clock[0] = moment
 
-    def look(self, user: str, patients: list[bytes], *, apart: bool = True, action: str = "read") -> None:
+    def look(self, user: str, patients: list[bytes], *, apart: bool = True, action: Action = "read") -> None:
         """Let a user look at Patients through the gate: each by a request of its own, or all by one."""
         held = self.w.hub.region.users[user]
         requester = Requester(held.organization, self.w.hub.region.kind_of(held.organization), held.role, user)
-        self._release(Asking(requester, held.purpose, "r", action), patients, apart)  # type: ignore[arg-type]
+        self._release(Asking(requester, held.purpose, "r", action), patients, apart)
 
     def read_by_program(self, organization: str, patients: list[bytes]) -> None:
         region = self.w.hub.region

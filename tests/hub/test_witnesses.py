@@ -161,7 +161,7 @@ def test_one_that_does_not_answer_is_asked_again_later_and_later(tmp_path: Path)
         tries = []
         grown(w, 5)
         push = one.push
-        one.push = lambda: (tries.append(moment[0]), push())[1]  # type: ignore[method-assign]
+        one.push = lambda: (tries.append(moment[0]), push())[1]  # type: ignore[method-assign]  # its tries are counted
         for second in range(1_000):
             moment[0] = float(second)
             one.step()

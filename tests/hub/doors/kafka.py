@@ -46,7 +46,7 @@ def sent(w: World, codes: Sequence[str], *, seed: str, form: str = "sealed", fai
     """
     laid = Laid()
     region = replace(w.hub.region, kafka=dict.fromkeys(codes, form))
-    follower = Publishing(hear=w.hub.hear.after, last=w.hub.hear.last_of, region=region, outlet=laid)  # type: ignore[arg-type]
+    follower = Publishing(hear=w.hub.hear.after, last=w.hub.hear.last_of, region=region, outlet=laid)  # type: ignore[arg-type]  # it takes records as an outlet does, and keeps them
     with chance(seed), pytest.raises(Refusal) if fails else nullcontext():
         while follower.step():
             pass

@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from hub.log import key_store, unlocking
 from hub.log.key_files import KeyFile
@@ -45,8 +46,8 @@ def main(folder: Path, at: str) -> None:
     class SteppingFile(KeyFile):
         changed = 0
 
-        def run(self, sql: str, params: object = ()) -> None:
-            super().run(sql, params)  # type: ignore[arg-type]
+        def run(self, sql: str, params: Sequence[Any] = ()) -> None:
+            super().run(sql, params)
             self.changed += sql.startswith("UPDATE data_keys")
             if self.changed and sql.startswith("UPDATE"):
                 step("wrapped")
@@ -62,7 +63,7 @@ def main(folder: Path, at: str) -> None:
             super().purge()
             step("purged")
 
-    unlocking.key_store = lambda place: SteppingFile(Path(place))  # type: ignore[attr-defined]
+    unlocking.key_store = lambda place: SteppingFile(Path(place))  # type: ignore[attr-defined]  # the name it was imported under
     assert key_store.key_store is not unlocking.key_store
     master = Stepping(folder / "master.key")
     unlocking.rotate(KeyPlace.under(folder, master=master), master)

@@ -21,6 +21,12 @@ from tests.hub.keys.looking import ANNA, BERTA, CHIYO, MASTER, Open, content, st
 
 AT = datetime(2026, 11, 24, 1, 2, 3, tzinfo=UTC)
 
+
+def ledger_of(place: KeyPlace) -> Path:
+    assert place.ledger is not None
+    return place.ledger
+
+
 # ── erased ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -58,10 +64,10 @@ def test_destroying_twice_is_destroying_once(place: KeyPlace, open_: Open) -> No
     keys.of(ANNA, "main")
     keys.store_fresh()
     receipt = keys.destroy([ANNA], at=AT)
-    ledger = place.ledger.read_bytes()  # type: ignore[union-attr]
+    ledger = ledger_of(place).read_bytes()
     assert keys.destroy([ANNA], at=datetime(2027, 1, 1, tzinfo=UTC)) == receipt
     assert open_().destroy([ANNA], at=datetime(2027, 1, 1, tzinfo=UTC)) == receipt
-    assert place.ledger.read_bytes() == ledger  # type: ignore[union-attr]
+    assert ledger_of(place).read_bytes() == ledger
 
 
 def test_a_fresh_key_of_an_owner_destroyed_meanwhile_is_lost_wherever_it_waits(open_: Open) -> None:
@@ -81,7 +87,7 @@ def test_the_ledger_tells_ids_and_times_and_nothing_else(place: KeyPlace, open_:
     one = keys.of(ANNA, "main")
     keys.store_fresh()
     keys.destroy([ANNA], at=AT)
-    lines = place.ledger.read_text(encoding="ascii").splitlines()  # type: ignore[union-attr]
+    lines = ledger_of(place).read_text(encoding="ascii").splitlines()
     assert len(lines) == 2
     assert all(re.fullmatch(r"[0-9a-f]{32} 2026-11-24T01:02:03Z", line) for line in lines)
     assert f"{one.key_id.hex()} 2026-11-24T01:02:03Z" in lines

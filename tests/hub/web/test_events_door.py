@@ -296,7 +296,7 @@ def test_streams_end_when_the_hub_stops_and_go_on_with_the_next(tmp_path: Path) 
 async def test_a_stream_that_is_left_leaves_nothing_waiting_behind() -> None:
     from hub.web.events import Events
 
-    door = Events(None, None)  # type: ignore[arg-type]
+    door = Events(None, None)  # type: ignore[arg-type]  # nothing is asked of either
     bell = asyncio.Event()
     for _ in range(20):
         waiting = asyncio.ensure_future(door._rung(bell))

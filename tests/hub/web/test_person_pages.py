@@ -172,7 +172,7 @@ def test_the_very_first_byte_of_the_answer_comes_after_the_stop(w: World) -> Non
 
         await real(scope, receive, sending)
 
-    real, w.app = w.app, watched  # type: ignore[assignment]
+    real, w.app = w.app, watched  # type: ignore[assignment]  # it stands before the application
     try:
         w.ask("POST", "/me/say/stop-all", by="hanako", data={"csrf": secret[1]})
     finally:
