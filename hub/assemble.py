@@ -87,6 +87,7 @@ from hub.writes.emergency_parts import emergency_parts
 from hub.writes.emergency_review import Reviewing
 from hub.writes.erase import Erasing
 from hub.writes.links import Linking
+from hub.writes.passkeys import Passkeys
 from hub.writes.submit import Submitting
 from hub.writes.tombstone import Network
 from hub.writes.unusual import Settling
@@ -135,6 +136,7 @@ class Hub:
     erase: Erasing
     destroying: Destroying
     acts: Acts
+    passkeys: Passkeys
     erasures: Erasures
     find: Finding
     audit: Auditing
@@ -317,7 +319,9 @@ def assemble(
             store=store, secrets=secrets, gate=gate, presenting=presenting, viewing=viewing, region=region, submit=submit, now=now
         ), past=Looking(store=store, now=now), redecide=redecide,
         explain=Explaining(store=store, keys=keys, gate=gate, opaque=opaque, audit=audit, redecide=redecide, now=now),
-        erase=erase, destroying=destroying, acts=acts, erasures=Erasures(store=store, gate=gate, opaque=opaque, erasing=erase, backups=key_backups),
+        erase=erase, destroying=destroying, acts=acts,
+        passkeys=Passkeys(store=store, writer=writer, network=office, region=region, now=now),
+        erasures=Erasures(store=store, gate=gate, opaque=opaque, erasing=erase, backups=key_backups),
         find=Finding(store=store, secrets=secrets, gate=gate, presenting=presenting, opaque=opaque),
         audit=audit, choose=Choosing(store=store, secrets=secrets, gate=gate, opaque=opaque, audit=audit),
         expiring=ExpiringConsents(store=store, keys=keys, gate=gate, opaque=opaque, audit=audit, now=now),

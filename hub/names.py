@@ -9,7 +9,8 @@ import time
 from functools import lru_cache
 
 PREFIX = "tsu-"
-_ALPHABET = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
+ALPHABET = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
+"""Letters that are not taken for one another when they are read aloud or typed from paper."""
 MAIN = "main"
 """The compartment of clinical and care records."""
 QUARANTINE = "quarantine"
@@ -64,5 +65,5 @@ def new_stream() -> bytes:
 
 def reference() -> str:
     """Make a random reference that can be read out over the telephone: `K7Q2-9DXM`."""
-    drawn = "".join(secrets.choice(_ALPHABET) for _ in range(8))
+    drawn = "".join(secrets.choice(ALPHABET) for _ in range(8))
     return f"{drawn[:4]}-{drawn[4:]}"

@@ -6,7 +6,7 @@ from typing import Literal
 
 import msgspec
 
-from schemas import breach_events, capacity_events, emergency_events
+from schemas import breach_events, capacity_events, emergency_events, sign_in_events
 
 Effect = Literal["permit", "redact", "deny"]
 Action = Literal["read", "search", "view", "deliver", "write", "emergency", "audit"]
@@ -60,7 +60,7 @@ UNUSUAL_SETTLED = "unusual-settled.v1"
 """The officer has looked into it: explained, or a breach."""
 
 TOPICS = frozenset({
-    *emergency_events.BODIES, *capacity_events.BODIES, *breach_events.BODIES, RESOURCE_RECORDED, RESOURCE_WITHDRAWN, MESSAGE_RECEIVED, MESSAGE_REFUSED, MESSAGE_SETTLED, ACCESS_DECIDED,
+    *emergency_events.BODIES, *capacity_events.BODIES, *breach_events.BODIES, *sign_in_events.BODIES, RESOURCE_RECORDED, RESOURCE_WITHDRAWN, MESSAGE_RECEIVED, MESSAGE_REFUSED, MESSAGE_SETTLED, ACCESS_DECIDED,
     PERSON_LINKED, PERSON_UNLINKED, DOMAIN_EVENT, PROVISION_RESTRICTED, PROVISION_RESTORED, KEY_ERASED, KEY_DESTROYED,
     FOLLOWER_SKIPPED, UNUSUAL_NOTICED, UNUSUAL_SETTLED,
     LABELS_REVISED, HUB_STARTED, HUB_STOPPED, AUDIT_RESUMED, SIGNED_IN, SIGNED_OUT, SIGN_IN_REFUSED, TOKEN_ISSUED, TOKEN_REVOKED, ACCESS_REVIEWED,
@@ -288,6 +288,10 @@ class Signed(msgspec.Struct, frozen=True, omit_defaults=True):
     user: str
     door: str
     address: str = ""
+    credential: str = ""
+    """Of the door `passkey`: the passkey's id (base64url), its counter, and when the challenge that it answered was made (milliseconds)."""
+    counter: int = 0
+    challenged: int = 0
 
 
 class SignInRefused(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -90,6 +90,11 @@ def _parser() -> argparse.ArgumentParser:
     token.add_argument("--revoke", action="store_true", help="その組織のトークンをすべて使えなくする / take all of its tokens back")
     token.set_defaults(run=_token)
 
+    invite = verbs.add_parser("invite", help="利用者を招待する（ハブを止めて） / invite a user to make a passkey (hub stopped)")
+    invite.add_argument("user", help="登録簿の利用者の番号 / id of a user in the register")
+    invite.add_argument("--revoke", action="store_true", help="パスキーと招待をすべて使えなくする / take all passkeys and invitations back")
+    invite.set_defaults(run=_invite)
+
     rotate = verbs.add_parser("rotate-key", help="主鍵を替える（ハブを止めて） / change the master key (hub stopped)")
     rotate.add_argument("--data", type=Path, help="TSUNAGU_DATA")
     rotate.add_argument(
@@ -230,6 +235,12 @@ def _token(asked: argparse.Namespace) -> int:
     from hub.cli.tokens import token
 
     return token(_settings(), asked.organization, revoke=asked.revoke)
+
+
+def _invite(asked: argparse.Namespace) -> int:
+    from hub.cli.inviting import invite
+
+    return invite(_settings(), asked.user, revoke=asked.revoke)
 
 
 def _rotate(asked: argparse.Namespace) -> int:

@@ -15,7 +15,7 @@ from hub.log.event import Recorded
 from hub.log.store import Tx
 from hub.names import MAIN
 from hub.tables.wheres import Where
-from schemas import breach_events, capacity_events, emergency_events, events
+from schemas import breach_events, capacity_events, emergency_events, events, sign_in_events
 
 SCHEMA = (
     """CREATE TABLE IF NOT EXISTS acts (
@@ -52,6 +52,9 @@ _BY: Mapping[str, Callable[[Any], str]] = MappingProxyType({
     events.SIGNED_OUT: lambda body: body.user,
     events.TOKEN_ISSUED: lambda body: body.by,
     events.TOKEN_REVOKED: lambda body: body.by,
+    sign_in_events.USER_INVITED: lambda body: body.by,
+    sign_in_events.PASSKEY_REGISTERED: lambda body: body.user,
+    sign_in_events.PASSKEYS_REVOKED: lambda body: body.by,
     events.ACCESS_REVIEWED: lambda body: body.by,
     events.UNUSUAL_SETTLED: lambda body: body.by,
 })  # fmt: skip
@@ -64,7 +67,9 @@ READ = TOPICS - {events.KEY_DESTROYED, events.LABELS_REVISED}
 """Of those whose body is opened for a row: long ones that tell nothing of it are not."""
 PERSONS = (emergency_events.EMERGENCY_OPENED, capacity_events.CAPACITY_STATED, events.PERSON_LINKED, events.PERSON_UNLINKED)
 """Of what is sealed under the key of the person concerned: who did it is forgotten with that person, but for who broke the glass: the tombstone tells."""
-_OF_SOMEBODY = frozenset({events.SIGNED_IN, events.SIGNED_OUT, events.SIGN_IN_REFUSED, emergency_events.EMERGENCY_CODE_REFUSED})
+_OF_SOMEBODY = frozenset({
+    events.SIGNED_IN, events.SIGNED_OUT, events.SIGN_IN_REFUSED, emergency_events.EMERGENCY_CODE_REFUSED, sign_in_events.PASSKEY_REGISTERED,
+})  # fmt: skip
 _REFUSED = frozenset({events.SIGN_IN_REFUSED, emergency_events.EMERGENCY_CODE_REFUSED})
 
 

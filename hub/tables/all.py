@@ -34,6 +34,7 @@ from hub.tables import (
     messages,
     moments,
     notices,
+    passkeys,
     provisions,
     resources,
     skips,
@@ -45,7 +46,7 @@ from hub.tables import (
 )
 from hub.tables.belonging import KINDS
 from hub.tables.told import told
-from schemas import breach_events, capacity_events, emergency_events, events
+from schemas import breach_events, capacity_events, emergency_events, events, sign_in_events
 
 _TABLES = (
     resources,
@@ -69,6 +70,7 @@ _TABLES = (
     unusual,
     acts,
     breaches,
+    passkeys,
     apart,
 )
 """In this order: consents still need the links that identities drop when somebody is erased."""
@@ -119,6 +121,7 @@ OPENED: Mapping[str, Mapping[str, Collection[str]]] = MappingProxyType({
     "expiries": {events.RESOURCE_RECORDED: {"Consent"}, capacity_events.CAPACITY_STATED: _EVERY, **_GONE},
     "surnames": {events.RESOURCE_RECORDED: {"Patient"}, **_GONE},
     "unusual": {events.UNUSUAL_NOTICED: _EVERY, events.UNUSUAL_SETTLED: _EVERY},
+    "passkeys": {**dict.fromkeys(sign_in_events.BODIES, _EVERY), events.SIGNED_IN: _EVERY},
     "acts": dict.fromkeys(sorted(acts.READ), _EVERY),
 })  # fmt: skip
 """View → topic → kinds of which it needs the body; all else it takes from the header, and nothing is opened for it."""
@@ -127,6 +130,7 @@ _STRUCTS: dict[str, type[msgspec.Struct]] = {
     **emergency_events.BODIES,
     **capacity_events.BODIES,
     **breach_events.BODIES,
+    **sign_in_events.BODIES,
     events.PERSON_LINKED: events.Link,
     events.PERSON_UNLINKED: events.Link,
     events.FOLLOWER_SKIPPED: events.Skipped,

@@ -12,7 +12,7 @@ from hub.views.audit_parts import ACT, GIVEN, NOT_GIVEN, Asker, Place
 from hub.views.audit_profiles import claimed
 from hub.views.audit_tables import Row, keyed, rows
 from hub.views.summary_fhir import narrative
-from schemas import breach_events, emergency_events, events
+from schemas import breach_events, emergency_events, events, sign_in_events
 
 ALERT = 10
 """Sign-ins refused within a minute from which it is a security alert."""
@@ -142,6 +142,10 @@ def _pairs(act: Act) -> list[tuple[str, str]]:
             pairs += [("door", body.door), ("count", str(body.count)), ("since", _said(body.since)), ("until", _said(body.until))]
         case events.Token():
             pairs += [("organization", code) for code in body.organizations]
+        case sign_in_events.Invited() | sign_in_events.Revoked():
+            pairs += [("organization", body.organization), ("user", body.user)]
+        case sign_in_events.Registered():
+            pairs += [("organization", body.organization), ("user", body.user), ("synced", str(body.synced).lower())]
         case events.AccessReviewed():
             pairs += [("since", body.since), ("until", body.until), ("decisions", str(body.decisions))]
         case _:

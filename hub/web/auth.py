@@ -30,6 +30,8 @@ class _Session(msgspec.Struct, frozen=True, array_like=True):
     user: str
     ends: int
     salt: str
+    turn: int = 0
+    door: str = "link"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,10 +46,12 @@ class SignedIn:
     """Name of this sign-in: what is bound to it (a break-glass session) ends with it."""
     ends: int = 0
     """When it ends by itself, in seconds since 1970 by the wall clock."""
+    door: str = ""
+    """By which way the user came in."""
 
 
 class Sessions:
-    """Sessions as signed cookies, and the one-time links that stand for sign-in while the hub is a demo on loopback."""
+    """Sessions as signed cookies, and the one-time links that stand for passkeys while the hub is a demo on loopback."""
 
     def __init__(self, hub: Hub, seconds: Callable[[], float] = time.time) -> None:
         self._hub, self._seconds = hub, seconds
@@ -67,7 +71,12 @@ class Sessions:
             found = self._links.pop(_hash(token), None)
         if found is None or found[1] < self._seconds() or found[0] not in self._hub.region.users:
             return None
-        session = _Session(found[0], int(self._seconds()) + HOURS * 3600, secrets.token_hex(8))
+        return self.open(found[0], "link")
+
+    def open(self, user: str, door: str) -> str:
+        """Open a session for a user who has shown who they are by a way in; give the cookie's text."""
+        turn = self._hub.passkeys.turn(user)
+        session = _Session(user, int(self._seconds()) + HOURS * 3600, secrets.token_hex(8), turn, door)
         body = base64.urlsafe_b64encode(msgspec.json.encode(session)).decode()
         return f"{body}.{self._mac(body)}"
 
@@ -82,13 +91,13 @@ class Sessions:
             return None
         session = msgspec.json.decode(base64.urlsafe_b64decode(body), type=_Session)
         user = self._hub.region.users.get(session.user)
-        if user is None or session.ends < self._seconds():
+        if user is None or session.ends < self._seconds() or session.turn != self._hub.passkeys.turn(user.id):
             return None
         office = self._hub.region.offices[user.organization]
         requester = self._hub.desk.subjects.requester(user)
         return SignedIn(
             Identified(requester, user.purpose, user.name), office.name, user.role, self._mac(f"csrf:{body}")[:32],
-            self._mac(f"login:{body}")[:32], session.ends,
+            self._mac(f"login:{body}")[:32], session.ends, session.door,
         )  # fmt: skip
 
     def _mac(self, text: str) -> str:

@@ -13,6 +13,7 @@ from hub.reads.officers import is_officer
 from hub.views.shapes import Tone
 from hub.web.pages import Entry, Nav
 from hub.writes.consent_entry import may_sit_at_desk
+from hub.writes.passkeys import may_invite
 
 ROLES = {
     "doctor": "医師", "nurse": "看護師", "pharmacist": "薬剤師", "dentist": "歯科医師", "rehabilitation": "リハビリ職",
@@ -32,6 +33,7 @@ _PLACES = (
 
 
 _DESK = ("/consents", "同意の窓口", "同意書を見る、書き写す、変える、取り下げる、控えを印刷する。")
+_USERS = ("/users", "利用者", "だれがサインインできるか。招待する、使えなくする。")
 _OFFICE = (
     ("/audit", "開示の記録", "だれが、だれの何を、どの根拠で見たか。なぜ見えたか、なぜ見えなかったか。"),
     ("/audit/emergencies", "緊急開示の確認", "命のために開かれた記録が、妥当だったか。知らせの手紙。災害時の開示。"),
@@ -42,6 +44,7 @@ _OFFICE = (
     ("/audit/ask", "問いを立てる", "「この人は、あの時、見えたはずか」を、その時点の規則と同意で確かめる。"),
     ("/audit/months", "月ごとの点検", "アクセスの記録を月ごとに確かめて、署名する。"),
     ("/audit/breaches", "漏えいの範囲", "だれの、何が漏れたかもしれないか。委員会への報告と、ご本人への通知の期限。"),
+    _USERS,
     ("/status", "ハブの様子", "記録を追う仕事が動いているか。止まったものを動かす、とばす。"),
 )
 
@@ -50,7 +53,8 @@ def _places(requester: Requester) -> list[tuple[str, str, str]]:
     if requester.role == "privacy-officer":
         return list(_OFFICE)
     places = [(href, title, text) for href, title, text, kinds in _PLACES if requester.kind in kinds]
-    return [*places, _DESK] if may_sit_at_desk(requester) else places
+    places = [*places, _DESK] if may_sit_at_desk(requester) else places
+    return [*places, _USERS] if may_invite(requester) else places
 
 
 def waiting(hub: Hub, asking: Asking) -> dict[str, str]:

@@ -10,11 +10,11 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from hub.assemble import Hub
-from hub.web.auth import COOKIE, HOURS, Doorkeeper, came
+from hub.web.auth import Doorkeeper
 from hub.web.errors import answer, status_of
 from hub.web.handing import Handing
 from hub.web.menus import ROLES, entries, nav, waiting
-from hub.web.pages import Refused, SignIn, render
+from hub.web.pages import Refused, render
 from hub.web.requests import asked, html, posted
 from hub.web.showing_audit import ShowingAudit
 from hub.web.showing_breaches import ShowingBreaches
@@ -24,6 +24,7 @@ from hub.web.showing_consent_person import ShowingPerson
 from hub.web.showing_consents import ShowingConsents
 from hub.web.showing_disasters import ShowingDisasters
 from hub.web.showing_emergencies import ShowingEmergencies
+from hub.web.showing_entrance import ShowingEntrance
 from hub.web.showing_expiring import ShowingExpiring
 from hub.web.showing_glass import band
 from hub.web.showing_months import ShowingMonths
@@ -32,6 +33,7 @@ from hub.web.showing_provisions import ShowingProvisions
 from hub.web.showing_rules import ShowingRules
 from hub.web.showing_status import ShowingStatus
 from hub.web.showing_unusual import ShowingUnusual
+from hub.web.showing_users import ShowingUsers
 from hub.web.showing_why import ShowingWhy
 from schemas.errors import NotSignedIn, Refusal
 
@@ -52,9 +54,7 @@ class Showing:
             app.add_api_route(path, self._guarded(handler), methods=[method], response_class=Response, include_in_schema=False)
 
         add("/", self.home)
-        add("/sign-in", self.ways)
-        add("/sign-in/{token}", self.enter)
-        add("/sign-out", self.leave, "POST")
+        ShowingEntrance(self._hub, self._door, demo=self._demo).routes(add)
         add("/static/{name}", self.static)
         add("/refused", self.refused)
         add("/refused/send", self.send, "POST")
@@ -66,7 +66,7 @@ class Showing:
         self._audit.routes(add)
         own = (
             ShowingPersons, ShowingUnusual, ShowingExpiring, ShowingProvisions, ShowingBreaches, ShowingRules, ShowingWhy, ShowingMonths,
-            ShowingEmergencies, ShowingDisasters,
+            ShowingEmergencies, ShowingDisasters, ShowingUsers,
         )  # fmt: skip
         for pages in own:
             pages(self._hub, self._door, demo=self._demo).routes(add)
@@ -102,7 +102,7 @@ class Showing:
         )  # fmt: skip
         return html(text, status_of(refusal))
 
-    # ── in and out ───────────────────────────────────────────────────────────────────────────────────────────────────
+    # ── home ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
     async def home(self, request: Request) -> Response:
         """Draw the first page of the user's role; a person has a page of their own."""
@@ -116,44 +116,6 @@ class Showing:
             band=band(self._hub, asked(signed, request, "view")),
         )  # fmt: skip
         return html(text)
-
-    async def ways(self, request: Request) -> Response:
-        """Draw the ways in: in a demo one link for each registered user, made anew at each look."""
-        del request
-        groups = []
-        if self._demo:
-            for code, office in self._hub.region.offices.items():
-                users = [u for u in self._hub.region.users.values() if u.organization == code]
-                ways = [SignIn(f"/sign-in/{self._door.sessions.link(u.id)}", u.name, ROLES.get(u.role, u.role)) for u in users]
-                if ways:
-                    groups.append((office.name, ways))
-        return html(render.sign_in(groups, demo=self._demo))
-
-    async def enter(self, request: Request) -> Response:
-        """Use a one-time link up and open a session."""
-        cookie = self._door.sessions.redeem(request.path_params["token"]) if self._demo else None
-        if cookie is None:
-            self._hub.acts.refused("link")
-            problem = (
-                "このリンクはもう使えません。新しいリンクを使ってください。",
-                "This link can no longer be used. Please use a new one.",
-            )
-            return html(render.sign_in([], demo=self._demo, problem=problem), 410)
-        if (user := self._door.sessions.user(cookie)) is not None:  # recorded before the session is given out
-            await run_in_threadpool(self._hub.acts.signed_in, user.identified.requester, "link", came(request).address)
-        response = RedirectResponse("/", 303)
-        secure = self._hub.base.startswith("https://")
-        response.set_cookie(COOKIE, cookie, max_age=HOURS * 3600, httponly=True, samesite="lax", secure=secure)
-        return response
-
-    async def leave(self, request: Request) -> Response:
-        """End the session."""
-        _, signed = await posted(request, self._door, person=None)
-        await run_in_threadpool(self._hub.breaking.signed_out, asked(signed, request, "emergency"))
-        await run_in_threadpool(self._hub.acts.signed_out, signed.identified.requester, "link", came(request).address)
-        response = RedirectResponse("/sign-in", 303)
-        response.delete_cookie(COOKIE)
-        return response
 
     async def static(self, request: Request) -> Response:
         """Give one of the two static files; its address changes with its content."""

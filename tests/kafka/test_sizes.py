@@ -5,11 +5,12 @@ from __future__ import annotations
 import logging
 import random
 import time
+import uuid
 from pathlib import Path
 
 import orjson
 import pytest
-from kafka import KafkaAdminClient
+from kafka import KafkaAdminClient, KafkaProducer
 from kafka.admin import ConfigResource, ConfigResourceType
 
 from hub.kafka.clients import made
@@ -24,12 +25,22 @@ from tests.kafka.test_out import a_flag, options
 
 
 def takes(broker: Broker, topic: str, size: int) -> None:
-    """Let a topic take records of so many bytes at most."""
+    """Let a topic take records of so many bytes at most, and wait until it does.
+
+    A broker follows changes of the cluster in their order: once it takes records for a topic that was made after the change, the change holds.
+    """
+    after = f"after-{uuid.uuid4().hex}"
     admin = made(KafkaAdminClient, bootstrap_servers=broker.servers)
     try:
         admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, topic, {"max.message.bytes": str(size)})])
+        admin.create_topics({after: {"num_partitions": 1, "replication_factor": 1}})
     finally:
         admin.close()
+    producer = made(KafkaProducer, bootstrap_servers=broker.servers, acks="all", allow_auto_create_topics=False)
+    try:
+        producer.send(after, b"x").get(timeout=30)
+    finally:
+        producer.close()
 
 
 def test_content_that_a_topic_does_not_take_is_left_out_and_the_event_is_told(

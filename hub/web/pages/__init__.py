@@ -74,6 +74,18 @@ class SignIn:
 
 
 @dataclass(frozen=True, slots=True)
+class UserLine:
+    """One registered user: how many passkeys, when one was used last, until when an invitation is open (None = never, none)."""
+
+    id: str
+    name: str
+    role: str
+    passkeys: int
+    used: datetime | None
+    until: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
 class Worker:
     """One follower of the log: what it does, how far it is behind, and, when it stands, at what kind of fault since when."""
 

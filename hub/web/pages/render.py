@@ -25,7 +25,13 @@ from hub.web.pages.saying import as_date, clock, dial, hour, label, moment, read
 from schemas.errors import Issue
 from schemas.messages import english, japanese
 
-STATIC = {"hub.css": "text/css; charset=utf-8", "hub.js": "text/javascript; charset=utf-8", "mark.svg": "image/svg+xml"}
+STATIC = {
+    "hub.css": "text/css; charset=utf-8",
+    "hub.js": "text/javascript; charset=utf-8",
+    "passkey.js": "text/javascript; charset=utf-8",
+    "invited.js": "text/javascript; charset=utf-8",
+    "mark.svg": "image/svg+xml",
+}
 """Files to be served under `/static/`, each with its media type."""
 POLICY = "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 """Content-Security-Policy under which every page works."""
@@ -271,8 +277,8 @@ def home(
 
 
 def sign_in(groups: Sequence[tuple[str, Sequence[SignIn]]], *, demo: bool, problem: tuple[str, str] = ("", "")) -> str:
-    """Draw the way in, in both languages: (organization, its links), in order. `problem` is (Japanese, English)."""
-    return draw("sign_in.html", Frame(demo), groups=groups, problem=problem)
+    """Draw the way in by one-time links, in both languages: (organization, its links), in order. `problem` is (Japanese, English)."""
+    return draw("sign_in.html", Frame(demo), groups=groups, problem=problem, passkeys=False, options="", issues=())
 
 
 def message(

@@ -9,7 +9,7 @@ from hub.tables.acts import TOPICS
 from hub.tables.all import struct_of
 from hub.views.audit_fhir_acts import Act, to_audit_events
 from hub.views.audit_tables import rows
-from schemas import breach_events, capacity_events, emergency_events, events
+from schemas import breach_events, capacity_events, emergency_events, events, sign_in_events
 from schemas.fhir.resource import read
 from tests.hub.views.balp import claimed
 
@@ -35,6 +35,9 @@ BODIES = {
     events.SIGN_IN_REFUSED: events.SignInRefused("link", 3, 1_000, 2_000),
     events.TOKEN_ISSUED: events.Token(("1310000014",), "u-9"),
     events.TOKEN_REVOKED: events.Token(("1310000014",)),
+    sign_in_events.USER_INVITED: sign_in_events.Invited("1310000014", "u-1", "ab" * 32, 2_000, "u-9"),
+    sign_in_events.PASSKEY_REGISTERED: sign_in_events.Registered("1310000014", "u-1", "Y3JlZA", "a2V5", 0, 1_000, "ab" * 32),
+    sign_in_events.PASSKEYS_REVOKED: sign_in_events.Revoked("1310000014", "u-1", "u-9"),
     events.ACCESS_REVIEWED: events.AccessReviewed("2026-10-01", "2026-10-31", 412, "u-9", SECRET),
     emergency_events.EMERGENCY_CLOSED: emergency_events.Closed("S2", "user", 1_000, "u-1"),
     emergency_events.EMERGENCY_CODE_REFUSED: emergency_events.CodeRefused("1310000014", "u-1", 1_000),
@@ -99,6 +102,9 @@ def test_each_is_right_fhir_pseudonymous_and_without_a_word_that_was_typed(topic
         (events.SIGNED_IN, [("110114", "110122", "E", "0")]),
         (events.SIGNED_OUT, [("110114", "110123", "E", "0")]),
         (events.TOKEN_ISSUED, [("110113", "110137", "E", "0")]),
+        (sign_in_events.USER_INVITED, [("110113", "110137", "E", "0")]),
+        (sign_in_events.PASSKEY_REGISTERED, [("110113", "110137", "E", "0")]),
+        (sign_in_events.PASSKEYS_REVOKED, [("110113", "110137", "E", "0")]),
         (events.FOLLOWER_SKIPPED, [("110113", "110132", "E", "0")]),
         (events.KEY_ERASED, [("rest", "destroy", "D", "0")]),
         (events.PROVISION_RESTRICTED, [("rest", "hold", "U", "0")]),
@@ -155,3 +161,10 @@ def test_a_user_signs_in_from_an_address_with_a_role():
     client, user, _ = made["agent"]
     assert client["network"] == {"address": "192.0.2.17", "type": "2"}
     assert (user["who"]["identifier"]["value"], user["role"][0]["coding"][0]["code"]) == ("u-1", "doctor")
+
+
+def test_neither_the_code_of_an_invitation_nor_a_passkey_is_told():
+    for topic in sign_in_events.BODIES:
+        told = json.dumps(drawn(topic))
+        assert not {word for word in ("ab" * 32, "Y3JlZA", "a2V5") if word in told}
+        assert details(drawn(topic)[0])["user"] == "u-1"

@@ -36,7 +36,7 @@ from tests.hub.world import (
     world,
 )
 
-OPEN_TO_ALL = {"/", "/sign-in", "/livez", "/readyz", "/openapi.json", "/fhir/metadata", "/fhir/metadata/"}
+OPEN_TO_ALL = {"/", "/invited", "/sign-in", "/livez", "/readyz", "/openapi.json", "/fhir/metadata", "/fhir/metadata/"}
 """What is there for everybody and tells of nobody; `/` leads on to the person's own page."""
 DAY = NOW.date()
 OTHER = "131016:0000099999"
