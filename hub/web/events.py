@@ -14,7 +14,7 @@ from starlette.responses import Response, StreamingResponse
 from hub.assemble import Hub
 from hub.commands import Asking
 from hub.web.auth import Doorkeeper
-from schemas.errors import BadValue
+from schemas.errors import BadValue, NotSignedIn
 
 PING = 10.0
 """Seconds after which a silent stream says that it lives (a comment line)."""
@@ -44,7 +44,7 @@ class Events:
         if lines:
             return await self._lines(request, asking, number)
         headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-        return StreamingResponse(self._stream(asking, number), media_type="text/event-stream", headers=headers)
+        return StreamingResponse(self._stream(request, asking, number), media_type="text/event-stream", headers=headers)
 
     async def key(self, request: Request) -> Response:
         """GET /events/keys/{id}: the key of one sealed content that came by Kafka, as a JWK; decided now."""
@@ -61,12 +61,22 @@ class Events:
         last = heard[-1].number if heard else number
         return Response(body, media_type=_LINES, headers={"X-Next-After": str(last), "Cache-Control": "no-store"})
 
-    async def _stream(self, asking: Asking, number: int) -> AsyncIterator[bytes]:
+    def _let_in(self, request: Request) -> bool:
+        """Say whether what a stream was opened by holds still: a session ends, and is taken back, while its stream is open."""
+        try:
+            self._door.asking(request, "deliver", cookie=True)
+        except NotSignedIn:
+            return False
+        return True
+
+    async def _stream(self, request: Request, asking: Asking, number: int) -> AsyncIterator[bytes]:
         yield b"retry: 2000\n\n"
         with self._hub.hear.bell() as bell:
             while not self.closing.is_set():
                 bell.clear()
                 heard, stands = await run_in_threadpool(self._hub.hear.following, asking, number, LIMIT)
+                if not await run_in_threadpool(self._let_in, request):
+                    return
                 for i, one in enumerate(heard):
                     # a receiver that takes them slowly may have been shut out since: what is left is then decided anew
                     if i and one.event is not None and not await run_in_threadpool(stands):

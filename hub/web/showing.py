@@ -91,7 +91,10 @@ class Showing:
 
     def _refusal(self, request: Request, refusal: Refusal) -> Response:
         request.app.state.metrics.refused(refusal)
-        signed = self._door.sessions.signed_in(request)
+        try:
+            signed = self._door.sessions.signed_in(request)
+        except Refusal:  # the database is away: that is told, without a name
+            signed = None
         if "json" in request.headers.get("accept", ""):
             return answer(refusal)
         text = render.message(
