@@ -91,7 +91,7 @@ def compare(
             by = askers[number % len(askers)]
             return by, dice.choices(names, weights[by])[0]
         door = dice.choice([one for one in seek if not done.given[one]])
-        by = dice.choice(askers)
+        by = dice.choices(askers, [OFTEN if seek[door] in OPEN.get(by, ()) else 1 for by in askers])[0]
         draws[by].aim = door
         return by, seek[door]
 

@@ -29,9 +29,8 @@ def hand_in(draw: Draw) -> Question:
 def refused(draw: Draw) -> Question:
     """The asker's own messages that were not taken; those of others by references that they were given."""
     reference = draw.seen("reference")
-    return draw.one([
-        get("refused", "/refused.json"), Question("refused", "POST", f"/refused/{reference}/send"), Question("refused", "DELETE", f"/refused/{reference}"),
-    ])  # fmt: skip
+    again, away = Question("refused", "POST", f"/refused/{reference}/send"), Question("refused", "DELETE", f"/refused/{reference}")
+    return draw.one([get("refused", "/refused.json"), get("refused", "/refused.json"), again, again, again, away])
 
 
 @asks(8)
