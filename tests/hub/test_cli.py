@@ -12,6 +12,7 @@ import orjson
 import pytest
 
 from hub.credentials import Credentials
+from schemas.errors import Denied
 from tests.hub.files import admission, named, visits
 from tests.hub.serving import ROOT, Served, region_file, served
 from tests.hub.world import HOSPITAL, OFFICE, STATION, a_patient, database_of, register, world
@@ -132,6 +133,29 @@ def test_tokens_that_are_taken_back_serve_no_more_and_both_are_recorded(tmp_path
     with world(tmp_path / "data") as w, w.hub.store.read() as tx:
         kept = w.hub.store.events(tx, 0, 100)
         assert [e.topic for e in kept] == ["token-issued.v1", "token-issued.v1", "token-revoked.v1"]
+
+
+def test_an_invitation_is_printed_once_serves_until_it_is_taken_back_and_both_are_recorded(tmp_path: Path) -> None:
+    environ = {
+        "TSUNAGU_DATA": str(tmp_path / "data"), "TSUNAGU_REGION": str(region_file(tmp_path)), "TSUNAGU_DATABASE": database_of(tmp_path / "data"),
+        "TSUNAGU_BASE": "https://tsunagu.example.jp",
+    }  # fmt: skip
+    made = tsunagu("invite", "officer", **environ)
+    link, words = made.stdout.splitlines()
+    assert link.startswith("https://tsunagu.example.jp/invited#")
+    assert "責任 守" in words
+    code = link.partition("#")[2]
+    with world(tmp_path / "data") as w:
+        assert w.hub.passkeys.invited(code).id == "officer"
+    assert tsunagu("invite", "officer", "--revoke", **environ).returncode == 0
+    with world(tmp_path / "data") as w:
+        with pytest.raises(Denied, match="HUB-5230"):
+            w.hub.passkeys.invited(code)
+        with w.hub.store.read() as tx:
+            assert [e.topic for e in w.hub.store.events(tx, 0, 100)] == ["user-invited.v1", "passkeys-revoked.v1"]
+    refused = tsunagu("invite", "nobody", **environ)
+    assert (refused.returncode, refused.stdout) == (1, "")
+    assert "HUB-5015" in refused.stderr
 
 
 def test_checking_a_folder_without_data_says_so(tmp_path: Path) -> None:
