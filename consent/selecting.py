@@ -55,7 +55,7 @@ def select(
     groups: dict[_Group, list[Directive]] = {}
     withdrawn: dict[_Group, datetime] = {}
     reservations: list[Directive] = []
-    confirmed: set[str] = set()
+    confirmations: list[Directive] = []
     unreadable = False
     for d in directives:
         if not d.speaks or d.at > at or (d.status != "active" and d.status not in _REFUSING):
@@ -64,8 +64,7 @@ def select(
             unreadable = unreadable or d.status == "active"  # for whom it speaks is not known either
             continue
         if d.policy_uri == CONFIRMATION:
-            if d.status == "active" and at < confirmed_until(d, network):
-                confirmed.add(d.custodian)
+            confirmations.append(d)
             continue
         wide = d.controller in network.controllers
         if not wide and d.controller != custodian:
@@ -96,7 +95,23 @@ def select(
         refused = refused or _refuses_emergency(members, at)
     found = [_live(d, void, network) for d, void in sorted(_without_replaced(live), key=lambda one: (one[0].consent, one[0].version))]
     judges = tuple(judging(d, network) for d in reservations)
-    return Selected(tuple(found), unreadable, expired, bool(withdrawn), refused, judges, frozenset(confirmed))
+    confirmed = frozenset(d.custodian for d in confirmations if confirms(d, confirmations, network, at))
+    return Selected(tuple(found), unreadable, expired, bool(withdrawn), refused, judges, confirmed)
+
+
+def confirms(d: Directive, others: Sequence[Directive], network: Network, at: datetime) -> bool:
+    """Say whether a receiver's confirmation holds: its days are not over, and none of the same organization was taken back at its moment or later.
+
+    `others` = what is on file of the person; one that was taken back brings no earlier one back.
+    """
+    return (
+        d.status == "active"
+        and at < confirmed_until(d, network)
+        and not any(
+            o.policy_uri == CONFIRMATION and o.speaks and o.readable and o.status in _REFUSING and o.controller == d.controller and d.at <= o.at <= at
+            for o in others
+        )
+    )  # fmt: skip
 
 
 def confirmed_until(d: Directive, network: Network) -> datetime:

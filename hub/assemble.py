@@ -222,6 +222,7 @@ def assemble(
     vault = Vault(store, keys, proof)
     presenting = Presenting(vault, secrets)
     submit = Submitting(store=store, keys=keys, secrets=secrets, writer=writer, gate=gate, now=now, base=f"{base}/fhir")
+    confirm = Confirming(submit=submit, gate=gate, now=now)
     refusals = Refusals(store=store, keys=keys, secrets=secrets, writer=writer, opaque=opaque, now=now, keep=keep_refused)
     checkpoints = Checkpoints(
         store=store, writer=writer, signing=secrets.signing, origin=origin, folder=data, now=now, every=checkpoint_every
@@ -308,10 +309,10 @@ def assemble(
         receive=receive, bundle=bundle, refusals=refusals,
         desk=desk(
             store=store, keys=keys, secrets=secrets, writer=writer, gate=gate, presenting=presenting, opaque=opaque, region=region, submit=submit,
-            now=now,
+            confirms=confirm.may, now=now,
         ),
         links=Linking(store=store, keys=keys, secrets=secrets, writer=writer, now=now),
-        confirm=Confirming(submit=submit, gate=gate, now=now),
+        confirm=confirm,
         breaking=breaking, reviewing=reviewing, switching=switching,
         emergencies=Emergencies(store=store, keys=keys, gate=gate, opaque=opaque, audit=audit, now=now),
         read=reading, view=viewing,

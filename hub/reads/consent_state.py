@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from consent.ask import Network
-from consent.rules import RESERVATION, Directive
-from consent.selecting import select
+from consent.rules import CONFIRMATION, RESERVATION, Directive
+from consent.selecting import confirmed_until, confirms, select
 
 States = Mapping[str, str]
 """Consent (`Consent/tsu-…`) → its state."""
@@ -26,6 +26,8 @@ def _state(d: Directive, directives: Sequence[Directive], network: Network, at: 
         return "unreadable"
     if d.status != "active":
         return "withdrawn"
+    if d.policy_uri == CONFIRMATION:
+        return "active" if confirms(d, directives, network, at) else "withdrawn" if at < confirmed_until(d, network) else "ended"
     if d.root.ends is not None and d.root.ends <= at:
         return "ended"
     if d.root.begins is not None and d.root.begins > at:

@@ -106,13 +106,17 @@ class Consents:
         presenting: Presenting,
         opaque: Opaque,
         now: Callable[[], datetime],
+        sits: Callable[[Requester], bool] = may_sit_at_desk,
+        closed: str = "HUB-5138",
     ) -> None:
+        """Take the ports. `sits` = who may ask; everybody else is told the rule `closed`."""
         self._store, self._keys, self._secrets, self._gate, self._presenting = store, keys, secrets, gate, presenting
-        self._opaque, self._now = opaque, now
+        self._opaque, self._now, self._sits, self._closed = opaque, now, sits, closed
 
     def may(self, requester: Requester) -> None:
         """Raise Denied for who does not sit at the desk."""
-        _may(requester)
+        if not self._sits(requester):
+            raise Denied(self._closed)
 
     def reference(self, asking: Asking, stream: bytes) -> str:
         """Give the reference of a consent for addresses."""
@@ -130,7 +134,7 @@ class Consents:
 
     def _by(self, asking: Asking, token: bytes) -> tuple[AtDesk, ...]:
         """Find who bears a token in a record that the asker may search by: its own organization's; at the network's desk any."""
-        _may(asking.requester)
+        self.may(asking.requester)
         anybody = asking.requester.kind == "network"
         with self._store.read() as tx:
             rows = resources.of_patients(tx, sorted(set(identities.by_token(tx, token))), ("Patient",))
@@ -151,7 +155,7 @@ class Consents:
 
     def file(self, asking: Asking, reference: str) -> PersonFile:
         """Give what is on file of the person of a reference. Raises Denied for other roles, NotFound where the desk is not theirs any more."""
-        _may(asking.requester)
+        self.may(asking.requester)
         organization = asking.requester.organization
         stream = self._opaque.open("desk", organization, reference)
         with self._store.read() as tx:
@@ -245,11 +249,6 @@ class Consents:
         reference = self._opaque.shut("consent", organization, shown.row.stream)
         state = known.get(directive.consent, "") if shown.row.newest else "old"
         return Filed(reference, shown, directive, shown.row.custodian == organization, state)
-
-
-def _may(requester: Requester) -> None:
-    if not may_sit_at_desk(requester):
-        raise Denied("HUB-5138")
 
 
 def _reference(value: Any) -> str:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
+from consent.ask import Requester
 from hub.gate import Gate
 from hub.log.keys import Keyring
 from hub.log.secrets import Secrets
@@ -30,6 +32,8 @@ class Desk:
     capacity: StatingCapacity
     subjects: Subjects
     consents: Consents
+    visits: Consents
+    """The same questions, for those who confirm at the visit."""
     own: OwnPage
     enter: EnteringConsents
     word: PersonsWord
@@ -37,14 +41,16 @@ class Desk:
 
 def desk(
     *, store: Store, keys: Keyring, secrets: Secrets, writer: Writer, gate: Gate, presenting: Presenting, opaque: Opaque, region: Region,
-    submit: Submitting, now: Callable[[], datetime],
+    submit: Submitting, confirms: Callable[[Requester], bool], now: Callable[[], datetime],
 ) -> Desk:  # fmt: skip
-    """Wire them."""
-    consents = Consents(store=store, keys=keys, secrets=secrets, gate=gate, presenting=presenting, opaque=opaque, now=now)
+    """Wire them. `confirms` = who may confirm at the visit."""
+    room = partial(Consents, store=store, keys=keys, secrets=secrets, gate=gate, presenting=presenting, opaque=opaque, now=now)
+    consents = room()
     enter = EnteringConsents(submit=submit, region=region, now=now)
     return Desk(
         capacity=StatingCapacity(store=store, keys=keys, secrets=secrets, writer=writer, now=now),
         subjects=Subjects(store=store, secrets=secrets, region=region, now=now), consents=consents,
+        visits=room(sits=confirms, closed="HUB-3053"),
         own=OwnPage(store=store, gate=gate, consents=consents, region=region, now=now), enter=enter,
         word=PersonsWord(enter=enter, secrets=secrets, region=region, now=now),
     )  # fmt: skip

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from consent.rules import RESERVATION, Directive, Rule
+from consent.rules import CONFIRMATION, RESERVATION, Directive, Rule
 from hub.views.ages import JST
 from hub.views.audit_tables import words
 from hub.views.consent_kinds import form_classes, groups_of
@@ -27,6 +27,8 @@ def effect(d: Directive, offices: Mapping[str, Office]) -> Effect:
         return Effect((), ("この同意書は取り下げられています。これによっては、だれにも見せません。",))
     if not d.readable:
         return Effect((), ("この同意書は読み取れません。読み取れない間は、何も見せません。",))
+    if d.policy_uri == CONFIRMATION:
+        return _confirmed(d, offices)
     if d.policy_uri == RESERVATION:
         return Effect((), (f"{_whom(d.root, offices) or 'すべての組織'}には、はっきりした同意があるときだけ見せます。",))
     opens, closes = _permits(d, offices) if d.root.effect == "permit" else _denies(d, offices)
@@ -37,6 +39,20 @@ def effect(d: Directive, offices: Mapping[str, Office]) -> Effect:
     if d.proxy and not d.proxy_verified:
         closes.append("代理の権限を確かめていないので、この同意書はまだ効きません。")
     return Effect(tuple(opens), tuple(closes))
+
+
+def _confirmed(d: Directive, offices: Mapping[str, Office]) -> Effect:
+    """Say what a receiver's confirmation at the visit opens: by itself nothing, where there is a posting and no objection the day's view."""
+    name = offices[d.custodian].name if d.custodian in offices else d.custodian
+    opens = f"{name}が、{d.at.astimezone(JST):%Y-%m-%d} の受診のために、目的を掲示しているほかの組織の記録を見られます。"
+    return Effect(
+        (opens,),
+        (
+            "この組織のほかには、何も見せません。",
+            "慎重に扱う情報（R・V の印）は、見せません。",
+            "同意書や、断る・異議があるというご本人の届けがあるところは、その届けに従います。",
+        ),
+    )
 
 
 def _permits(d: Directive, offices: Mapping[str, Office]) -> tuple[list[str], list[str]]:

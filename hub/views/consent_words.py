@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from consent.rules import Directive, Rule
+from consent.rules import CONFIRMATION, Directive, Rule
 from hub.views.ages import JST
 from hub.views.audit_tables import keyed, words
 from hub.views.shapes import Office
@@ -21,7 +21,7 @@ class Said:
     consent: str
     version: int
     head: str
-    """`共有に同意`, `共有を断る`, `この仕組みを使わない`, `読み取れない`."""
+    """`共有に同意`, `共有を断る`, `この仕組みを使わない`, `受診時の確認`, `読み取れない`."""
     lines: tuple[tuple[str, str], ...]
     rules: tuple[str, ...] = ()
 
@@ -30,6 +30,8 @@ def said(d: Directive, organizations: Mapping[str, Office], people: Mapping[str,
     """Put a consent into words. `people` are names of registered users by id."""
     if not d.readable:
         return Said(d.consent, d.version, "読み取れない同意書", (("効き目", "読み取れない間は、何も見せません"),))
+    if d.policy_uri == CONFIRMATION:
+        return _confirmed(d, organizations, people)
     head = "この仕組みを使わない" if d.hub_refused else "共有に同意" if d.root.effect == "permit" else "共有を断る"
     names = _Names(organizations, people)
     lines = [
@@ -44,6 +46,22 @@ def said(d: Directive, organizations: Mapping[str, Office], people: Mapping[str,
     if d.status != "active":
         lines.insert(0, ("状態", "取り下げられている"))
     return Said(d.consent, d.version, head, tuple(lines), tuple(_exceptions(d.root, names)))
+
+
+def _confirmed(d: Directive, organizations: Mapping[str, Office], people: Mapping[str, str]) -> Said:
+    """Put a receiver's confirmation at the visit into words: its policy gives it its meaning, not its provision."""
+    at = d.at.astimezone(JST)
+    lines = [
+        ("だれに", _Names(organizations, people).office(d.custodian)),
+        ("だれの記録", "目的を掲示している、ほかの組織の記録"),
+        ("何のために", "掲示された目的"),
+        ("何を", "役割に応じた、ふつうの情報まで"),
+        ("ご本人の同意", f"{at:%Y-%m-%d %H:%M}（{_word('form', d.form)}）"),
+        ("確かめた人", people.get(d.confirmed_by, d.confirmed_by)),
+    ]
+    if d.status != "active":
+        lines.insert(0, ("状態", "取り消されている"))
+    return Said(d.consent, d.version, "受診時の確認", tuple(lines))
 
 
 def until(ends: datetime | None) -> str:

@@ -14,6 +14,7 @@ from hub.assemble import Hub
 from hub.web.auth import Doorkeeper
 from hub.web.bodies import body
 from hub.web.requests import asked
+from hub.writes.confirming import Visit
 from schemas.errors import BadValue, Malformed
 
 Add = Callable[..., None]
@@ -31,7 +32,10 @@ class ConfirmingDoor:
         add("/confirmations", self.confirm, methods=["POST"], response_class=Response)
 
     async def confirm(self, request: Request) -> Response:
-        """Take `{patient, csrf}`: `patient` = `Patient/id` of the asker's own; by a session, with the secret of its forms."""
+        """Take `{patient, csrf}`: `patient` = `Patient/id` of the asker's own; by a session, with the secret of its forms.
+
+        To send it says that the person was identified and has agreed by word of mouth; `identified`, `agreed` and `form` say otherwise.
+        """
         try:
             sent = orjson.loads(await body(request, _LONGEST))
         except orjson.JSONDecodeError as fault:
@@ -42,6 +46,8 @@ class ConfirmingDoor:
         patient = sent.get("patient")
         if not isinstance(patient, str) or not patient.startswith("Patient/"):
             raise BadValue("HUB-3054", where="patient")
-        made = await run_in_threadpool(self._hub.confirm, asking, patient)
+        form = sent.get("form", "oral")
+        visit = Visit(sent.get("identified", True) is True, sent.get("agreed", True) is True, form if isinstance(form, str) else "")
+        made = await run_in_threadpool(self._hub.confirm, asking, patient, visit)
         told = {"consent": made.consent, "until": made.until.astimezone(TOKYO).isoformat()}
         return Response(orjson.dumps(told), 201, media_type="application/json", headers={"Cache-Control": "no-store"})

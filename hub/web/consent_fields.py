@@ -11,11 +11,10 @@ from hub.reads.consents import Filed
 from hub.region import Region
 from hub.views.consent_kinds import form_classes, form_kinds, form_purposes, groups_of
 from hub.web.multipart import Sent
-from hub.writes.consent_form import Entry, Signer
+from hub.writes.consent_form import FORMS, Entry, Signer
 from schemas.errors import Issue
 from schemas.messages import japanese
 
-FORMS = ("written", "electronic", "oral")
 WISHES = ("permit", "refuse", "unasked")
 CEILINGS = ("N", "R")
 PROXIES = ("parent", "guardian", "curator", "assistant", "agent", "family")

@@ -34,6 +34,7 @@ _PLACES = (
 
 _DESK = ("/consents", "同意の窓口", "同意書を見る、書き写す、変える、取り下げる、控えを印刷する。")
 _USERS = ("/users", "利用者", "だれがサインインできるか。招待する、使えなくする。")
+_VISIT = ("/confirmations", "受診時の確認", "受診のその場でご本人に確かめ、その日だけ、ほかの組織の記録を見られるようにする。")
 _OFFICE = (
     ("/audit", "開示の記録", "だれが、だれの何を、どの根拠で見たか。なぜ見えたか、なぜ見えなかったか。"),
     ("/audit/emergencies", "緊急開示の確認", "命のために開かれた記録が、妥当だったか。知らせの手紙。災害時の開示。"),
@@ -49,11 +50,12 @@ _OFFICE = (
 )
 
 
-def _places(requester: Requester) -> list[tuple[str, str, str]]:
+def _places(hub: Hub, requester: Requester) -> list[tuple[str, str, str]]:
     if requester.role == "privacy-officer":
         return list(_OFFICE)
     places = [(href, title, text) for href, title, text, kinds in _PLACES if requester.kind in kinds]
-    places = [*places, _DESK] if may_sit_at_desk(requester) else places
+    places += [_VISIT] if hub.confirm.useful(requester) else []
+    places += [_DESK] if may_sit_at_desk(requester) else []
     return [*places, _USERS] if may_invite(requester) else places
 
 
@@ -66,25 +68,25 @@ def waiting(hub: Hub, asking: Asking) -> dict[str, str]:
     return {place: f"{number:,}{'+' if number >= MOST else ''}" for place, number in counts.items() if number}
 
 
-def entries(requester: Requester, counts: Mapping[str, str] = MappingProxyType({})) -> list[Entry]:
+def entries(hub: Hub, requester: Requester, counts: Mapping[str, str] = MappingProxyType({})) -> list[Entry]:
     """Give the entries of a role's first page; `counts` = what waits, by place."""
     return [
         Entry(href, title, text, counts.get(href, ""), _TONES.get(href, "danger") if href in counts else "", main=i == 0)
-        for i, (href, title, text) in enumerate(_places(requester))
+        for i, (href, title, text) in enumerate(_places(hub, requester))
     ]
 
 
-def nav(requester: Requester, current: str, counts: Mapping[str, str] = MappingProxyType({})) -> list[Nav]:
+def nav(hub: Hub, requester: Requester, current: str, counts: Mapping[str, str] = MappingProxyType({})) -> list[Nav]:
     """Give the links of a role's top bar."""
     return [
         Nav(href, title, current=href == current, count=counts.get(href, ""), tone=_TONES.get(href, "danger"))
-        for href, title, _ in _places(requester)
+        for href, title, _ in _places(hub, requester)
     ]
 
 
 def office_nav(hub: Hub, asking: Asking, current: str) -> list[Nav]:
     """Give the links of an officer's top bar, with what waits."""
-    return nav(asking.requester, current, waiting(hub, asking))
+    return nav(hub, asking.requester, current, waiting(hub, asking))
 
 
 _TONES: Mapping[str, Tone] = {"/audit/unusual": "warn", "/audit/expiring": ""}

@@ -34,6 +34,7 @@ from hub.web.showing_rules import ShowingRules
 from hub.web.showing_status import ShowingStatus
 from hub.web.showing_unusual import ShowingUnusual
 from hub.web.showing_users import ShowingUsers
+from hub.web.showing_visits import ShowingVisits
 from hub.web.showing_why import ShowingWhy
 from schemas.errors import NotSignedIn, Refusal
 
@@ -66,7 +67,7 @@ class Showing:
         self._audit.routes(add)
         own = (
             ShowingPersons, ShowingUnusual, ShowingExpiring, ShowingProvisions, ShowingBreaches, ShowingRules, ShowingWhy, ShowingMonths,
-            ShowingEmergencies, ShowingDisasters, ShowingUsers,
+            ShowingEmergencies, ShowingDisasters, ShowingUsers, ShowingVisits,
         )  # fmt: skip
         for pages in own:
             pages(self._hub, self._door, demo=self._demo).routes(add)
@@ -114,8 +115,8 @@ class Showing:
             return RedirectResponse("/me", 303)
         counts = await run_in_threadpool(waiting, self._hub, asked(signed, request, "audit"))
         text = render.home(
-            entries(signed.identified.requester, counts), demo=self._demo, csrf=signed.csrf, user=signed.identified.name,
-            role=ROLES.get(signed.role_name, signed.role_name), organization=signed.organization_name, nav=nav(signed.identified.requester, "", counts),
+            entries(self._hub, signed.identified.requester, counts), demo=self._demo, csrf=signed.csrf, user=signed.identified.name,
+            role=ROLES.get(signed.role_name, signed.role_name), organization=signed.organization_name, nav=nav(self._hub, signed.identified.requester, "", counts),
             band=band(self._hub, asked(signed, request, "view")),
         )  # fmt: skip
         return html(text)
@@ -143,7 +144,7 @@ class Showing:
             csrf=signed.csrf,
             user=signed.identified.name,
             organization=signed.organization_name,
-            nav=nav(requester, "/refused"),
+            nav=nav(self._hub, requester, "/refused"),
         )
         return html(text)
 
@@ -157,7 +158,7 @@ class Showing:
             ("もう一度送りました", "Sent again") if taken else ("まだ受け取れません", "Still not taken"),
             ("受け取りました。", "It was taken.") if taken else ("同じ理由で受け取れませんでした。", "It was not taken, for the reason in the list."),
             ("受け取れなかった送信の一覧へ戻ります。", "Go back to the list."),
-            demo=self._demo, csrf=signed.csrf, user=signed.identified.name, nav=nav(signed.identified.requester, "/refused"),
+            demo=self._demo, csrf=signed.csrf, user=signed.identified.name, nav=nav(self._hub, signed.identified.requester, "/refused"),
             back=("/refused", "一覧へ ／ List"),
         )  # fmt: skip
         return html(text, 200 if taken else 422)

@@ -24,6 +24,7 @@ from hub.web.pages import EmergencyLinks, Found, OpenGlass, render
 from hub.web.pages.saying import remaining
 from hub.web.requests import asked, html, looked_at, posted, searching
 from hub.web.showing_glass import ShowingGlass, band
+from hub.web.showing_visits import PLACE as VISITS
 from schemas.errors import NotFound
 
 Add = Callable[..., None]
@@ -57,7 +58,7 @@ class ShowingCare:
         episode, told = request.query_params.get("episode", ""), request.query_params.get("at", "")
         model = await run_in_threadpool(self._hub.boards.page, asking, signed.identified.name, episode, past, told)
         text = render.board(
-            model, demo=self._demo, csrf=signed.csrf, nav=nav(asking.requester, "/board"), events="" if past else "/events",
+            model, demo=self._demo, csrf=signed.csrf, nav=nav(self._hub, asking.requester, "/board"), events="" if past else "/events",
             posted=() if past else addresses().values(), past=told if past else "",
         )  # fmt: skip
         return html(text)
@@ -80,9 +81,9 @@ class ShowingCare:
         asking, now = asked(signed, request, "view"), self._hub.now()
         return render.find_person(
             demo=self._demo, csrf=signed.csrf, user=signed.identified.name, organization=signed.organization_name,
-            nav=nav(signed.identified.requester, "/emergency"), band=band(self._hub, asking), questions=self._hub.emergencies.questions(asking),
+            nav=nav(self._hub, signed.identified.requester, "/emergency"), band=band(self._hub, asking), questions=self._hub.emergencies.questions(asking),
             mine=[OpenGlass(m.session, f"/emergency/{m.person}", m.opened, remaining(m.closes, now)) for m in self._hub.emergencies.mine(asking)],
-            **more,
+            visit=VISITS if self._hub.confirm.useful(asking.requester) else "", **more,
         )  # fmt: skip
 
     async def find(self, request: Request) -> Response:
@@ -130,11 +131,12 @@ class ShowingCare:
             sheet=f"/emergency/{reference}/sheet{_at(request, past)}",
             document=f"/emergency/{reference}/document{_at(request, past)}",
             glass=f"/emergency/{reference}/open" if may else "",
+            visit=VISITS if self._hub.confirm.useful(signed.identified.requester) and not past else "",
             present=f"/emergency/{reference}" if past else "",
         )
         text = render.emergency(
             view.page, demo=self._demo, csrf=signed.csrf, user=signed.identified.name, organization=signed.organization_name,
-            nav=nav(signed.identified.requester, "/emergency"), links=links, past=past is not None,
+            nav=nav(self._hub, signed.identified.requester, "/emergency"), links=links, past=past is not None,
             band=band(self._hub, asked(signed, request, "view")),
         )  # fmt: skip
         return html(text)

@@ -54,7 +54,7 @@ class ShowingConsentForms:
 
     async def new(self, request: Request) -> Response:
         """Draw an empty form of the kind that was chosen."""
-        signed, file = await self._desk.opened(request)
+        signed, file = await self._desk.finding.opened(request)
         kind = request.query_params.get("kind", "")
         if kind not in form_kinds():
             raise NotFound("HUB-5041")
@@ -62,7 +62,7 @@ class ShowingConsentForms:
 
     async def change(self, request: Request) -> Response:
         """Draw the form as a consent on file fills it; NotFound for one of another organization, or one that a form cannot say."""
-        signed, file = await self._desk.opened(request)
+        signed, file = await self._desk.finding.opened(request)
         one = await run_in_threadpool(self._hub.desk.consents.one, asked(signed, request, "view"), file, request.path_params["consent"])
         filled = of_filed(one, self._today()) if one.own else None
         if filled is None:
@@ -72,8 +72,8 @@ class ShowingConsentForms:
     def _form(self, signed: SignedIn, file: PersonFile, filled: Filled, one: Filed | None = None) -> str:
         requester = signed.identified.requester
         return render_consents.form(
-            filled.values, filled.ticked, filled.problems, who=self._desk.who(file.patient), person=file.reference,
-            consent=one.reference if one else "", offices=offices(self._hub.region, requester), **self._desk.frame(signed),
+            filled.values, filled.ticked, filled.problems, who=self._desk.finding.who(file.patient), person=file.reference,
+            consent=one.reference if one else "", offices=offices(self._hub.region, requester), **self._desk.finding.frame(signed),
         )  # fmt: skip
 
     async def check(self, request: Request) -> Response:
@@ -98,8 +98,8 @@ class ShowingConsentForms:
         words, does = said(directive, self._hub.region.offices, people), effect(directive, self._hub.region.offices)
         held = [(name, value) for name, value in sent.texts if name != "csrf"]
         return render_consents.check(
-            words, does, held, problems or {}, who=self._desk.who(file.patient), person=file.reference, consent=one.reference if one else "",
-            proxied=bool(filled.values["signer"]), keeps=bool(one and one.scan), **self._desk.frame(signed),
+            words, does, held, problems or {}, who=self._desk.finding.who(file.patient), person=file.reference, consent=one.reference if one else "",
+            proxied=bool(filled.values["signer"]), keeps=bool(one and one.scan), **self._desk.finding.frame(signed),
         )  # fmt: skip
 
     def _tried(self, asking: Asking, signed: SignedIn, file: PersonFile, filled: Filled) -> Directive | None:

@@ -50,7 +50,7 @@ class ShowingGlass:
         now = self._hub.now()
         text = render.break_glass_form(
             "いま、さがした方", person=reference, problem=problem, demo_code=code, csrf=signed.csrf, role=ROLES.get(requester.role, ""),
-            place=signed.organization_name, user=signed.identified.name, nav=nav(requester, "/emergency"), reason=reason, demo=self._demo,
+            place=signed.organization_name, user=signed.identified.name, nav=nav(self._hub, requester, "/emergency"), reason=reason, demo=self._demo,
             least=breaking.rules(now).reason_least, identities=breaking.identities(now), identity=identity,
         )  # fmt: skip
         return html(text, 422 if problem else 200)

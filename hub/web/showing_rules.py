@@ -44,7 +44,7 @@ class ShowingRules:
             render_office.rules(
                 rules.tables(one.tree, self._hub.region.name_of), edition=one.network.version, since=one.network.since, source=one.tree["source"],
                 links=links, demo=self._demo, csrf=signed.csrf, user=signed.identified.name, office=signed.organization_name,
-                nav=nav(signed.identified.requester, PLACE),
+                nav=nav(self._hub, signed.identified.requester, PLACE),
             )
         )  # fmt: skip
 

@@ -73,7 +73,7 @@ class ShowingStatus:
         told = self._hub.oversee.status(asked(signed, request, "audit"))
         return render.status(
             model(told), demo=self._demo, csrf=signed.csrf, user=signed.identified.name, organization=signed.organization_name,
-            nav=nav(signed.identified.requester, PLACE), problem=problem, least=REASON_LEAST, retry=f"{PLACE}/retry", skip=f"{PLACE}/skip",
+            nav=nav(self._hub, signed.identified.requester, PLACE), problem=problem, least=REASON_LEAST, retry=f"{PLACE}/retry", skip=f"{PLACE}/skip",
         )  # fmt: skip
 
 

@@ -80,7 +80,7 @@ class ShowingUsers:
             groups.append(("登録簿にない方", [_line(user, user, "", held) for user, held in sorted(standing.items())]))
         return render_entrance.users(
             groups, demo=self._demo, csrf=signed.csrf, user=signed.identified.name, organization=signed.organization_name,
-            nav=nav(signed.identified.requester, PLACE),
+            nav=nav(self._hub, signed.identified.requester, PLACE),
         )  # fmt: skip
 
 

@@ -19,6 +19,8 @@ SHARING, EXCLUSION, EMERGENCY = f"{BASE}/policy/sharing", f"{BASE}/policy/exclus
 """Policies: of a consent to share, of organizations that the person shuts out, of emergencies. Consents of one policy replace each other."""
 TAKEN_BY = f"{BASE}/StructureDefinition/taken-by"
 """Who took the paper at the desk, by registered id."""
+FORMS = ("written", "electronic", "oral")
+"""How somebody agreed."""
 _HL7 = "http://terminology.hl7.org/CodeSystem"
 _MEDICAL = frozenset({"hospital", "clinic", "pharmacy", "dentist"})
 

@@ -11,24 +11,26 @@ from hub.writes.consent_form import extension
 
 _KEPT = ("scope", "category", "organization", "policy", "policyRule", "provision")
 _KEPT_META = ("profile", "tag")
+_OF_GRANTING = ("/consent-proxy", "/consent-confirmed-by")
 
 
 def over(tree: Mapping[str, Any], *, patient: str, at: datetime, status: str = "inactive", form: str = "electronic") -> dict[str, Any]:
     """Give a Consent of the same controller, policy and grantor, signed now.
 
-    `inactive` = it withdraws: older ones of its group permit nothing any more. `patient` = id of the Patient that it is about.
+    `inactive` = it withdraws: older ones of its group permit nothing any more. `patient` = id of the Patient that it is about. Over a
+    confirmation at the visit it says who confirmed, since none can be read without.
     """
     extensions = [
         extension("form", valueCode=form),
-        *(e for e in tree.get("extension", ()) if str(e.get("url", "")).endswith("/consent-proxy")),
+        *(e for e in tree.get("extension", ()) if str(e.get("url", "")).endswith(_OF_GRANTING)),
     ]
     about = {"reference": f"Patient/{patient}"}
     made: dict[str, Any] = {"resourceType": "Consent", "extension": extensions, "status": status}
     made |= {name: tree[name] for name in _KEPT if name in tree}
     if meta := {name: tree["meta"][name] for name in _KEPT_META if name in tree.get("meta", {})}:
         made["meta"] = meta
-    made |= {"patient": about, "dateTime": at.astimezone(TOKYO).isoformat(timespec="seconds")}
-    proxied = len(extensions) > 1
+    made |= {"patient": about, "dateTime": at.astimezone(TOKYO).isoformat(timespec="milliseconds")}
+    proxied = any(str(e["url"]).endswith("/consent-proxy") for e in extensions)
     made["performer"] = (
         [{name: value for name, value in p.items() if name != "reference"} or {"display": "代理の方"} for p in tree["performer"]]
         if proxied

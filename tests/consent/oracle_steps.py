@@ -106,11 +106,14 @@ def on_file(custodian, consents, network, at, capacity):
     stored = [c for c in consents if c.speaks and c.at <= at]
     bad = any(c.status == "active" and not c.readable for c in stored)  # any that cannot be read, whomever it speaks for
     signed = [c for c in stored if c.readable]
+    asked_at_visit = [c for c in signed if c.policy_uri == confirmation]
     confirmed = {
         c.custodian
-        for c in signed
-        if c.policy_uri == confirmation and c.status == "active" and day_of(at) < day_of(c.at) + timedelta(days=network.confirmed_days)
-    }
+        for c in asked_at_visit
+        if c.status == "active"
+        and day_of(at) < day_of(c.at) + timedelta(days=network.confirmed_days)
+        and max((b.at for b in asked_at_visit if b.status in {"inactive", "rejected"} and b.controller == c.controller), default=datetime.min.replace(tzinfo=JST)) < c.at
+    }  # fmt: skip
     speaking = [
         c
         for c in signed

@@ -43,6 +43,23 @@ def test_the_implied_path_masks_what_is_said_of_the_family():
     assert reason(ask("hbMD"), record("o1", family=True), [confirmed()], N1) == "R-FAMILY"
 
 
+def test_a_confirmation_that_was_taken_back_brings_no_earlier_one_back():
+    earlier, later = (confirmed(at=T0 - timedelta(minutes=n), consent=f"Consent/tsu-rc{n}") for n in (20, 10))
+    assert reason(ask("hbMD"), record("o1"), [earlier, later], N1) == "P-IMPLIED"
+    for back, told in ((earlier, "P-IMPLIED"), (later, "D-NO-RECEIVER-CONFIRM")):
+        rest = [d for d in (earlier, later) if d is not back]
+        assert reason(ask("hbMD"), record("o1"), [replace(back, status="inactive"), *rest], N1) == told
+
+
+def test_one_over_it_of_the_same_organization_takes_a_confirmation_back():
+    over = confirmed(at=T0, consent="Consent/tsu-over", custodian="NW", status="inactive")
+    assert reason(ask("hbMD"), record("o1"), [confirmed(at=T0 - timedelta(minutes=5)), over], N1) == "D-NO-RECEIVER-CONFIRM"
+    assert reason(ask("hbMD"), record("o1"), [confirmed(at=T0), over], N1) == "D-NO-RECEIVER-CONFIRM"  # of one moment the refusal holds
+    assert reason(ask("hbMD"), record("o1"), [confirmed(at=T0 + timedelta(seconds=1)), over], N1) == "P-IMPLIED"
+    assert reason(ask("hbMD"), record("o1"), [confirmed(at=T0), replace(over, controller=HA)], N1) == "P-IMPLIED"
+    assert reason(ask("hbMD"), record("o1"), [confirmed(at=T0), replace(over, status="entered-in-error")], N1) == "P-IMPLIED"
+
+
 def test_the_basis_says_whether_the_receiver_confirmed():
     free = replace(N1, receiver_confirm=False)
     assert decide(ask("hbMD"), record("o1"), (), free).basis == "JP-IMPLIED-CARE"

@@ -178,3 +178,5 @@ class EmergencyLinks:
     """The same page as of now, from one of the past."""
     glass: str = ""
     """緊急開示 (break-glass), offered to the roles that may, whether or not there is anything hidden."""
+    visit: str = ""
+    """受診時の確認, offered to the roles that may where the rules use it, whether or not there is anything that it would open."""

@@ -177,16 +177,18 @@ def find_person(
     band: str = "",
     mine: Sequence[OpenGlass] = (),
     questions: Sequence[tuple[datetime, str]] = (),
+    visit: str = "",
 ) -> str:
     """Draw the search for one person: posts `by` = name (kana, birth) or number (insurer, insured). `results` None = not searched yet.
 
     `mine` = the user's own open emergency accesses, each closed by posting csrf and session to `/emergency/close`; `questions` = what the
-    officer asks about earlier ones: (when it was opened, what).
+    officer asks about earlier ones: (when it was opened, what); `visit` = where the confirmation at the visit is, offered by role and rules,
+    whoever was found or not.
     """
     typed = {"by": "name", "kana": "", "birth": "", "insurer": "", "insured": "", **(values or {})}
     return draw(
         "find.html", Frame(demo, csrf, user, organization, nav, band=band), values=typed, problem=problem, results=results, action=action,
-        mine=mine, questions=questions,
+        mine=mine, questions=questions, visit=visit,
     )  # fmt: skip
 
 

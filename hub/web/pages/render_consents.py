@@ -61,6 +61,20 @@ class Sheet:
     now: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class Room:
+    """Where persons are found, and what the search says: its address, title and question, what the button beside a person says."""
+
+    place: str
+    title: str
+    asks: str
+    button: str
+    en: str = ""
+    """Title and question in English; empty = not said."""
+    help: str = ""
+    help_en: str = ""
+
+
 def _frame(demo: bool, csrf: str, user: str, organization: str, nav: Sequence[Nav]) -> Frame:
     return Frame(demo, csrf, user, organization, nav)
 
@@ -71,21 +85,34 @@ def kinds(*, network: bool) -> Sequence[FormKind]:
 
 
 def search(
-    *, values: Mapping[str, str] | None = None, problem: str = "", results: Sequence[Found] | None = None, demo: bool, csrf: str, user: str,
+    room: Room, *, values: Mapping[str, str] | None = None, problem: str = "", results: Sequence[Found] | None = None, demo: bool, csrf: str, user: str,
     organization: str, nav: Sequence[Nav],
 ) -> str:  # fmt: skip
-    """Draw the search for one person; posts as the search of 急変時 does, to `/consents/find`."""
+    """Draw the search for one person; posts as the search of 急変時 does, to the room's `find`."""
     typed = {"by": "name", "kana": "", "birth": "", "insurer": "", "insured": "", **(values or {})}
-    return draw("consents.html", _frame(demo, csrf, user, organization, nav), values=typed, problem=problem, results=results)
+    return draw("consents.html", _frame(demo, csrf, user, organization, nav), room=room, values=typed, problem=problem, results=results)
 
 
 def file(
     *, who: Who, lines: Sequence[Line], person: str, kinds: Sequence[FormKind], states_capacity: bool,
-    capacity: Sequence[tuple[date, str, str, str]], demo: bool, csrf: str, user: str, organization: str, nav: Sequence[Nav],
+    capacity: Sequence[tuple[date, str, str, str]], visit: str, demo: bool, csrf: str, user: str, organization: str, nav: Sequence[Nav],
 ) -> str:  # fmt: skip
-    """Draw what is on file of a person. `capacity` = findings, newest first: day, state, paper, day of the next look."""
+    """Draw what is on file of a person. `capacity` = findings, newest first: day, state, paper, day of the next look.
+
+    `visit` = where the confirmation at the visit is recorded; empty = not by this asker.
+    """
     frame = _frame(demo, csrf, user, organization, nav)
-    return draw("consents_file.html", frame, who=who, lines=lines, person=person, kinds=kinds, states=states_capacity, capacity=capacity)
+    return draw(
+        "consents_file.html",
+        frame,
+        who=who,
+        lines=lines,
+        person=person,
+        kinds=kinds,
+        states=states_capacity,
+        capacity=capacity,
+        visit=visit,
+    )
 
 
 def one(
@@ -116,13 +143,16 @@ def form(
 
 def check(
     words: Said, does: Effect, held: Sequence[tuple[str, str]], problems: Mapping[str, str], *, who: Who, person: str, consent: str, proxied: bool,
-    keeps: bool, demo: bool, csrf: str, user: str, organization: str, nav: Sequence[Nav],
+    keeps: bool, record: str = "", demo: bool, csrf: str, user: str, organization: str, nav: Sequence[Nav],
 ) -> str:  # fmt: skip
-    """Read a form back; posts it with its papers to `/consents/{person}/record`. `keeps` = there is a scan already, which stays."""
+    """Read a form back; posts it with its papers to `/consents/{person}/record`. `keeps` = there is a scan already, which stays.
+
+    `record` = where what has no papers is posted instead, as a confirmation at the visit.
+    """
     frame = _frame(demo, csrf, user, organization, nav)
     return draw(
         "consents_check.html", frame, words=words, does=does, held=held, problems=problems, who=who, person=person, consent=consent,
-        proxied=proxied, keeps=keeps,
+        proxied=proxied, keeps=keeps, record=record, back=record.rpartition("/")[0] or f"/consents/{person}",
     )  # fmt: skip
 
 
@@ -131,6 +161,6 @@ def withdrawal(line: Line, *, who: Who, demo: bool, csrf: str, user: str, organi
     return draw("consents_withdraw.html", _frame(demo, csrf, user, organization, nav), line=line, who=who)
 
 
-def sheet(model: Sheet, *, back: str, how: str = "", **frame: Any) -> str:
+def sheet(model: Sheet, *, back: str, how: str = "", title: str = "同意書の控え", title_en: str = "", **frame: Any) -> str:
     """Draw the printed copy, one A4. `how` = the way to withdraw, where it is not the desk's."""
-    return draw("consents_print.html", _frame(**frame), model=model, back=back, how=how)
+    return draw("consents_print.html", _frame(**frame), model=model, back=back, how=how, title=title, title_en=title_en)

@@ -11,6 +11,7 @@ from hub.reads.consents_own import Looked, Own
 from hub.web.pages import Frame, Nav
 from hub.web.pages.render import draw
 from hub.web.pages.render_consents import WORDS, Line, Sheet
+from hub.web.pages.render_consents import sheet as copy
 
 HOW = "いつでも、理由を言わずに変えられます。この画面からも、事務局の窓口でもできます。変えた瞬間から効きます。"
 
@@ -68,7 +69,7 @@ def withdrawal(reference: str, line: Line, **frame: Any) -> str:
 
 def sheet(model: Sheet, **frame: Any) -> str:
     """Draw what was recorded as one A4."""
-    return draw("consents_print.html", _frame(**frame), model=model, back="/me", how=HOW)
+    return copy(model, back="/me", how=HOW, **frame)
 
 
 def seen(looks: Sequence[Looked], **frame: Any) -> str:

@@ -20,7 +20,7 @@ assert all((grammar_desk, grammar_fhir, grammar_rest))  # they fill GRAMMAR
 OFFICERS = frozenset({NETWORK, "officer", "clerk"})
 OPEN: Mapping[str, frozenset[str]] = {
     **dict.fromkeys(OFFICERS, frozenset({"office", "audit", "erasures", "links", "disclosure"})),
-    HOSPITAL: frozenset({"hand_in"}), OFFICE: frozenset({"refused"}), "doctor": frozenset({"confirmations"}), "person": frozenset({"own"}),
+    HOSPITAL: frozenset({"hand_in"}), OFFICE: frozenset({"refused"}), "doctor": frozenset({"confirmations", "visits"}), "person": frozenset({"own"}),
 }  # fmt: skip
 """Who asks certain doors several times as often as the others do, to whom they are closed or of no use."""
 OFTEN = 4

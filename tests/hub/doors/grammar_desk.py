@@ -44,11 +44,30 @@ def desk(draw: Draw) -> Question:
     return _record(draw, person)
 
 
-def _found(draw: Draw) -> Question:
+@asks(5)
+def visits(draw: Draw) -> Question:
+    """The confirmation at the visit in the browser: finding, reading back, recording, printing, taking back."""
+    places = [a.partition("?")[0] for a in draw.shown.get("address", ()) if a.startswith("/confirmations/")]
+    acts = [form.action for form in draw.forms if form.action.startswith("/confirmations/") and form.action.endswith("/withdraw")]
+    persons = sorted({"/".join(a.split("/")[:3]) for a in places}) or [f"/confirmations/{draw.seen('person')}"]
+    consents = sorted({"/".join(a.split("/")[:4]) for a in (*places, *acts) if a.count("/") == 4}) or [
+        f"{persons[0]}/{draw.seen('reference')}"
+    ]
+    person, consent = draw.one(persons), draw.one(consents)
+    told = {"identified": draw.one(["yes", "yes", ""]), "agreed": draw.one(["yes", "yes", ""]), "form": draw.one(["oral", "written", "x"])}
+    return draw.one([
+        _found(draw, "visits", "/confirmations/find"), get("visits", person), get("visits", person), get("visits", f"{consent}/print"),
+        Question("visits", "POST", f"{person}/check", (), b"", tuple(told.items())),
+        Question("visits", "POST", f"{person}/record", (), b"", tuple(told.items())),
+        Question("visits", "POST", f"{consent}/withdraw", (), b"", (("sure", draw.one(["yes", "yes", ""])),)),
+    ])  # fmt: skip
+
+
+def _found(draw: Draw, name: str = "desk", place: str = "/consents/find") -> Question:
     kana, birth = draw.one(FOUND)
     insurer, _, insured = draw.one([INSURED, "131016:0000099999", "131016:1"]).partition(":")
     by = draw.one([{"by": "name", "kana": kana, "birth": birth}, {"by": "number", "insurer": insurer, "insured": insured}])
-    return Question("desk", "POST", "/consents/find", (), b"", tuple(by.items()))
+    return Question(name, "POST", place, (), b"", tuple(by.items()))
 
 
 def _form(draw: Draw) -> tuple[tuple[str, str], ...]:
