@@ -20,7 +20,7 @@ from hub.log.proof_file import judge
 from hub.tables import acts, decisions
 from schemas import events
 from schemas.errors import BadValue, Broken, Denied, MissingValue
-from tests.hub.test_audit_events import found
+from tests.hub.audited import found
 from tests.hub.world import HOSPITAL, NETWORK, NOW, OFFICE, World, a_patient, database_of, register, world
 
 

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -16,104 +13,30 @@ from consent.family import members
 from consent.labels import stricter
 from consent.tables import rows as table_rows
 from hub.commands import Asking
-from hub.followers import relabel
-from hub.followers.relabel import Relabelling
-from hub.log.unlocking import KeyPlace
 from hub.names import hub_id
-from hub.replay import replay
-from hub.tables import labels, resources
-from hub.writes.tombstone import Network
+from hub.tables import resources
 from schemas.adapter import BASE
-from schemas.events import LABELS_REVISED
-from tests.hub.world import HOSPITAL, NOW, OTHER_HOSPITAL, World, a_consent, a_patient, database_of, register, world
-
-YJ = "http://capstandard.jp/iyaku.info/CodeSystem/YJ-code"
-HOT = "http://medis.or.jp/CodeSystem/master-HOT9"
-CONFIDENTIAL = "http://terminology.hl7.org/CodeSystem/v3-Confidentiality"
-FIRST, SECOND, THIRD = "2026-01-05", "2026-11-25", "2027-04-01"
-HEART, ALCOHOL, ANY = f"{YJ}|2149019F1024", f"{YJ}|3930001F1020", f"{HOT}|103299401"
-
-
-@contextmanager
-def edition(monkeypatch: pytest.MonkeyPatch, name: str, *rows: dict[str, str]) -> Iterator[None]:
-    """Let the table end with an edition; `rows` are added to it."""
-    with monkeypatch.context() as patched:
-        names = tuple(sorted({e for e in (FIRST, SECOND) if e <= name} | {name}))
-        patched.setattr(table, "editions", lambda: names)
-        for module in ("hub.gate.labelling",):
-            patched.setattr(f"{module}.editions", lambda: names)
-        patched.setattr("hub.gate.labelling.newest_edition", lambda: name)
-        patched.setattr("hub.followers.relabel.newest_edition", lambda: name)
-        if rows:
-            held = [*table_rows("labels"), *rows]
-            patched.setattr(table, "rows", lambda of: held if of == "labels" else table_rows(of))
-        for cached in (table._table, table._of_type, table._of_code, table._labelled):
-            cached.cache_clear()
-        yield
-    for cached in (table._table, table._of_type, table._of_code, table._labelled):
-        cached.cache_clear()
-
-
-def a_row(code: str, level: str, kinds: str = "", since: str = THIRD) -> dict[str, str]:
-    return {
-        "types": "MedicationRequest", "custodian_kinds": "", "system": "yj", "codes": code, "confidentiality": level, "sensitivities": kinds,
-        "since": since, "until": "", "reason": "", "source": "",
-    }  # fmt: skip
-
-
-def a_drug(number: str, code: str, **more: Any) -> dict[str, Any]:
-    system, _, value = code.partition("|")
-    return {
-        "resourceType": "MedicationRequest", "id": number, "status": "active", "intent": "order", "subject": {"reference": "Patient/p1"},
-        "medicationCodeableConcept": {"coding": [{"system": system, "code": value}]}, "authoredOn": "2026-11-20", **more,
-    }  # fmt: skip
-
-
-def lived(w: World, *drugs: dict[str, Any]) -> None:
-    assert w.put(HOSPITAL, a_patient()).status_code == 201
-    assert w.put(HOSPITAL, a_consent()).status_code == 201
-    for drug in drugs:
-        answer = w.put(HOSPITAL, drug)
-        assert answer.status_code == 201, answer.text
-
-
-def following(w: World, name: str = "") -> Relabelling:
-    hub = w.hub
-    return Relabelling(
-        store=hub.store, keys=hub.keys, writer=hub.writer, region=hub.region, network=Network(hub.region.network, hub.keys, hub.secrets),
-        now=hub.now, edition=name,
-    )  # fmt: skip
-
-
-def drug(w: World, number: str) -> resources.Row:
-    with w.hub.store.read() as tx:
-        return next(r for r in resources.own(tx, HOSPITAL, "MedicationRequest") if w.hub.gate.record(r) and _sent(w, r) == number)
-
-
-def _sent(w: World, row: resources.Row) -> str:
-    from hub.tables.derive import open_facts
-
-    key = w.hub.keys.held(row.key)
-    assert key is not None
-    return open_facts(key, row.facts, row.event).sent
-
-
-def seen(w: World, number: str) -> str:
-    """Ask for a drug as another hospital's doctor; give the reason."""
-    asking = Asking(Requester(OTHER_HOSPITAL, "hospital", "doctor", "d2"), "TREAT", "r", "read")
-    (decision,) = w.hub.gate.release(asking, [drug(w, number)]).decisions
-    return decision.reason
-
-
-def events_of(w: World) -> int:
-    with w.hub.store.read() as tx:
-        return len(w.hub.store.events_of(tx, LABELS_REVISED, 0, w.hub.store.head(tx)))
-
-
-def all_steps(one: Relabelling) -> None:
-    while one.step():
-        pass
-
+from tests.hub.relabelled import (
+    ALCOHOL,
+    ANY,
+    CONFIDENTIAL,
+    FIRST,
+    HEART,
+    SECOND,
+    THIRD,
+    YJ,
+    a_drug,
+    a_row,
+    all_steps,
+    drug,
+    edition,
+    events_of,
+    following,
+    lived,
+    seen,
+    sent,
+)
+from tests.hub.world import HOSPITAL, OTHER_HOSPITAL, World, a_consent, a_patient, world
 
 # ── editions ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -195,154 +118,6 @@ def test_what_is_shown_bears_the_label_of_now(tmp_path: Path, monkeypatch: pytes
             )
 
 
-# ── the follower ─────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-def test_it_goes_through_everything_and_says_only_what_is_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(relabel, "BATCH", 2)
-    with edition(monkeypatch, FIRST), world(tmp_path / "data") as w:
-        lived(w, a_drug("m1", ANY), a_drug("m2", ALCOHOL), a_drug("m3", HEART))
-        assert w.put(HOSPITAL, a_drug("m1", ANY, note=[{"text": "二"}])).status_code == 200
-    with edition(monkeypatch, SECOND), world(tmp_path / "data") as w:
-        with w.hub.store.read() as tx:
-            headers = [r.header for r in w.hub.store.events(tx, 0, 100)]
-        all_steps(following(w))
-        with w.hub.store.read() as tx:
-            told = tx.all("SELECT confidentiality, sensitivities FROM labels ORDER BY resource")
-            assert told == [("", None), ("R", "ETH|SUD"), ("", None)], "both versions of the first drug, and the second"
-            assert [r.header for r in w.hub.store.events(tx, 0, len(headers))] == headers
-            assert labels.edition(tx) == SECOND
-        before = events_of(w)
-        all_steps(following(w))
-        assert events_of(w) == before, "gone through once"
-        assert seen(w, "m3") == "P-EXPLICIT"
-
-
-def test_stopped_anywhere_it_goes_on_where_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(relabel, "BATCH", 1)
-    with edition(monkeypatch, FIRST), world(tmp_path / "data") as w:
-        lived(w, *(a_drug(f"m{n}", ANY) for n in range(6)))
-    for _ in range(200):
-        with edition(monkeypatch, SECOND), world(tmp_path / "data") as w:
-            if not following(w).step():
-                break
-    with edition(monkeypatch, SECOND), world(tmp_path / "data") as w, w.hub.store.read() as tx:
-        assert tx.all("SELECT count(*), count(DISTINCT resource) FROM labels")[0] == (6, 6)
-        assert tx.all("SELECT count(*) FROM label_revisions WHERE begins=1")[0] == (1,)
-
-
-def test_two_processes_that_do_the_same_record_it_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with edition(monkeypatch, FIRST), world(tmp_path / "data") as w:
-        lived(w, a_drug("m1", ANY), a_drug("m2", ALCOHOL))
-    with edition(monkeypatch, SECOND), world(tmp_path / "data") as w:
-        one, two = following(w), following(w)
-        put, reached = one._put, []
-
-        def late(*told: Any) -> None:
-            if not reached:
-                reached.append(1)
-                all_steps(two)
-            put(*told)
-
-        one._put = late  # type: ignore[method-assign]  # the other one steps in between
-        all_steps(one)
-        assert events_of(w) == 2
-        with w.hub.store.read() as tx:
-            assert tx.all("SELECT count(*) FROM labels")[0] == (2,)
-
-
-def test_a_hub_that_begins_with_an_edition_records_nothing_of_it(tmp_path: Path) -> None:
-    with world(tmp_path / "data") as w:
-        following(w).begin()
-        lived(w, a_drug("m1", ANY))
-        all_steps(following(w))
-        assert events_of(w) == 0
-
-
-def test_a_program_that_goes_back_to_an_earlier_edition_says_so_and_lowers_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with edition(monkeypatch, FIRST), world(tmp_path / "data") as w:
-        lived(w, a_drug("m1", ANY))
-        all_steps(following(w))
-    with edition(monkeypatch, SECOND), world(tmp_path / "data") as w:
-        all_steps(following(w))
-        assert seen(w, "m1") == "D-NOTCOVERED"
-    with edition(monkeypatch, FIRST), world(tmp_path / "data") as w:
-        assert seen(w, "m1") == "D-NOTCOVERED", "the log still says unknown"
-        all_steps(following(w))
-        assert seen(w, "m1") == "P-EXPLICIT"
-
-
-def test_who_was_erased_is_passed_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with edition(monkeypatch, FIRST), world(tmp_path / "data") as w:
-        lived(w, a_drug("m1", ANY))
-    with edition(monkeypatch, SECOND), world(tmp_path / "data") as w:
-        w.hub.writer.work(lambda tx: tx.run("UPDATE resources SET deleted=2, facts=?", (b"",))).result()
-        all_steps(following(w))
-        with w.hub.store.read() as tx:
-            assert tx.all("SELECT count(*) FROM labels")[0] == (0,)
-
-
-# ── moments ──────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-def test_as_of_then_the_labels_of_then_hold(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    moment = [NOW]
-    heads = []
-
-    def as_of(w: World, position: int) -> str:
-        asking = Asking(Requester(OTHER_HOSPITAL, "hospital", "doctor", "d2"), "TREAT", "r", "read")
-        row = drug(w, "m1")
-        with w.hub.store.read() as tx:
-            (decision,) = w.hub.gate.as_of(tx, asking, [row], position=position, at=moment[0])
-        return decision.reason
-
-    def head(w: World) -> int:
-        with w.hub.store.read() as tx:
-            return w.hub.store.head(tx)
-
-    with edition(monkeypatch, FIRST), world(tmp_path / "data", now=lambda: moment[0]) as w:
-        lived(w, a_drug("m1", ANY))
-        heads.append(head(w))
-    moment[0] += timedelta(days=1)
-    with edition(monkeypatch, SECOND), world(tmp_path / "data", now=lambda: moment[0]) as w:
-        follower = following(w)
-        follower.begin()
-        heads.append(head(w))  # begun, and not gone through
-        all_steps(follower)
-        heads.append(head(w))
-    with edition(monkeypatch, THIRD, {**a_row("*", "N"), "system": "hot"}), world(tmp_path / "data", now=lambda: moment[0]) as w:
-        all_steps(following(w))
-        heads.append(head(w))
-        assert [as_of(w, p) for p in heads] == ["P-EXPLICIT", "D-NOTCOVERED", "D-NOTCOVERED", "P-EXPLICIT"]
-
-
-def test_a_decision_under_way_is_taken_anew_when_labels_move(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with edition(monkeypatch, SECOND), world(tmp_path / "data") as w:
-        lived(w, a_drug("m1", f"{YJ}|6250999F1020"))
-    with edition(monkeypatch, THIRD, a_row("6250999*", "N")), world(tmp_path / "data") as w:
-        submit, once = w.hub.writer.submit, [True]
-
-        def late(proposal: Any) -> Any:
-            if once:
-                once.clear()
-                all_steps(following(w))
-            return submit(proposal)
-
-        monkeypatch.setattr(w.hub.gate, "_writer", type("Late", (), {"submit": staticmethod(late)})())
-        assert seen(w, "m1") == "P-EXPLICIT"
-
-
-def test_a_replay_makes_the_same_labels(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with edition(monkeypatch, FIRST), world(tmp_path / "data") as w:
-        lived(w, a_drug("m1", ANY), a_drug("m2", ALCOHOL))
-    with edition(monkeypatch, SECOND), world(tmp_path / "data") as w:
-        all_steps(following(w))
-        (tmp_path / "work").mkdir()
-        place = database_of(tmp_path / "data") or tmp_path / "data" / "hub.db"
-        made = replay(database=place, keys=KeyPlace.under(tmp_path / "data"), region=register(), work=tmp_path / "work")
-        assert (made.differing, made.rows["labels"], made.rows["label_revisions"]) == ({}, 2, 2)
-
-
 # ── the sender's own label ───────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -385,7 +160,7 @@ def test_a_token_that_is_bound_to_one_patient_reaches_all_that_are_the_same_pers
     assert hub_world.put(OTHER_HOSPITAL, a_patient("q1")).status_code == 201  # the same insured number
     assert hub_world.put(OTHER_HOSPITAL, a_patient("q2", insured="131016:0000099999", kana="ベツジン")).status_code == 201
     with hub_world.hub.store.read() as tx:
-        of = {_sent(hub_world, r): f"Patient/{hub_id(r.stream)}" for r in resources.own(tx, OTHER_HOSPITAL, "Patient")}
+        of = {sent(hub_world, r): f"Patient/{hub_id(r.stream)}" for r in resources.own(tx, OTHER_HOSPITAL, "Patient")}
 
     def asked(patient: str) -> str:
         asking = Asking(Requester("subject", "subject", "subject", "p", patients=frozenset({patient})), "PATRQT", "r", "read")
@@ -442,7 +217,7 @@ def test_a_family_member_who_agreed_in_writing_opens_what_is_told_of_that_one_al
     for name in ("f1", "f2"):
         assert hub_world.put(HOSPITAL, plan(f"c-{name}", f"RelatedPerson/{name}")).status_code == 201
         with hub_world.hub.store.read() as tx:
-            row = next(r for r in resources.own(tx, HOSPITAL, "CarePlan") if _sent(hub_world, r) == f"c-{name}")
+            row = next(r for r in resources.own(tx, HOSPITAL, "CarePlan") if sent(hub_world, r) == f"c-{name}")
         asking = Asking(Requester(OTHER_HOSPITAL, "hospital", "doctor", "d2"), "TREAT", "r", "read")
         reasons[name] = hub_world.hub.gate.release(asking, [row]).decisions[0].reason
     assert reasons == {"f1": "P-EXPLICIT", "f2": "R-FAMILY"}

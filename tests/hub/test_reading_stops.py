@@ -17,8 +17,8 @@ from hub.log.sqlite import _unwritable
 from hub.log.store import LOW, Room
 from schemas.errors import Busy
 from schemas.events import AUDIT_RESUMED
+from tests.hub.audited import found
 from tests.hub.serving import Served, served
-from tests.hub.test_audit_events import found
 from tests.hub.test_emergency_access import ALLERGY, asked, opened  # noqa: F401  a fixture
 from tests.hub.test_emergency_access import found as found_at
 from tests.hub.test_gate import DOORS, SECRETS, a_full_disk, admitted
