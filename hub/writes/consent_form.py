@@ -104,7 +104,7 @@ def consent_tree(
 
 def signed_at(signed: date, at: datetime) -> str:
     """Give the time of signing: of today the very moment, so that what was signed later counts later; of another day that day."""
-    return at.astimezone(TOKYO).isoformat(timespec="seconds") if signed == tokyo_day(at) else signed.isoformat()
+    return at.astimezone(TOKYO).isoformat(timespec="milliseconds") if signed == tokyo_day(at) else signed.isoformat()
 
 
 def network() -> Tree:

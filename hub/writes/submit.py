@@ -1,7 +1,7 @@
 """Submit: resources of one sender, checked already, become events; all of them or none.
 
-Order of the work: targets and conditions → references in the text → whose data it is → consent → labels, rows, seal. All that is read on
-the way is compared under the lock, and prepared anew when it has moved.
+Order of the work: targets and conditions → references in the text → whose data it is → consent → labels, rows, seal → what was withdrawn.
+All that is read on the way is compared under the lock, and prepared anew when it has moved.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ from hub.writes.numbered import Numbered, number
 from hub.writes.owners import Owners
 from hub.writes.sets import Sets
 from hub.writes.targets import Aim
+from hub.writes.withdrawals import Withdrawals
 from schemas import events
 from schemas.errors import Denied, Issue, NotFound, Refusal
 from schemas.events import SeenRow
@@ -125,6 +126,7 @@ class Submitting:
         self._refuse(command, aim, work, decided, people.person, at)
         silent = {t.stream for t in aim.targets if t.write.same_is_silent}
         new = [e for e in made if e is not None and not (e.stream in silent and self._unchanged(tx, aim, e))]
+        Withdrawals(tx, aim, self._keys).hold(new)
         if message is not None:
             new.append(work.message(message, command.message))
         if command.settles:
@@ -212,7 +214,7 @@ def _waits(tx: Tx, aim: Aim, settles: bytes) -> bool:
 def _holds(
     aim: Aim, settles: bytes, patients: Collection[bytes], epochs: Mapping[bytes, int], message: Numbered | None
 ) -> Callable[[Tx], bool]:
-    """Compare under the lock all that was read: conditions, If-Match, digests, consents, the message's number."""
+    """Compare under the lock all that was read: conditions, versions, digests, consents, the message's number."""
     reading = aim.reading
 
     def holds(tx: Tx) -> bool:

@@ -63,7 +63,7 @@ class Reading:
     conditions: dict[bytes, tuple[str, tuple[bytes, ...]]] = field(default_factory=dict)
     """Token → (type, streams that matched)."""
     versions: dict[bytes, int] = field(default_factory=dict)
-    """Stream → version that If-Match named."""
+    """Stream → version that If-Match named, or of a Consent that was the newest; 0 = none."""
     digests: dict[bytes, bytes | None] = field(default_factory=dict)
     """Stream → digest of the newest version, where an unchanged text would make none."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import orjson
@@ -36,9 +37,9 @@ def set_back(folder: Path, database: str, effort: Effort) -> Counts:
                     beside.write_text(str(step), encoding="ascii")
                     beside.replace(said)
                     load.until_told(10)
-                    _consent(load, "inactive")
+                    _consent(load, "inactive", step)
                     assert _reading(load, reference) == 404
-                    _consent(load, "active")
+                    _consent(load, "active", step)
                     assert _reading(load, reference) == 200
                     counts.add(steps=1)
                 load.stop()
@@ -68,12 +69,12 @@ def _heard_of(load: Load) -> str:
     return found[0]
 
 
-def _consent(load: Load, status: str) -> None:
-    name = load.names[0]
+def _consent(load: Load, status: str, step: int) -> None:
+    """Say it, signed at this moment by the hub's own clock."""
+    name, signed = load.names[0], datetime.now(UTC) + timedelta(seconds=step)
+    tree = {**a_consent(name, patient=f"Patient/{name}", status=status), "dateTime": signed.isoformat()}
     with load.client(HOSPITAL) as hospital:
-        answer = hospital.put(
-            f"/fhir/Consent/{name}", content=orjson.dumps(a_consent(name, patient=f"Patient/{name}", status=status)), headers=FHIR
-        )
+        answer = hospital.put(f"/fhir/Consent/{name}", content=orjson.dumps(tree), headers=FHIR)
     assert answer.status_code == 200, answer.text
 
 

@@ -11,6 +11,7 @@ import json
 import random
 import sys
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 
 
@@ -27,7 +28,8 @@ def main(ports: list[int], token: str, persons: Path, kept: Path) -> None:
             said = "inactive" if active[person] else "active"
             connection = chance.choice(connections)
             sent = time.monotonic_ns()
-            place, body = f"/fhir/Consent/{person}", bodies[person][said].encode()
+            tree = {**json.loads(bodies[person][said]), "dateTime": datetime.now(UTC).isoformat()}  # given again, it is signed again
+            place, body = f"/fhir/Consent/{person}", json.dumps(tree).encode()
             try:
                 connection.request("PUT", place, body, headers)
                 answer = connection.getresponse()

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import hub
 from hub.tables import resources
 from tests.hub.test_gate import admitted, told
-from tests.hub.world import HOSPITAL, OFFICE, OTHER_HOSPITAL, World, a_consent, an_encounter, world
+from tests.hub.world import HOSPITAL, NOW, OFFICE, OTHER_HOSPITAL, World, a_consent, an_encounter, world
 
 ROOMS = ("gate", "vault.py", "reads", "web")
 KEPT = {
@@ -77,11 +78,14 @@ def test_nothing_is_kept_between_requests_but_what_is_listed_here() -> None:
     assert set(kept()) == set(KEPT)
 
 
-def test_a_consent_that_was_opened_before_is_not_taken_for_its_next_version(hub_world: World) -> None:
-    reference = admitted(hub_world)
-    for status, expected in (("active", 200), ("inactive", 404), ("active", 200), ("entered-in-error", 404)):
-        assert hub_world.put(HOSPITAL, a_consent(status=status)).status_code == 200
-        assert [told(hub_world, OFFICE, reference) for _ in range(2)] == [expected, expected]
+def test_a_consent_that_was_opened_before_is_not_taken_for_its_next_version(tmp_path: Path) -> None:
+    clock = [NOW]
+    with world(tmp_path / "data", now=lambda: clock[0]) as w:
+        reference = admitted(w)
+        for status, expected in (("active", 200), ("inactive", 404), ("active", 200), ("entered-in-error", 404)):
+            clock[0] += timedelta(minutes=1)
+            assert w.put(HOSPITAL, {**a_consent(status=status), "dateTime": clock[0].isoformat()}).status_code == 200
+            assert [told(w, OFFICE, reference) for _ in range(2)] == [expected, expected]
 
 
 def test_a_record_that_was_opened_before_is_not_taken_for_its_next_version(hub_world: World) -> None:

@@ -108,7 +108,7 @@ def test_identities_hold_as_of_then(told: Told) -> None:
     w = told.w
     plan = name_of(w, OFFICE, "CarePlan")
     told.at(40)
-    w.put(HOSPITAL, a_consent())
+    w.put(HOSPITAL, {**a_consent(), "dateTime": told.clock[0].isoformat()})
     told.at(50)
     w.put(OFFICE, a_patient("u1", insured="131016:0000099999"))
     told.at(60)
@@ -195,7 +195,7 @@ def lived(told: Told) -> None:
     stay = name_of(w, HOSPITAL, "Encounter")
     for minutes, consent in ((30, a_consent()), (40, a_consent(status="inactive")), (50, a_consent(type="deny"))):
         told.at(minutes)
-        w.put(HOSPITAL, consent)
+        w.put(HOSPITAL, {**consent, "dateTime": told.clock[0].isoformat()})
         w.get(OFFICE, f"/fhir/{stay}")
         w.get(OFFICE, "/fhir/$board")
         w.get(OTHER_HOSPITAL, f"/fhir/{stay}")

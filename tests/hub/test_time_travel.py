@@ -178,7 +178,7 @@ def test_a_consent_of_today_opens_the_past_too(told: Told) -> None:
     told.w.put(HOSPITAL, a_consent(status="inactive"))
     assert stays(told.w, when(15)) == []
     told.at(41)
-    told.w.put(HOSPITAL, a_consent())
+    told.w.put(HOSPITAL, {**a_consent(), "dateTime": told.clock[0].isoformat()})
     assert stays(told.w, when(15)) == [("EpisodeOfCare", "active"), ("Encounter", "in-progress")]
 
 

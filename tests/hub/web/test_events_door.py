@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -133,7 +134,7 @@ def test_a_consent_withdrawn_between_matching_and_delivery_leaves_the_number_and
     hub_world.put(HOSPITAL, a_consent(status="inactive"))
     answer = hub_world.get(OFFICE, "/events?after=0", headers=LINES)
     assert (answer.content, answer.headers["x-next-after"]) == (b"", "1")
-    hub_world.put(HOSPITAL, a_consent())
+    hub_world.put(HOSPITAL, {**a_consent("k2"), "dateTime": "2026-11-24T09:00:00+09:00"})
     hub_world.put(HOSPITAL, an_encounter(status="finished", period=ENDED))
     assert [(f["id"], f["data"]["event"]) for f in heard(hub_world, after=1)] == [("2", "Discharged")]
 
@@ -265,7 +266,7 @@ def test_a_stream_tells_as_it_happens_and_keeps_silence_after_a_withdrawal(hub: 
             (admitted,) = take(told, 1)
             assert send(hospital, a_consent(status="inactive")) == 200
             assert send(hospital, {**stay(11, end="2026-10-12T10:00:00+09:00"), "status": "finished"}) == 200
-            assert send(hospital, a_consent()) == 200
+            assert send(hospital, {**a_consent(), "dateTime": datetime.now(UTC).isoformat()}) == 200
             assert send(hospital, stay(13)) == 201
             (following,) = take(told, 1)
         assert following.id == admitted.id + 1  # the discharge had no number, so that there is nothing to wonder about

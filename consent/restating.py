@@ -1,0 +1,51 @@
+"""Whether an active consent is a new statement, or only what was withdrawn, sent once more by a machine.
+
+A rule for the door alone: what was recorded is judged by `consent.selecting`, by the moments that it states.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import NamedTuple
+
+from consent.reading import CLOCK_SKEW
+from consent.rules import Directive
+
+_OVER = frozenset({"inactive", "rejected", "entered-in-error"})
+"""Statuses by which a consent is over (R4 consent-state-codes)."""
+
+
+class Kept(NamedTuple):
+    """One version of a consent as it lies here: when it was recorded, and what it says; None = it was taken away, or cannot be read."""
+
+    recorded: datetime
+    said: Directive | None
+
+
+def overturns(new: Directive, before: Iterable[Kept]) -> bool:
+    """Say whether a version would bring back what was withdrawn: it was not signed after the last withdrawal was recorded.
+
+    `before` = all earlier versions of the same consent, newest first; it is read no further than needed. What is not active, or does not
+    speak of sharing, brings nothing back.
+    """
+    if not _counts(new):
+        return False
+    ended: datetime | None = None
+    for recorded, said in before:
+        if ended is None:
+            if said is None or said.status in _OVER:
+                if new.at <= recorded:
+                    return True
+                ended = recorded
+            elif _counts(said) and new.at >= said.at:
+                return False  # that one was judged when it came
+        elif recorded < ended - CLOCK_SKEW:
+            return False  # a clock may go so fast and no faster: what was signed here lies before the withdrawal
+        elif said is not None and _counts(said) and recorded <= ended and new.at <= said.at:
+            return True  # signed by a fast clock, and withdrawn since
+    return False
+
+
+def _counts(said: Directive) -> bool:
+    return said.status == "active" and said.speaks
