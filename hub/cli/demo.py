@@ -45,7 +45,7 @@ def _run(data: Path, port: int, *, as_json: bool, seed: int) -> int:
     if not (home / "region.json").exists():
         home.mkdir(parents=True, exist_ok=True)
         write(home, seed=seed, now=starts or datetime.now(UTC))
-    region = read_region(home / "region.json")
+    region = read_region(home / "region.json", settings.rules)
     bound = _bound(port)
     base = f"http://{HOST}:{bound.getsockname()[1]}"
     hub = assemble(data=data, region=region, base=base, adapters=load_adapters(_ADAPTERS), now=now, database=settings.database)

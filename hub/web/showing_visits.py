@@ -6,6 +6,7 @@ It goes the way of `POST /confirmations`: both record by `hub.confirm`.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -20,7 +21,7 @@ from hub.names import hub_id
 from hub.reads.consents import Filed, PersonFile
 from hub.views.audit_tables import words
 from hub.views.consent_effect import effect
-from hub.views.consent_words import said
+from hub.views.consent_words import said, until
 from hub.web.auth import Doorkeeper, SignedIn
 from hub.web.finding_at_desk import FindingAtDesk
 from hub.web.pages import render_consents, render_visits
@@ -92,9 +93,11 @@ class ShowingVisits:
         about, custodian = f"Patient/{hub_id(file.patients[0])}", signed.identified.requester.organization
         directive = normalise(tree, consent="Consent/new", version=1, patient=about, custodian=custodian, now=self._hub.now())
         people = {user.id: user.name for user in self._hub.region.users.values()}
+        told = said(directive, self._hub.region.offices, people)
+        told = replace(told, lines=(*told.lines, ("いつまで", until(self._hub.confirm.until(directive)))))
         held = [(name, value) for name, value in values.items() if name in {"identified", "agreed", "form"}]
         text = render_consents.check(
-            said(directive, self._hub.region.offices, people), effect(directive, self._hub.region.offices), held, {},
+            told, effect(directive, self._hub.region.offices), held, {},
             who=self._finding.who(file.patient), person=file.reference, consent="", proxied=False, keeps=False,
             record=f"{PLACE}/{file.reference}/record", **self._finding.frame(signed),
         )  # fmt: skip

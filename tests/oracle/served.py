@@ -21,12 +21,12 @@ WAIT = 60.0
 
 
 @contextmanager
-def demo() -> Iterator[dict[str, Any]]:
-    """Run a demo hub over an empty folder; give what it says of itself once it answers."""
+def demo(**settings: str) -> Iterator[dict[str, Any]]:
+    """Run a demo hub over an empty folder, with settings of its own; give what it says of itself once it answers."""
     with tempfile.TemporaryDirectory() as folder, (Path(folder) / "said").open("w+", encoding="utf-8") as said:
         command = [sys.executable, "-m", "hub.cli.main", "demo", "--json", "--data", str(Path(folder) / "data")]
         with subprocess.Popen(
-            command, cwd=ROOT, env={**os.environ, "TSUNAGU_NOW": NOW}, stdout=subprocess.PIPE, stderr=said, text=True
+            command, cwd=ROOT, env={**os.environ, "TSUNAGU_NOW": NOW, **settings}, stdout=subprocess.PIPE, stderr=said, text=True
         ) as hub:
             try:
                 line = hub.stdout.readline() if hub.stdout else ""

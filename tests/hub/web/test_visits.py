@@ -16,6 +16,7 @@ from consent.networks import read_networks
 from hub.names import hub_id
 from hub.region import Region
 from hub.tables import resources
+from tests.hub.doors.reading import offers
 from tests.hub.world import (
     HOSPITAL,
     INSURED,
@@ -165,8 +166,11 @@ def test_it_is_read_back_recorded_printed_and_opens_the_day(visit: Visit) -> Non
     back = visit.w.form("doctor", f"{place}/check", **SAID).text
     assert "にし病院が、2026-11-24 の受診のために、目的を掲示しているほかの組織の記録を見られます。" in back
     assert "慎重に扱う情報（R・V の印）は、見せません。" in back
+    assert "2026-11-24 まで" in back
     assert (visit.consents(), visit.seen()) == ([], 404)  # nothing is recorded yet
-    answer = visit.record()
+    assert "multipart" not in back  # it has no papers
+    (shown,) = [one for one in offers(back)[1] if one.action == f"{place}/record"]
+    answer = visit.w.form("doctor", shown.action, **{name: values[0] for name, values in shown.fields.items() if name != "csrf"})
     assert answer.status_code == 303
     assert visit.seen() == 200
     printed = visit.w.get("doctor", answer.headers["location"]).text
