@@ -138,7 +138,7 @@ def test_consent_withdrawn_before_delivery_sends_nothing_and_the_number_passes(t
         topic = f"tsunagu.{w.codes[OFFICE]}.plan"
         assert foreign.read(broker, topic) == []
         assert positions(options(broker))[w.codes[OFFICE]] == 1
-        w.put(w.codes[HOSPITAL], a_consent("k-p1"))
+        w.put(w.codes[HOSPITAL], a_consent("k-p2") | {"dateTime": "2026-01-06"})
         w.put(w.codes[HOSPITAL], a_flag(2))
         w.publish()
         assert ids(foreign.read(broker, topic)) == [2]

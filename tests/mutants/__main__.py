@@ -43,6 +43,8 @@ def main() -> int:
     options.add_argument("--jobs", type=int, default=min(4, os.cpu_count() or 1))
     chosen = options.parse_args()
     found = [m for m in mutants() if not chosen.names or m.name.startswith(tuple(chosen.names))]
+    if not found:
+        options.error("no planted fault has a name that begins so")
     begun = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="tsunagu-mutants-") as folder, ThreadPoolExecutor(chosen.jobs) as pool:
         whole = Path(folder) / "whole" / "main"
