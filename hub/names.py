@@ -9,7 +9,7 @@ import time
 from functools import lru_cache
 
 PREFIX = "tsu-"
-ALPHABET = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
+_ALPHABET = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
 """Letters that are not taken for one another when they are read aloud or typed from paper."""
 MAIN = "main"
 """The compartment of clinical and care records."""
@@ -65,5 +65,10 @@ def new_stream() -> bytes:
 
 def reference() -> str:
     """Make a random reference that can be read out over the telephone: `K7Q2-9DXM`."""
-    drawn = "".join(secrets.choice(ALPHABET) for _ in range(8))
-    return f"{drawn[:4]}-{drawn[4:]}"
+    return drawn(8)
+
+
+def drawn(letters: int) -> str:
+    """Draw so many letters at random, in groups of four."""
+    text = "".join(secrets.choice(_ALPHABET) for _ in range(letters))
+    return "-".join(text[i : i + 4] for i in range(0, letters, 4))

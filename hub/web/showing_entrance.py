@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable
-from urllib.parse import parse_qsl
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -14,12 +13,11 @@ from consent.ask import Requester
 from hub.assemble import Hub
 from hub.region import User
 from hub.web.auth import COOKIE, HOURS, Doorkeeper, came
-from hub.web.bodies import body
 from hub.web.ceremony import MINUTES, Ceremonies
 from hub.web.errors import status_of
 from hub.web.menus import ROLES
 from hub.web.pages import SignIn, render, render_entrance
-from hub.web.requests import MAX_FORM, asked, html, posted
+from hub.web.requests import asked, form_of, html, posted
 from schemas.errors import Denied, NotOffered, NotSignedIn, Refusal
 
 Add = Callable[..., None]
@@ -144,7 +142,7 @@ class ShowingEntrance:
 
     async def _form(self, request: Request) -> dict[str, str]:
         self._possible()
-        return dict(parse_qsl((await body(request, MAX_FORM)).decode("utf-8", "replace"), keep_blank_values=True))
+        return await form_of(request)
 
     def _possible(self) -> None:
         """Raise NotOffered (HUB-5232) where there are no passkeys: in a demo, and under an address that can have none."""

@@ -28,8 +28,6 @@ MINUTE = 60_000
 """Milliseconds within which sign-ins that were refused are one event."""
 NOTE_LEAST = 10
 """Characters of what an officer says of a review."""
-DOORS = frozenset({"link", "token", "code", "person", "passkey", "invitation"})
-"""Ways in, as they are recorded."""
 _log = logging.getLogger("tsunagu.acts")
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -13,12 +12,12 @@ from hub.clock import milliseconds
 from hub.commands import Asking
 from hub.log.event import NewEvent
 from hub.log.store import Store, Tx
-from hub.names import ALPHABET
+from hub.names import drawn
 from hub.region import Region, User
 from hub.tables import passkeys
 from hub.tables.passkeys import Passkey, Standing
 from hub.writer import Writer
-from hub.writes.events import within
+from hub.writes.events import append, within
 from hub.writes.tombstone import Network
 from schemas.errors import Denied, NotFound, NotSignedIn
 from schemas.events import SIGNED_IN, Signed
@@ -26,7 +25,7 @@ from schemas.sign_in_events import PASSKEY_REGISTERED, PASSKEYS_REVOKED, USER_IN
 
 DAYS = 7
 """For which an invitation is open."""
-_LETTERS, _GROUP = 20, 4
+_LETTERS = 20
 """Of a code: 20 letters of 31 are 99 bits, so that none is found by trying."""
 _OFFICE = frozenset({"privacy-officer", "clerk"})
 
@@ -68,12 +67,11 @@ class Passkeys:
         Raises NotFound (HUB-5015) for a user who is not registered, Denied (HUB-5043) for anybody but the network's office.
         """
         by, named = self._by(asking), self._user(user)
-        drawn = "".join(secrets.choice(ALPHABET) for _ in range(_LETTERS))
-        now = self._now()
+        code, now = drawn(_LETTERS), self._now()
         until = now + timedelta(days=DAYS)
-        body = Invited(named.organization, user, _hash(drawn), milliseconds(until), by)
-        self._recorded(USER_INVITED, body, now)
-        return Invitation(named, "-".join(drawn[i : i + _GROUP] for i in range(0, _LETTERS, _GROUP)), until)
+        body = Invited(named.organization, user, _hash(code), milliseconds(until), by)
+        append(self._writer, self._event(USER_INVITED, body, now))
+        return Invitation(named, code, until)
 
     def invited(self, code: str) -> User:
         """Give whom a code invites; raise Denied (HUB-5230) for one that is unknown, used or too old."""
@@ -137,7 +135,7 @@ class Passkeys:
         with self._store.read() as tx:
             if user not in self._region.users and user not in passkeys.standing(tx, 0):
                 raise NotFound("HUB-5015")
-        self._recorded(PASSKEYS_REVOKED, Revoked(organization, user, by), self._now())
+        append(self._writer, self._event(PASSKEYS_REVOKED, Revoked(organization, user, by), self._now()))
 
     def turn(self, user: str) -> int:
         """Give the turn that a session of this user must be of."""
@@ -161,9 +159,6 @@ class Passkeys:
         if user not in self._region.users:
             raise NotFound("HUB-5015")
         return self._region.users[user]
-
-    def _recorded(self, topic: str, body: Invited | Revoked, at: datetime) -> None:
-        within(self._writer, lambda _: ([self._event(topic, body, at)], None))
 
     def _event(self, topic: str, body: Invited | Registered | Revoked | Signed, at: datetime) -> NewEvent:
         return self._network.event(topic, "SignIn", body, patient=b"", at=at)

@@ -13,6 +13,8 @@ from urllib.request import urlopen
 import pyotp
 import pytest
 
+from tests.browser.test_emergencies_of_the_demo import fits
+from tests.browser.test_pages_of_the_demo import kept as picture
 from tests.hub.serving import ROOT, region_file
 
 pytestmark = pytest.mark.browser
@@ -76,8 +78,8 @@ def device(page):
 
 
 def kept(page, artefacts, name):
-    assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
-    page.screenshot(path=artefacts / f"{name}.png", full_page=True)
+    fits(page)
+    picture(page, artefacts, name)
 
 
 def test_an_officer_is_invited_makes_a_passkey_invites_the_doctor_and_comes_back_without_a_name(page, device, house, artefacts):

@@ -10,6 +10,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import httpx
 import pytest
 
 from hub.region import Region
@@ -39,11 +40,14 @@ class House:
     def joined(self, user: str = "doctor", authenticator: Authenticator | None = None) -> tuple[Browser, Authenticator]:
         """Let a user be invited and make a passkey."""
         browser, device = self.browser(), authenticator or Authenticator(BASE)
-        code = self.w.hub.passkeys.invite(user, None).code
-        made = browser.ask("POST", "/invited", code=code)
-        answer = browser.ask("POST", "/invited/passkey", code=code, credential=device.make(options(made)))
+        answer = self.made(self.w.hub.passkeys.invite(user, None).code, browser, device)
         assert answer.status_code == 200, answer.text
         return browser, device
+
+    def made(self, code: str, browser: Browser, device: Authenticator) -> httpx.Response:
+        """Make a passkey by an invitation's code."""
+        asked = options(browser.ask("POST", "/invited", code=code))
+        return browser.ask("POST", "/invited/passkey", code=code, credential=device.make(asked))
 
     def came(self, browser: Browser, credential: str) -> bool:
         """Say whether what was posted opened a session."""
@@ -107,10 +111,9 @@ def test_cookies_are_for_this_site_alone_and_unseen_by_scripts(house: House) -> 
         assert f"samesite={site}" in told
 
 
-def test_the_log_and_the_tables_hold_neither_the_code_nor_the_seed(house: House, tmp_path: Path) -> None:
-    browser, device = house.browser(), Authenticator(BASE)
+def test_the_log_and_the_tables_hold_neither_the_code_nor_the_seed(house: House) -> None:
     code = house.w.hub.passkeys.invite("doctor", None).code
-    page = browser.ask("POST", "/invited/passkey", code=code, credential=device.make(options(browser.ask("POST", "/invited", code=code))))
+    page = house.made(code, house.browser(), Authenticator(BASE))
     seed = house.w.hub.secrets.totp_seed("doctor")
     assert " ".join(seed[i : i + 4] for i in range(0, len(seed), 4)) in page.text
     for topic in (sign_in_events.USER_INVITED, sign_in_events.PASSKEY_REGISTERED, events.SIGNED_IN):
@@ -121,11 +124,8 @@ def test_the_log_and_the_tables_hold_neither_the_code_nor_the_seed(house: House,
 
 def test_the_seed_of_one_time_codes_is_shown_to_who_needs_them_alone(house: House) -> None:
     for user, shown in (("doctor", True), ("officer", True), ("clerk", False)):
-        browser, device = house.browser(), Authenticator(BASE)
-        code = house.w.hub.passkeys.invite(user, None).code
-        page = browser.ask(
-            "POST", "/invited/passkey", code=code, credential=device.make(options(browser.ask("POST", "/invited", code=code)))
-        )
+        browser = house.browser()
+        page = house.made(house.w.hub.passkeys.invite(user, None).code, browser, Authenticator(BASE))
         assert ("otpauth://totp/" in page.text) is shown
         for path in ("/", "/invited", "/sign-in"):
             assert "otpauth" not in browser.ask("GET", path).text
@@ -171,9 +171,8 @@ def test_of_two_who_use_one_invitation_at_once_one_gets_in(house: House) -> None
 
 def test_a_passkey_that_somebody_has_is_nobody_elses(house: House) -> None:
     _, device = house.joined("doctor")
-    code = house.w.hub.passkeys.invite("officer", None).code
     browser = house.browser()
-    answer = browser.ask("POST", "/invited/passkey", code=code, credential=device.make(options(browser.ask("POST", "/invited", code=code))))
+    answer = house.made(house.w.hub.passkeys.invite("officer", None).code, browser, device)
     assert answer.status_code == 401
     assert "HUB" not in answer.headers.get("set-cookie", "")
     assert "tsunagu" not in browser.cookies

@@ -280,7 +280,7 @@ def home(
 
 def sign_in(groups: Sequence[tuple[str, Sequence[SignIn]]], *, demo: bool, problem: tuple[str, str] = ("", "")) -> str:
     """Draw the way in by one-time links, in both languages: (organization, its links), in order. `problem` is (Japanese, English)."""
-    return draw("sign_in.html", Frame(demo), groups=groups, problem=problem, passkeys=False, options="", issues=())
+    return draw("sign_in.html", Frame(demo), groups=groups, problem=problem)
 
 
 def message(

@@ -14,7 +14,7 @@ from schemas.errors import Issue
 
 def passkey(options: str, *, issues: Sequence[Issue] = ()) -> str:
     """Draw the way in by passkey. `options` = of `navigator.credentials.get`, as JSON; empty = the hub's address can have none. Posts credential."""
-    return draw("sign_in.html", Frame(demo=False), groups=(), problem=("", ""), passkeys=True, options=options, issues=issues)
+    return draw("passkey.html", Frame(demo=False), options=options, issues=issues)
 
 
 def invited(*, demo: bool, issues: Sequence[Issue] = ()) -> str:
