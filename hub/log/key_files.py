@@ -39,7 +39,7 @@ class KeyFile(KeyStore):
                 made.execute("PRAGMA secure_delete=ON")
                 names = {row[0] for row in made.execute("SELECT name FROM sqlite_master WHERE type='table'")}
                 if not names or "data_keys" in names:  # a file that is something else is left as it is
-                    made.execute("PRAGMA journal_mode=WAL")
+                    _switch_to_wal(made)
             except sqlite3.Error as fault:
                 made.close()
                 raise _broken(fault) from fault
@@ -118,6 +118,19 @@ class KeyFile(KeyStore):
         if self._held is not None:
             os.close(self._held)
             self._held = None
+
+
+def _switch_to_wal(opened: sqlite3.Connection) -> None:
+    """Wait for another process that switches the same new file: SQLite says at once that it is busy there, whatever its timeout."""
+    until = time.monotonic() + WAIT
+    while True:
+        try:
+            opened.execute("PRAGMA journal_mode=WAL")
+            return
+        except sqlite3.OperationalError as fault:
+            if fault.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > until:
+                raise
+        time.sleep(0.005)
 
 
 def _broken(fault: sqlite3.Error) -> Broken:

@@ -25,8 +25,8 @@ from tests.bench.region import region
 ADAPTERS = ("hospital", "visiting_nurse", "care_manager")
 
 
-def main(folder: Path, database: str = "", processes: int = 1) -> None:
-    """Serve on any free port of loopback, in so many processes."""
+def main(folder: Path, database: str = "", processes: int = 1) -> int:
+    """Serve on any free port of loopback, in so many processes; give the exit code."""
     folder.mkdir(parents=True, exist_ok=True)
     register = region()
     credentials = Credentials(folder / TOKENS, register)
@@ -34,7 +34,7 @@ def main(folder: Path, database: str = "", processes: int = 1) -> None:
     first = bind("127.0.0.1", 0, shared=processes > 1)
     if processes == 1:
         serve(folder, database, first, tokens)
-        return
+        return 0
     port = first.getsockname()[1]
     first.close()
 
@@ -42,7 +42,7 @@ def main(folder: Path, database: str = "", processes: int = 1) -> None:
         serve(folder, database, bind("127.0.0.1", port, shared=True), tokens)
         return 0
 
-    run_many(processes, work)
+    return run_many(processes, work)
 
 
 def serve(folder: Path, database: str, bound: socket.socket, tokens: dict[str, str]) -> None:
@@ -62,4 +62,4 @@ if __name__ == "__main__":
         print("ready", flush=True)
         sys.stdin.read()
     else:
-        main(Path(sys.argv[1]), *sys.argv[2:3], *map(int, sys.argv[3:4]))
+        sys.exit(main(Path(sys.argv[1]), *sys.argv[2:3], *map(int, sys.argv[3:4])))

@@ -74,6 +74,16 @@ def test_two_hubs_that_start_at_once_agree_on_master_key_and_root(tmp_path: Path
     assert opened(KeyPlace.under(tmp_path))[0] == found[0][0]
 
 
+def test_a_hub_that_starts_while_another_makes_the_file_waits_for_it(tmp_path: Path) -> None:
+    other = sqlite3.connect(tmp_path / "keys.db", isolation_level=None, check_same_thread=False)
+    other.execute("BEGIN IMMEDIATE")  # as while it goes over to the write-ahead log
+    done = threading.Timer(0.2, other.rollback)
+    done.start()
+    opened(KeyPlace.under(tmp_path))
+    done.join()
+    other.close()
+
+
 # ── a service that guards it ─────────────────────────────────────────────────────────────────────────────────────────
 
 
