@@ -8,6 +8,7 @@ twice: its id is looked up first, also where the answer to a commit was lost.
 from __future__ import annotations
 
 import logging
+import os
 import queue
 import threading
 import time
@@ -47,6 +48,15 @@ class Proposal:
     also: Callable[[Tx, Sequence[Recorded]], None] | None = None
     """Moves rows that are no table of the log (a follower's position)."""
     answer: Any = None
+
+
+def free(make: Callable[[], list[NewEvent]], name: bytes = b"") -> Proposal:
+    """Propose events that rest on nothing in the log: made anew when another process was first with a key that they lie under.
+
+    `name` = of the submission, where it may come again.
+    """
+    name = name or os.urandom(16)
+    return Proposal(name, make(), again=lambda _: Proposal(name, make()))
 
 
 @dataclass(slots=True)

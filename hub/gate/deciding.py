@@ -32,7 +32,7 @@ from hub.region import Region
 from hub.tables import directives, emergencies, identities, labels, resources
 from hub.tables.resources import Row
 from hub.vault import Permit
-from hub.writer import Proposal, Writer
+from hub.writer import Proposal, Writer, free
 from schemas.events import Owner, SeenRow
 
 _ERASED = Decision("deny", "D-HARD", trail=("erased:yes",))
@@ -108,17 +108,20 @@ class Gate:
 
     def note(self, asking: Asking, person: bytes, decision: Decision) -> str:
         """Record a use that is no question about resources (an officer reads the record of disclosures); give its reference."""
+
+        def again(tx: Tx) -> Proposal:
+            event, name = self._event(asking, person, [(decision, ())], self._now(), key=self._key(tx, asking, person, ()))
+            return Proposal(os.urandom(16), [event], again=again, answer=name)
+
         with self._store.read() as tx:
-            key = self._key(tx, asking, person, ())
-        event, name = self._event(asking, person, [(decision, ())], self._now(), key=key)
-        self._writer.submit(Proposal(os.urandom(16), [event])).result()
-        return name
+            proposal = again(tx)
+        reference: str = self._writer.submit(proposal).result().answer
+        return reference
 
     def looked(self, asking: Asking, persons: Iterable[bytes], decision: Decision) -> None:
         """Record a look at a work list about each of these persons; about nobody where it was empty. Blocks until that is durable."""
-        at = self._now()
-        events = [self._event(asking, person, [(decision, ())], at)[0] for person in dict.fromkeys(persons) or (b"",)]
-        self._writer.submit(Proposal(os.urandom(16), events)).result()
+        at, looked_up = self._now(), dict.fromkeys(persons) or (b"",)
+        self._writer.submit(free(lambda: [self._event(asking, person, [(decision, ())], at)[0] for person in looked_up])).result()
 
     def inside(self, rows: Sequence[Row]) -> list[Given]:
         """Give permits for the hub's own reckoning (folding stays, matching): what is opened so never leaves by itself."""

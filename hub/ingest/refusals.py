@@ -17,7 +17,7 @@ from hub.log.store import Store, Tx
 from hub.names import MAIN, QUARANTINE, event_id
 from hub.reads.opaque import Opaque
 from hub.tables import messages
-from hub.writer import Proposal, Writer
+from hub.writer import Writer, free
 from schemas.errors import Broken, Issue, NotFound, Refusal
 from schemas.events import JSON, MESSAGE_REFUSED, Refused
 
@@ -63,17 +63,21 @@ class Refusals:
         """
         stream = once or os.urandom(16)
         place = QUARANTINE if compartment == MAIN else compartment
-        key = self._keys.of(stream, place)
         milliseconds = int(self._now().timestamp() * 1000)
         event = event_id(milliseconds)
         kept = raw if len(raw) <= KEEP_BYTES and FORGOTTEN.isdisjoint(i.rule for i in refusal.issues) else b""
         body = Refused(name, layout, door, media, [_plain(i) for i in refusal.issues], kept)
-        header = Header(
-            event=event, submission=b"", recorded=milliseconds, occurred=0, schema=JSON, shard=0, compartment=place, custodian=custodian,
-            kind="MessageRefused", patient=b"", pseudonym=b"", key=key.key_id, digest=self._secrets.within(compartment).digest(raw), confidentiality="", sensitivities=(),
-        )  # fmt: skip
-        made = NewEvent(stream, MESSAGE_REFUSED, header, seal_json(key, body, stream=stream, event=event), version=1, rows=body)
-        self._writer.submit(Proposal(once or os.urandom(16), [made])).result()
+        digest = self._secrets.within(compartment).digest(raw)
+
+        def made() -> list[NewEvent]:
+            key = self._keys.of(stream, place)
+            header = Header(
+                event=event, submission=b"", recorded=milliseconds, occurred=0, schema=JSON, shard=0, compartment=place, custodian=custodian,
+                kind="MessageRefused", patient=b"", pseudonym=b"", key=key.key_id, digest=digest, confidentiality="", sensitivities=(),
+            )  # fmt: skip
+            return [NewEvent(stream, MESSAGE_REFUSED, header, seal_json(key, body, stream=stream, event=event), version=1, rows=body)]
+
+        self._writer.submit(free(made, once)).result()
         return stream
 
     def held(self, custodian: str, once: bytes) -> tuple[Issue, ...] | None:

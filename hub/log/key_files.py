@@ -126,10 +126,11 @@ def _switch_to_wal(opened: sqlite3.Connection) -> None:
     while True:
         try:
             opened.execute("PRAGMA journal_mode=WAL")
-            return
         except sqlite3.OperationalError as fault:
             if fault.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > until:
                 raise
+        else:
+            return
         time.sleep(0.005)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
@@ -17,7 +16,7 @@ from hub.clock import milliseconds
 from hub.commands import Asking
 from hub.log.store import Store
 from hub.tables import decisions
-from hub.writer import Proposal, Writer
+from hub.writer import Writer, free
 from hub.writes.tombstone import Network
 from schemas import events
 from schemas.errors import BadValue, Denied, MissingValue, Refusal
@@ -173,8 +172,7 @@ class Acts:
         return found
 
     def _append(self, topic: str, kind: str, body: Any) -> Future[Any]:
-        made = self._network.event(topic, kind, body, patient=b"", at=self._now())
-        return self._writer.submit(Proposal(os.urandom(16), [made]))
+        return self._writer.submit(free(lambda: [self._network.event(topic, kind, body, patient=b"", at=self._now())]))
 
 
 def _day(text: str, where: str) -> date:

@@ -13,6 +13,7 @@ from hub.log.store import Store, Tx
 from hub.names import reference
 from hub.tables import breaches
 from hub.writer import Proposal, Writer
+from hub.writes.events import append
 from hub.writes.tombstone import Network
 from schemas.breach_events import BREACH_STEP, BreachStep, Step
 from schemas.emergency_events import BREACH_SUSPECTED, BreachSuspected
@@ -40,8 +41,7 @@ class Breaching:
             raise BadValue("HUB-5195", where="known")
         name = reference()
         body = BreachSuspected(name, milliseconds(known), by, reason.strip(), decisions=decisions, malicious=malicious)
-        made = self._network.event(BREACH_SUSPECTED, "BreachSuspected", body, patient=b"", at=now)
-        self._writer.submit(Proposal(os.urandom(16), [made])).result()
+        append(self._writer, lambda: self._network.event(BREACH_SUSPECTED, "BreachSuspected", body, patient=b"", at=now))
         return name
 
     def step(self, asking: Asking, name: str, step: str, done: datetime, note: str) -> None:

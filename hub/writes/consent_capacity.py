@@ -9,6 +9,7 @@ from consent.ask import Requester
 from consent.times import midnight, tokyo_day
 from hub.clock import milliseconds
 from hub.commands import Asking
+from hub.log.event import NewEvent
 from hub.log.keys import Keyring
 from hub.log.secrets import Secrets
 from hub.log.store import Store
@@ -63,10 +64,13 @@ class StatingCapacity:
             "capable" if state == "capable" else "incapable", requester.person, requester.organization, requester.role, milliseconds(day),
             document.strip(), review.isoformat() if review and state == "incapable" else "",
         )  # fmt: skip
-        made = event(
-            topic=CAPACITY_STATED, kind="Capacity", body=body, key=self._keys.of(patient, MAIN), custodian=requester.organization,
-            patient=patient, secrets=self._secrets, at=at,
-        )  # fmt: skip
+
+        def made() -> NewEvent:
+            return event(
+                topic=CAPACITY_STATED, kind="Capacity", body=body, key=self._keys.of(patient, MAIN), custodian=requester.organization,
+                patient=patient, secrets=self._secrets, at=at,
+            )  # fmt: skip
+
         append(self._writer, made)
 
     def _judge(self, state: str, found: date, review: date | None, document: str) -> None:

@@ -13,7 +13,7 @@ from hub.log.keys import DataKey
 from hub.log.secrets import Secrets
 from hub.log.store import Tx
 from hub.names import MAIN, event_id
-from hub.writer import Proposal, Writer
+from hub.writer import Proposal, Writer, free
 from schemas.events import JSON
 
 T = TypeVar("T")
@@ -58,8 +58,6 @@ def within(writer: Writer, make: Callable[[Tx], tuple[Sequence[NewEvent], T]]) -
     return answer
 
 
-def append(
-    writer: Writer, made: NewEvent, holds: Callable[[Tx], bool] | None = None, again: Callable[[Tx], Proposal] | None = None
-) -> None:
-    """Append one event; blocks until it is durable."""
-    writer.submit(Proposal(os.urandom(16), [made], holds=holds, again=again)).result()
+def append(writer: Writer, make: Callable[[], NewEvent]) -> None:
+    """Append one event that rests on nothing in the log; blocks until it is durable."""
+    writer.submit(free(lambda: [make()])).result()

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from datetime import datetime
 
 from hub.commands import Asking
+from hub.log.event import NewEvent
 from hub.log.keys import Keyring
 from hub.log.secrets import Secrets
 from hub.log.store import Store
@@ -65,8 +66,11 @@ class Linking:
 
     def _append(self, asking: Asking, topic: str, one: bytes, two: bytes, reason: str) -> None:
         body = Link(one.hex(), two.hex(), asking.requester.person or asking.requester.organization, reason)
-        made = event(
-            topic=topic, kind="Person", body=body, key=self._keys.of(one, MAIN), custodian=asking.requester.organization, patient=one,
-            secrets=self._secrets, at=self._now(),
-        )  # fmt: skip
+
+        def made() -> NewEvent:
+            return event(
+                topic=topic, kind="Person", body=body, key=self._keys.of(one, MAIN), custodian=asking.requester.organization, patient=one,
+                secrets=self._secrets, at=self._now(),
+            )  # fmt: skip
+
         append(self._writer, made)

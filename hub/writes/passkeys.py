@@ -70,7 +70,7 @@ class Passkeys:
         code, now = drawn(_LETTERS), self._now()
         until = now + timedelta(days=DAYS)
         body = Invited(named.organization, user, _hash(code), milliseconds(until), by)
-        append(self._writer, self._event(USER_INVITED, body, now))
+        append(self._writer, lambda: self._event(USER_INVITED, body, now))
         return Invitation(named, code, until)
 
     def invited(self, code: str) -> User:
@@ -135,7 +135,7 @@ class Passkeys:
         with self._store.read() as tx:
             if user not in self._region.users and user not in passkeys.standing(tx, 0):
                 raise NotFound("HUB-5015")
-        append(self._writer, self._event(PASSKEYS_REVOKED, Revoked(organization, user, by), self._now()))
+        append(self._writer, lambda: self._event(PASSKEYS_REVOKED, Revoked(organization, user, by), self._now()))
 
     def turn(self, user: str) -> int:
         """Give the turn that a session of this user must be of."""

@@ -53,7 +53,7 @@ def serve(folder: Path, database: str, bound: socket.socket, tokens: dict[str, s
     app = create_app(hub, demo=True)
     links = {user: f"/sign-in/{app.state.sessions.link(user)}" for user in register.users}
     said = {"base": base, "pid": os.getpid(), "tokens": tokens, "links": links}
-    run(hub, app, bound, lambda: print(orjson.dumps(said).decode(), flush=True))
+    run(hub, app, bound, lambda: print(f"{orjson.dumps(said).decode()}\n", end="", flush=True))
 
 
 if __name__ == "__main__":

@@ -334,7 +334,7 @@ def test_who_broke_the_glass_is_found_after_the_person_was_erased_and_a_replay_k
             topic=EMERGENCY_OPENED, kind="EmergencyAccess", body=body, key=w.hub.keys.of(row.patient, "main"), custodian=HOSPITAL,
             patient=row.patient, secrets=w.hub.secrets, at=NOW,
         )  # fmt: skip
-        append(w.hub.writer, made)
+        append(w.hub.writer, lambda: made)
         before = found(w, "&subtype=110127&agent=doctor")
         assert [c["coding"][0]["code"] for c in before[0]["purposeOfEvent"]] == ["BTG"]
         for do, reason in (("restrict", "ご本人の求め"), ("now", "ご本人の強い求めによる")):

@@ -182,7 +182,7 @@ def test_what_was_prepared_before_the_erasure_and_comes_after_it_is_not_taken(w:
     )  # fmt: skip
     erased(w)
     with pytest.raises(Gone):
-        append(w.hub.writer, made)
+        append(w.hub.writer, lambda: made)
     assert log(w)[-1].topic != events.PERSON_UNLINKED
 
 

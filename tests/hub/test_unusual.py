@@ -243,7 +243,7 @@ def _broken(told: Told, patient: bytes, step: int) -> None:
 
     hub, at = told.w.hub, int(told.clock[0].timestamp() * 1000)
     body = Opened(f"S{step}", HOSPITAL, "hospital", "doctor", "doctor", "救急搬送。反応が弱い。", True, step, at, at + 1)
-    append(hub.writer, event(
+    append(hub.writer, lambda: event(
         topic=EMERGENCY_OPENED, kind="EmergencyAccess", body=body, key=hub.keys.of(patient, MAIN), custodian=HOSPITAL, patient=patient,
         secrets=hub.secrets, at=told.clock[0],
     ))  # fmt: skip

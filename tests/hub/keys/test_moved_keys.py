@@ -4,21 +4,28 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from hub.gate import AUDIT
 from hub.log.envelope import Header
 from hub.log.event import NewEvent, open_event, seal_json
 from hub.log.keys import Keyring
+from hub.log.secrets import Secrets
 from hub.log.sqlite import SqliteStore
 from hub.log.unlocking import KeyPlace, assert_belongs, open_keys
 from hub.writer import Proposal, Writer
+from hub.writes.acts import Acts
+from hub.writes.tombstone import Network
 from schemas.errors import Broken, Gone
-from schemas.events import JSON, MESSAGE_REFUSED
+from schemas.events import HUB_STARTED, JSON, MESSAGE_REFUSED
 from tests.hub.keys.looking import ANNA, BERTA, MASTER
 
 CUSTODIAN = "1319000129"
+SECRETS = Secrets.of(b"r" * 32)
+NOW = datetime(2026, 4, 1, tzinfo=UTC)
 
 
 class Two:
@@ -83,6 +90,17 @@ def test_one_that_cannot_be_prepared_anew_is_refused_and_nothing_is_written(two:
     with pytest.raises(Broken, match="HUB-5022"):
         two.writer.submit(losing).result(timeout=30)
     assert two.bodies(two.others) == []
+
+
+def test_what_the_hub_does_itself_is_recorded_though_another_made_the_networks_key_first(two: Two) -> None:
+    network = Network(CUSTODIAN, two.mine, SECRETS)
+    acts = Acts(store=two.log, writer=two.writer, network=network, now=lambda: NOW, editions=lambda: {"network": "1", "region": "1"})
+    network.key()
+    stored = two.others.of(SECRETS.name("audit", CUSTODIAN), AUDIT)
+    two.others.store_fresh()
+    acts.started()
+    with two.log.read() as tx:
+        assert [(e.topic, e.header.key) for e in two.log.events(tx, 0, 9)] == [(HUB_STARTED, stored.key_id)]
 
 
 def test_what_was_prepared_before_a_person_was_erased_is_refused_after_it(two: Two) -> None:
