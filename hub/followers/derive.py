@@ -40,6 +40,7 @@ class Deriving:
     """The follower `derive`."""
 
     name = "derive"
+    hurried = True
 
     def __init__(
         self, *, store: Store, keys: Keyring, secrets: Secrets, writer: Writer, gate: Gate, vault: Vault, region: Region,

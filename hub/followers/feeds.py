@@ -32,6 +32,7 @@ class Feeding:
     """The follower `feeds`."""
 
     name = "feeds"
+    hurried = True
 
     def __init__(self, *, store: Store, keys: Keyring, writer: Writer, gate: Gate, region: Region, rung: Callable[[], None]) -> None:
         self._rung = rung

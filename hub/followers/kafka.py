@@ -73,6 +73,7 @@ class Publishing:
     """The follower `kafka`. `state` = empty while it goes, `idle` before the first step, else the rule that says what is wrong."""
 
     name = "kafka"
+    hurried = True
 
     def __init__(self, *, hear: Hear, last: Callable[[str], int], region: Region, outlet: Outlet) -> None:
         self._hear, self._last, self._region, self._outlet = hear, last, region, outlet

@@ -20,9 +20,10 @@ POLL = 1.0
 """Seconds after which a follower looks by itself."""
 LONGEST = 60.0
 """Seconds at most between two tries of a follower that stands; twice as many each time until then."""
-GATHER = 0.02
+GATHER, HURRIED = 0.25, 0.02
 """Seconds that a follower lets pass under load once it is woken, so that one step takes the appends of several: a step costs about a
-millisecond beside what it finds. What it tells comes so much later, twice so much where one follower stands behind another."""
+millisecond beside what it finds. `HURRIED` = of one that somebody waits for at the far end of an append: what it tells comes so much later,
+twice so much where one follower stands behind another."""
 LOAD = 20, 0.5
 """Load is so many appends within so many seconds; below it nothing waits."""
 BATCH = 500
@@ -31,7 +32,11 @@ _log = logging.getLogger("tsunagu.followers")
 
 
 class Follower(Protocol):
-    """Pulls from the log. With an attribute `everywhere = True` it runs in every process, not only in the one that leads it."""
+    """Pulls from the log.
+
+    With an attribute `everywhere = True` it runs in every process, not only in the one that leads it; with `hurried = True` somebody waits for
+    what it tells.
+    """
 
     name: str
 
@@ -125,6 +130,7 @@ class Runner:
 
     def _run(self, follower: Follower) -> None:
         name, seat, ticked = follower.name, self._seats[follower.name], True
+        gather = HURRIED if getattr(follower, "hurried", False) else GATHER
         while not self._closing.is_set():
             seat.wake.clear()
             if not self._leads(follower):
@@ -136,7 +142,7 @@ class Runner:
                 self._steps(follower, seat)
             ticked = not seat.wake.wait(self._poll)
             if not ticked and self._loaded():
-                self._closing.wait(GATHER)
+                self._closing.wait(gather)
 
     def _leads(self, follower: Follower) -> bool:
         return bool(getattr(follower, "everywhere", False)) or self._lead(follower.name)

@@ -91,9 +91,9 @@ class Datastore(SQLiteDatastore):
     """The library's datastore with our durability: synchronous=FULL, deleted cells overwritten. `scratch` = with none at all."""
 
     def __init__(self, path: str, *, scratch: bool = False) -> None:
-        super().__init__(path, lock_timeout=30, pool_size=4, max_overflow=12)
+        super().__init__(path, lock_timeout=30, pool_size=16, max_overflow=0)
         self.pool.close()
-        self.pool = (_ScratchPool if scratch else _Pool)(db_name=path, lock_timeout=30, pool_size=4, max_overflow=12)
+        self.pool = (_ScratchPool if scratch else _Pool)(db_name=path, lock_timeout=30, pool_size=16, max_overflow=0)
 
 
 class EventTable(SQLiteApplicationRecorder):

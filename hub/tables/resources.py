@@ -33,7 +33,6 @@ TABLES = ("resources", "tokens")
 _COLUMNS = "position, stream, version, event, type, custodian, compartment, patient, updated, deleted, confidentiality, sensitivities, key, digest, facts, newest"
 _INSERTED = (*_COLUMNS.split(", "), "tokens")
 _SELECT = f"SELECT {_COLUMNS} FROM resources"
-_OF_STREAM = "position IN (SELECT position FROM events WHERE originator_id=?)"
 
 WITHDRAWN, ERASED = 1, 2
 """What `deleted` says of a row beside 0: taken back by its custodian; nobody can open it any more."""
@@ -82,15 +81,16 @@ def apply(tx: Tx, recorded: Sequence[Recorded]) -> None:
 
 def _overtake(tx: Tx, stream: bytes) -> None:
     """Take from what was the newest version of a stream until now that it is, and its tokens."""
-    for position, tokens in tx.all(f"SELECT position, tokens FROM resources WHERE newest=1 AND {_OF_STREAM}", (stream.hex(),)):
+    for position, tokens in tx.each("SELECT position, tokens FROM resources WHERE position IN", _positions(tx, stream), then=" AND newest=1"):
         _forget(tx, position, tokens)
         tx.run("UPDATE resources SET newest=0, tokens=? WHERE position=?", (b"", position))
 
 
 def _erase(tx: Tx, owner: bytes) -> None:
     """Leave of all versions under an owner's key (a Patient's, or one of the directory's own) what lies in clear in the log, as a replay does."""
-    mine = f"(patient=? OR (patient=? AND {_OF_STREAM}))"
-    for position, tokens in tx.all(f"SELECT position, tokens FROM resources WHERE {mine}", (owner, b"", owner.hex())):
+    begin = "SELECT position, tokens FROM resources WHERE"
+    own = tx.each(f"{begin} position IN", _positions(tx, owner), (b"",), " AND patient=?")
+    for position, tokens in [*tx.all(f"{begin} patient=?", (owner,)), *own]:
         _forget(tx, position, tokens)
         tx.run("UPDATE resources SET facts=?, tokens=?, deleted=? WHERE position=?", (b"", b"", ERASED, position))
 
@@ -109,23 +109,32 @@ def _values(r: Recorded, *, newest: bool) -> tuple[object, ...]:
     )  # fmt: skip
 
 
+def _positions(tx: Tx, stream: bytes) -> list[int]:
+    """Give where a stream's events lie."""
+    return [int(p) for (p,) in tx.all("SELECT position FROM events WHERE originator_id=?", (stream.hex(),))]
+
+
+def _of(tx: Tx, stream: bytes, then: str, *params: object) -> list[Row]:
+    """Give the versions of a stream that a condition holds of, in no order.
+
+    In two steps: of one statement over both tables PostgreSQL may begin with the larger one, where it has not yet counted them.
+    """
+    return [Row(*r) for r in tx.each(f"{_SELECT} WHERE position IN", _positions(tx, stream), params, then)]
+
+
 def newest(tx: Tx, stream: bytes, compartment: str = MAIN) -> Row | None:
     """Give the newest version of a stream, deleted ones too."""
-    found = tx.one(f"{_SELECT} WHERE {_OF_STREAM} AND compartment=? ORDER BY position DESC LIMIT 1", (stream.hex(), compartment))
-    return Row(*found) if found else None
+    return max(_of(tx, stream, " AND compartment=?", compartment), default=None)
 
 
 def version(tx: Tx, stream: bytes, number: int, compartment: str = MAIN) -> Row | None:
     """Give one version of a stream."""
-    found = tx.one(f"{_SELECT} WHERE {_OF_STREAM} AND version=? AND compartment=?", (stream.hex(), number, compartment))
-    return Row(*found) if found else None
+    return next(iter(_of(tx, stream, " AND version=? AND compartment=?", number, compartment)), None)
 
 
 def as_of(tx: Tx, stream: bytes, position: int) -> Row | None:
     """Give the version of a stream that was the newest at a position, deleted ones too."""
-    sql = f"{_SELECT} WHERE {_OF_STREAM} AND position<=? AND compartment=? ORDER BY position DESC LIMIT 1"
-    found = tx.one(sql, (stream.hex(), position, MAIN))
-    return Row(*found) if found else None
+    return max(_of(tx, stream, " AND position<=? AND compartment=?", position, MAIN), default=None)
 
 
 def by_events(tx: Tx, events: Iterable[bytes]) -> dict[bytes, Row]:
@@ -211,10 +220,7 @@ def earlier(tx: Tx, row: Row) -> Row | None:
     """Give the version of the same resource that came before, deleted ones left out."""
     if row.version == 1:
         return None
-    found = tx.one(
-        f"{_SELECT} WHERE {_OF_STREAM} AND position<? AND deleted=0 ORDER BY position DESC LIMIT 1", (row.stream.hex(), row.position)
-    )
-    return Row(*found) if found else None
+    return max(_of(tx, row.stream, " AND position<? AND deleted=0", row.position), default=None)
 
 
 def versions(tx: Tx, patients: Iterable[bytes], types: Sequence[str], *, until: int, custodian: str = "") -> list[Row]:

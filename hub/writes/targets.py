@@ -84,6 +84,7 @@ class Aim:
         self._where = command.where
         self._creating: set[tuple[str, str]] = set()
         self._named_here: set[bytes] = set()
+        self._newest: dict[bytes, resources.Row | None] = {}
         self.targets = [self._target(w) for w in command.writes]
         self._once()
         self._urls = {t.write.full_url: f"{t.type}/{t.id}" for t in self.targets if t.write.full_url}
@@ -102,7 +103,9 @@ class Aim:
 
     def newest(self, stream: bytes) -> resources.Row | None:
         """Give the newest version of a stream where the sender is registered."""
-        return resources.newest(self._tx, stream, self.compartment)
+        if stream not in self._newest:
+            self._newest[stream] = resources.newest(self._tx, stream, self.compartment)
+        return self._newest[stream]
 
     # ── targets ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
