@@ -16,6 +16,7 @@ _ABSENT = {"extension": [{"url": "http://hl7.org/fhir/StructureDefinition/data-a
 _VALUES = "http://terminology.hl7.org/CodeSystem/v3-ObservationValue"
 _TAGS = ({"system": _VALUES, "code": "SUBSETTED"}, {"system": _VALUES, "code": "REDACTED"})
 _MASKS = {"family": ABOUT_FAMILY, "inline": INLINE}
+_MARKS = {mask: url.rpartition("/")[2].encode() for mask, url in _MASKS.items()}
 _GONE = object()
 
 Body = Mapping[str, Any]
@@ -49,9 +50,15 @@ def speaks_of_family(resource_type: str, body: Body) -> bool:
     return _without(body, "family", resource_type) != body
 
 
-def may_speak_of_family(resource_type: str, text: bytes) -> bool:
-    """Say at little cost whether `speaks_of_family` can be true of a received text; most texts hold nothing that it looks for."""
-    return resource_type in _family() or b"about-family" in text
+def names_family(resource_type: str, body: Body) -> bool:
+    """Say whether a resource holds class F by its type or by an element of `data/family.csv`, whatever is marked in it."""
+    elements = _family().get(resource_type, frozenset())
+    return "" in elements or not elements.isdisjoint(body)
+
+
+def may_be_marked(text: bytes, mask: str) -> bool:
+    """Say at little cost whether a received text can hold an element that is marked; JSON can write the mark in more than one way."""
+    return _MARKS[mask] in text or b"\\u00" in text
 
 
 def has_inline_labels(body: Body) -> bool:

@@ -81,7 +81,9 @@ def apply(tx: Tx, recorded: Sequence[Recorded]) -> None:
 
 def _overtake(tx: Tx, stream: bytes) -> None:
     """Take from what was the newest version of a stream until now that it is, and its tokens."""
-    for position, tokens in tx.each("SELECT position, tokens FROM resources WHERE position IN", _positions(tx, stream), then=" AND newest=1"):
+    for position, tokens in tx.each(
+        "SELECT position, tokens FROM resources WHERE position IN", _positions(tx, stream), then=" AND newest=1"
+    ):
         _forget(tx, position, tokens)
         tx.run("UPDATE resources SET newest=0, tokens=? WHERE position=?", (b"", position))
 

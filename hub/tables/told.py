@@ -11,7 +11,7 @@ import msgspec
 
 from consent.family import members
 from consent.labels import harms, label_codes
-from consent.redact import has_inline_labels, may_speak_of_family, speaks_of_family
+from consent.redact import has_inline_labels, may_be_marked, names_family, speaks_of_family
 from schemas.fhir import facts
 from schemas.fhir.resource import Body
 
@@ -58,8 +58,10 @@ def told(kind: str, tree: dict[str, Any], text: bytes, *, again: bool = False) -
     `again` = for rows that are made anew: the owner stands in the header, and what it hangs on is left out.
     """
     begins, ends = facts.clinical_days(kind, tree)
-    family = may_speak_of_family(kind, text) and speaks_of_family(kind, tree)
-    stated, tags = _labels(tree, "security"), _labels(tree, "tag")
+    marked = may_be_marked(text, "family")
+    family = speaks_of_family(kind, tree) if marked else names_family(kind, tree)
+    meta = tree.get("meta")
+    stated, tags = (_labels(meta, "security"), _labels(meta, "tag")) if isinstance(meta, dict) else (_NONE, _NONE)
     number = tree.get("id")
     birth = tree.get("birthDate") if kind == "Patient" else None
     return Told(
@@ -75,9 +77,9 @@ def told(kind: str, tree: dict[str, Any], text: bytes, *, again: bool = False) -
         profiles=facts.profiles(tree),
         in_error=_in_error(tree),
         family=family,
-        members=members(kind, tree) if family else _NONE,
+        members=members(kind, tree) if marked and family else _NONE,
         harm=harms(tags),
-        inline=_INLINE in tags or _INLINE in stated or (b"inline-sec-label" in text and has_inline_labels(tree)),
+        inline=_INLINE in tags or _INLINE in stated or (may_be_marked(text, "inline") and has_inline_labels(tree)),
         identifiers=tuple(facts.identifiers(tree)),
         staff=kind == "Group" and tree.get("type") == "practitioner",
         names=tuple(_kana_names(tree)) if isinstance(birth, str) else (),
@@ -101,10 +103,9 @@ def told_of(body: Body) -> Told:
     return body.kept if isinstance(body.kept, Told) else told(body.type, body.value, body.raw)
 
 
-def _labels(tree: dict[str, Any], name: str) -> frozenset[str]:
+def _labels(meta: dict[str, Any], name: str) -> frozenset[str]:
     """Give `system|code` of meta.security or meta.tag."""
-    meta = tree.get("meta")
-    rows = meta.get(name) if isinstance(meta, dict) else None
+    rows = meta.get(name)
     return frozenset(f"{c.get('system', '')}|{c.get('code', '')}" for c in rows if isinstance(c, dict)) if rows else _NONE
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections import Counter as Counted
 from collections.abc import Iterator, Sequence
 
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Histogram, Metric, ProcessCollector, generate_latest
@@ -64,9 +65,10 @@ class Metrics:
             return
         self._groups.observe(group)
         self._submissions.inc(sum(bool(recorded) for recorded in of_main))
+        for topic, count in Counted(event.topic for recorded in of_main for event in recorded).items():
+            self._events.labels(topic).inc(count)
         for recorded in of_main:
             for event in recorded:
-                self._events.labels(event.topic).inc()
                 if isinstance(event.rows, Decided):
                     self._decisions.labels(event.rows.effect).inc()
                 elif event.topic == MESSAGE_REFUSED and isinstance(event.rows, Refused):

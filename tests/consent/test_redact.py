@@ -5,7 +5,7 @@ from copy import deepcopy
 
 import pytest
 
-from consent.redact import ABOUT_FAMILY, INLINE, has_inline_labels, may_speak_of_family, redact, speaks_of_family
+from consent.redact import ABOUT_FAMILY, INLINE, has_inline_labels, may_be_marked, names_family, redact, speaks_of_family
 from consent.tables import rows
 from schemas.fhir.resource import read
 from schemas.fhir.schema import resource_types
@@ -150,7 +150,20 @@ def test_each_row_of_the_family_table_names_a_type_that_the_hub_takes(row):
     assert row["reason"]
 
 
-def test_whether_a_text_can_speak_of_the_family_is_said_at_little_cost():
-    assert may_speak_of_family("FamilyMemberHistory", b"{}")
-    assert may_speak_of_family("CarePlan", b'{"extension":[{"url":"https://tsunagu.example.jp/StructureDefinition/about-family"}]}')
-    assert not may_speak_of_family("Observation", b'{"status":"final"}')
+@pytest.mark.parametrize(("mask", "url"), [("family", ABOUT_FAMILY), ("inline", INLINE)])
+def test_whether_a_text_can_hold_a_mark_is_said_at_little_cost_however_json_writes_it(mask, url):
+    told = f'{{"extension":[{{"url":"{url}"}}]}}'
+    assert may_be_marked(told.encode(), mask)
+    assert may_be_marked(told.replace("-", "\\u002d").encode(), mask)
+    assert may_be_marked("".join(c if c in '{}[]":' else f"\\u{ord(c):04x}" for c in told).encode(), mask)
+    assert not may_be_marked(b'{"status":"final","note":"\\u5bb6\\u65cf"}', mask)
+
+
+def test_without_a_mark_a_resource_speaks_of_the_family_by_its_type_and_elements_alone():
+    for kind, body in [
+        ("Patient", PATIENT),
+        ("Patient", {"resourceType": "Patient"}),
+        ("FamilyMemberHistory", {}),
+        ("Observation", {"status": "final"}),
+    ]:
+        assert names_family(kind, body) == speaks_of_family(kind, body)

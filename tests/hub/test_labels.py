@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import orjson
 import pytest
 
 from consent import labels as table
@@ -15,6 +16,7 @@ from consent.tables import rows as table_rows
 from hub.commands import Asking
 from hub.names import hub_id
 from hub.tables import resources
+from hub.tables.told import told
 from schemas.adapter import BASE
 from tests.hub.relabelled import (
     ALCOHOL,
@@ -221,3 +223,10 @@ def test_a_family_member_who_agreed_in_writing_opens_what_is_told_of_that_one_al
         asking = Asking(Requester(OTHER_HOSPITAL, "hospital", "doctor", "d2"), "TREAT", "r", "read")
         reasons[name] = hub_world.hub.gate.release(asking, [row]).decisions[0].reason
     assert reasons == {"f1": "P-EXPLICIT", "f2": "R-FAMILY"}
+
+
+def test_a_mark_that_json_writes_otherwise_counts_as_much() -> None:
+    body = {"resourceType": "CarePlan", "note": [{"extension": [ABOUT], "text": "長女が同居"}]}
+    plain = orjson.dumps(body)
+    for text in (plain, plain.replace(b"about-family", b"about\\u002dfamily")):
+        assert told("CarePlan", body, text).family
