@@ -49,3 +49,27 @@ def overturns(new: Directive, before: Iterable[Kept]) -> bool:
 
 def _counts(said: Directive) -> bool:
     return said.status == "active" and said.speaks
+
+
+def repeats(new: Directive, versions: Iterable[Directive | None]) -> bool:
+    """Say whether a consent is one that was withdrawn or taken away, under another id.
+
+    `versions` = those of another consent, oldest first; None = it was taken away. It is the same where the same organization recorded the same
+    word, of the same grantor, for the same controller, under the same policy, signed at the same moment: two papers of one day that say
+    different things are two. What was entered in error is not withdrawn: it is entered rightly under another id, with the day of its paper.
+    """
+    if not _counts(new):
+        return False
+    same = False
+    for one in versions:
+        if one is None or one.status in _OVER:
+            if same and (one is None or one.status != "entered-in-error"):
+                return True
+            same = False
+        elif _counts(one):
+            same = same or _word(one) == _word(new)
+    return False
+
+
+def _word(d: Directive) -> tuple[object, ...]:
+    return d.custodian, d.controller, d.policy_uri, d.proxy, d.at, d.root, d.emergency, d.hub_refused

@@ -126,7 +126,7 @@ class Submitting:
         self._refuse(command, aim, work, decided, people.person, at)
         silent = {t.stream for t in aim.targets if t.write.same_is_silent}
         new = [e for e in made if e is not None and not (e.stream in silent and self._unchanged(tx, aim, e))]
-        Withdrawals(tx, aim, self._keys).hold(new)
+        Withdrawals(tx, aim, self._keys).hold(new, people)
         if message is not None:
             new.append(work.message(message, command.message))
         if command.settles:

@@ -1,13 +1,14 @@
 """A withdrawal outlives what a machine sends again: an active Consent is a new statement, or it is refused (`consent.restating`).
 
-Judged on one snapshot, and anew under the lock where another version of that consent came meanwhile.
+Judged on one snapshot, and anew under the lock where another version of that consent, or any consent of the person, came meanwhile.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from itertools import groupby, zip_longest
 
-from consent.restating import Kept, overturns
+from consent.restating import Kept, overturns, repeats
 from consent.rules import Directive
 from hub.clock import moment
 from hub.log.event import NewEvent
@@ -15,6 +16,7 @@ from hub.log.keys import Keyring
 from hub.log.store import Tx
 from hub.tables import directives, resources
 from hub.tables.derive import open_directive
+from hub.tables.identities import Groups
 from hub.writes.targets import Aim
 from schemas.errors import BrokenRule, Refusal
 from schemas.events import RESOURCE_RECORDED
@@ -26,21 +28,29 @@ class Withdrawals:
     def __init__(self, tx: Tx, aim: Aim, keys: Keyring) -> None:
         self._tx, self._aim, self._keys = tx, aim, keys
 
-    def hold(self, made: Iterable[NewEvent]) -> None:
-        """Let these events pass. Raises BrokenRule HUB-3068 for a Consent that would bring back what was withdrawn."""
+    def hold(self, made: Iterable[NewEvent], people: Groups) -> None:
+        """Let these events pass. Raises BrokenRule for a Consent that would bring back what was withdrawn: HUB-3068, under another id HUB-3069."""
         for event in made:
-            if event.topic == RESOURCE_RECORDED and event.header.kind == "Consent" and self._overturns(event):
+            if event.topic == RESOURCE_RECORDED and event.header.kind == "Consent" and (rule := self._broken(event, people)):
                 target = next(t for t in self._aim.targets if t.stream == event.stream)
-                raise BrokenRule("HUB-3068", where=self._aim.where(target.write, ".resource.dateTime"))
+                raise BrokenRule(rule, where=self._aim.where(target.write, ".resource.dateTime"))
 
-    def _overturns(self, event: NewEvent) -> bool:
-        """Judge one Consent. The version that was the newest is noted, to be compared under the lock."""
+    def _broken(self, event: NewEvent, people: Groups) -> str:
+        """Give the rule that a Consent breaks; empty = none. The version that was the newest is noted, to be compared under the lock."""
         row = self._aim.newest(event.stream)
         self._aim.reading.versions.setdefault(event.stream, row.version if row is not None else 0)
-        if row is None or event.rows is None or event.rows.directive is None:
-            return False
+        if event.rows is None or event.rows.directive is None:
+            return ""
         new = self._opened(event.header.key, event.rows.directive, event.header.event)
-        return new is not None and overturns(new, self._before(row))
+        if new is None or new.status != "active":
+            return ""
+        if overturns(new, self._before(row)):
+            return "HUB-3068"
+        newest = self._said(row) if row is not None else None
+        if newest is not None and newest.status == "active":
+            return ""
+        patients = people.patients[people.person[event.header.patient]]
+        return "HUB-3069" if any(repeats(new, versions) for versions in self._others(patients, event.stream)) else ""
 
     def _before(self, row: resources.Row | None) -> Iterator[Kept]:
         """Give the versions from a row back to the first, read one by one as they are asked for."""
@@ -51,6 +61,19 @@ class Withdrawals:
     def _said(self, row: resources.Row) -> Directive | None:
         held = directives.version(self._tx, row.stream, row.version) if not row.deleted else None
         return self._opened(held.key, held.directive, held.event) if held is not None else None
+
+    def _others(self, patients: Iterable[bytes], stream: bytes) -> Iterator[list[Directive | None]]:
+        """Give the versions of each other consent of these Patients, oldest first; None where it was taken away. What cannot be read is left out."""
+        rows = [held for held in directives.history(self._tx, patients) if held.row.consent != stream and held.row.key]
+        for _, versions in groupby(rows, key=lambda held: held.row.consent):
+            held = list(versions)
+            found: list[Directive | None] = []
+            for one, following in zip_longest(held, held[1:]):
+                if (said := self._opened(one.row.key, one.row.directive, one.row.event)) is not None:
+                    found.append(said)
+                if one.until is not None and (following is None or following.since != one.until):
+                    found.append(None)
+            yield found
 
     def _opened(self, key: bytes, sealed: bytes, event: bytes) -> Directive | None:
         """Open what a version says; None when its key was erased, or it cannot be read."""

@@ -237,7 +237,7 @@ def test_a_message_that_is_sent_again_under_its_number_says_nothing_new(w: World
         write = Write(0, "PUT", f"Consent/{tree['id']}", read(orjson.dumps(tree), keep=kept))
         return w.hub.submit(Submit(asking, (write,), submission=name)).repeat
 
-    tree = a_consent("numbered")
+    tree = {**a_consent("numbered"), "dateTime": "2026-01-06"}
     assert send(tree, b"m" * 16) is False
     assert visible(w) == EVERYBODY
     assert send({**tree, "status": "inactive"}, b"n" * 16) is False
