@@ -18,7 +18,7 @@ from hub.gate import Gate
 from hub.log.keys import Keyring
 from hub.log.secrets import Secrets
 from hub.log.store import Store, Tx
-from hub.names import MAIN, stream_of
+from hub.names import A_REFERENCE, MAIN, stream_of
 from hub.reads.audit_criteria import Question, action_of, bounds, fits, of_decisions, patterns, question, topics_of
 from hub.reads.audit_told import Telling
 from hub.reads.officers import LOOK, officer
@@ -36,7 +36,7 @@ SCAN, TURN = 5_000, 200
 """Rows that one page looks through at most, where events do not fit; and rows that are read at a time."""
 ALL = 50_000
 """Rows that are looked through to count; what is more is not counted."""
-_ID = re.compile(r"([2-9A-Z]{4}-[2-9A-Z]{4}|act-[a-z2-7]{24})-([1-9][0-9]{0,4})")
+_ID = re.compile(rf"({A_REFERENCE}|act-[a-z2-7]{{24}})-([1-9][0-9]{{0,4}})")
 _TYPED = re.compile(r"(?:.*/)?(Practitioner|Organization)/([^/]+)")
 
 

@@ -23,7 +23,7 @@ from schemas.provision import ProvisionRow
 
 TITLE = "提供の記録（本人への開示）"
 _SIZE, _LEAD = 7.5, 11.0
-_COLUMNS = (("時刻", 25), ("見た人・受けた人", 74), ("方法", 42), ("もとの記録", 92), ("内容と件数", 168), ("根拠", 72), ("番号", 42))
+_COLUMNS = (("時刻", 25), ("見た人・受けた人", 72), ("方法", 42), ("もとの記録", 90), ("内容と件数", 150), ("根拠", 72), ("番号", 64))
 """Headings, and how wide the columns are in points."""
 _WEEK = "月火水木金土日"
 _MARKS = "①②③④⑤⑥⑦⑧⑨⑩⑪⑫⑬⑭⑮⑯⑰⑱⑲⑳"

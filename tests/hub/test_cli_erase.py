@@ -8,12 +8,12 @@ from collections.abc import Iterator
 import orjson
 import pytest
 
+from hub.names import A_REFERENCE
 from tests.hub.serving import Served, served
 from tests.hub.test_cli import tsunagu
 from tests.hub.world import HOSPITAL, NETWORK, OFFICE, a_patient, an_encounter
 
 REASON = "裁判所の命令（令和8年 第3号）"
-REFERENCE = r"[2-9A-Z]{4}-[2-9A-Z]{4}"
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +48,7 @@ def test_a_person_is_restricted_shown_and_freed_again(hub: Served) -> None:
     name = registered(hub)
     status, said = run(hub, name, "--basis", "JP-35-5", "--reason", "本人の請求")
     assert status == 0
-    reference = re.search(REFERENCE, said)
+    reference = re.search(A_REFERENCE, said)
     assert reference is not None
     status, said = run(hub, "--list")
     (line,) = [line for line in said.splitlines() if line.startswith(reference[0])]

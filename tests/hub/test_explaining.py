@@ -128,7 +128,7 @@ def test_it_is_for_officers_alone(told: Told) -> None:
     for user in ("doctor", "manager"):
         told.w.sign_in(user)
         assert told.w.get(user, "/audit/ask").status_code == 403
-        assert told.w.get(user, "/audit/why/K7Q2-9DXM").status_code == 403
+        assert told.w.get(user, "/audit/why/K7Q2-9DXM-4TRB").status_code == 403
     assert told.w.get(HOSPITAL, f"/audit/decision.json?person={told.person}&organization={OFFICE}").status_code == 403
 
 
@@ -234,4 +234,4 @@ def test_a_refusal_is_explained_with_what_would_open_it_and_leads_to_the_questio
 
 
 def test_one_that_is_not_there_is_not_found(told: Told) -> None:
-    assert told.w.get("officer", "/audit/why/K7Q2-9DXM").status_code == 404
+    assert told.w.get("officer", "/audit/why/K7Q2-9DXM-4TRB").status_code == 404

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 from urllib.parse import urlencode
 
-from hub.names import MAIN, hub_id
+from hub.names import A_REFERENCE, MAIN, hub_id
 from hub.tables import resources
 from schemas.ids import KAIGO_INSURED
 from tests.hub.doors.asking import Answer, Question
@@ -91,7 +91,7 @@ class Draw:
             "person": re.findall(r'(?:/emergency/|name="person" value="|person=|"person":")([a-z2-7]{20,})', text),
             "reference": re.findall(r'"reference":"([a-z2-7]{20,})"', text) + re.findall(r'name="reference" value="([a-z2-7]{20,})"', text),
             "episode": re.findall(r'name="episode" value="([^"]+)"', text) + re.findall(r"episode=([^\"&#]+)", text),
-            "decision": re.findall(r"\b([2-9A-Z]{4}-[2-9A-Z]{4})\b", text),
+            "decision": re.findall(rf"\b({A_REFERENCE})\b", text),
             "event": re.findall(r'"AuditEvent","id":"([^"]+)"', text),
         }
         for what, values in found.items():

@@ -34,7 +34,7 @@ def seen(kind, how, *masks, number=1):
 
 def a_decision(**more):
     made = Decided(
-        reference="K7Q2-9DXM", request="req-1", at=datetime(2026, 11, 24, 14, 38, 40, tzinfo=UTC), organization=HOSPITAL, kind="hospital", role="doctor",
+        reference="K7Q2-9DXM-4TRB", request="req-1", at=datetime(2026, 11, 24, 14, 38, 40, tzinfo=UTC), organization=HOSPITAL, kind="hospital", role="doctor",
         user="u-mori", purpose="TREAT", action="view", person="p-318", pseudonym="P-00318", effect="permit", reason="P-EXPLICIT", basis="JP-CONSENT",
         consents=(("tsu-c1", 2, "permit"),), trail=("guard:ok", "own:no", "live:1", "base:no", "nested:no", "covered:yes", "ceiling:ok"),
         seen=seen("Condition", GIVEN, number=2),
@@ -263,7 +263,7 @@ def test_the_explanation_names_the_consent_that_the_row_only_counts():
 
 
 def test_rows_keep_the_order_in_which_they_were_found():
-    assert [one.reference for one in page([GLASS, UNSEEN]).rows] == ["K7Q2-9DXM", "M4TR-22HB"]
+    assert [one.reference for one in page([GLASS, UNSEEN]).rows] == ["K7Q2-9DXM-4TRB", "M4TR-22HB"]
 
 
 def test_one_decision_is_explained_when_its_reference_is_asked_for():

@@ -68,7 +68,7 @@ def test_a_refusal_of_somebody_unknown_is_right_fhir_too():
 
 
 def test_ids_are_the_decisions_reference_and_a_number_and_never_change():
-    assert [one["id"] for one in events(GLASS)] == ["K7Q2-9DXM-1", "K7Q2-9DXM-2"]
+    assert [one["id"] for one in events(GLASS)] == ["K7Q2-9DXM-4TRB-1", "K7Q2-9DXM-4TRB-2"]
     assert events(GLASS) == events(GLASS)
 
 
@@ -257,7 +257,7 @@ def test_the_decision_carries_reason_basis_and_every_step_with_what_did_not_leav
     assert details(person, "resource") == [
         "Observation/tsu-observation0/_history/1 redact R-BTG-V", "Observation/tsu-observation1/_history/1 redact R-BTG-V",
     ]  # fmt: skip
-    assert (details(person, "decision"), details(person, "request")) == (["K7Q2-9DXM"], ["req-1"])
+    assert (details(person, "decision"), details(person, "request")) == (["K7Q2-9DXM-4TRB"], ["req-1"])
 
 
 def test_a_consent_is_named_with_the_version_that_was_read():
@@ -317,7 +317,7 @@ def test_a_search_answers_with_its_events_in_order_and_links_as_given():
     assert read(json.dumps(made).encode()).type == "Bundle"
     assert (made["type"], made["total"]) == ("searchset", 7)
     assert [one["fullUrl"] for one in made["entry"]] == [
-        f"{BASE}/AuditEvent/{name}" for name in ("K7Q2-9DXM-1", "K7Q2-9DXM-2", "M4TR-22HB-1")
+        f"{BASE}/AuditEvent/{name}" for name in ("K7Q2-9DXM-4TRB-1", "K7Q2-9DXM-4TRB-2", "M4TR-22HB-1")
     ]
     assert {one["search"]["mode"] for one in made["entry"]} == {"match"}
     assert [one["relation"] for one in made["link"]] == ["self", "next"]

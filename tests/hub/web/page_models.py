@@ -132,7 +132,7 @@ def disclosure(reference, when, who, organization, what, count, outcome, reason,
     return replace(made, **more)
 
 
-GLASS = disclosure("K7Q2-9DXM", "2026-11-24T23:38:40", "森 拓也（医師）", "中央病院", "画面の表示：病名、処方、アレルギー ほか6種類", "41件（2件は対象外）",
+GLASS = disclosure("K7Q2-9DXM-4TRB", "2026-11-24T23:38:40", "森 拓也（医師）", "中央病院", "画面の表示：病名、処方、アレルギー ほか6種類", "41件（2件は対象外）",
                    Chip("緊急開示", "danger"), "生命の保護", "P-BTG", basis="法27条1項2号", consents="同意 第2版（範囲外）", purpose="緊急の診療")  # fmt: skip
 UNSEEN = disclosure("M4TR-22HB", "2026-11-24T23:38:11", "森 拓也（医師）", "中央病院", "画面の表示：病名、処方、アレルギー ほか6種類", "0件（43件は対象外）",
                     Chip("見えない"), "組織が同意の対象外", "D-NOTCOVERED", basis="", consents="同意 第2版（範囲外）")  # fmt: skip
@@ -257,7 +257,7 @@ def pages(*, demo=True):
         "find-empty": render.find_person(**bare),
         "audit-full": render.audit(
             FULL_AUDIT, demo=demo, csrf=CSRF, nav=nav("/audit"), organization="さくら市医介連携協議会", exports=(("CSV", "/audit.csv"), ("NDJSON", "/audit.ndjson")), outcomes=OUTCOMES,
-            purposes=PURPOSES, reasons=(("P-EXPLICIT", "P-EXPLICIT 同意がある"),), actions=(("view", "画面の表示"),), proof="/audit/proof/K7Q2-9DXM",
+            purposes=PURPOSES, reasons=(("P-EXPLICIT", "P-EXPLICIT 同意がある"),), actions=(("view", "画面の表示"),), proof="/audit/proof/K7Q2-9DXM-4TRB",
         ),
         "audit-unseen": render.audit(replace(FULL_AUDIT, why=WHY_UNSEEN, proof_state="不一致"), demo=demo, csrf=CSRF),
         "audit-empty": render.audit(EMPTY_AUDIT, demo=demo, csrf=CSRF),
@@ -271,7 +271,7 @@ def pages(*, demo=True):
         ),
         "unusual-none": render_office.unusual([], [], tabs=TABS, demo=demo, csrf=CSRF),
         "unusual-one": render_office.unusual_one(
-            UNUSUAL[0], search="/audit?user=mori", decisions=("K7Q2-9DXM", "G6HJ-2WWA"), demo=demo, csrf=CSRF, nav=nav("/audit"), problem="わかったことを 10 文字以上で書いてください"
+            UNUSUAL[0], search="/audit?user=mori", decisions=("K7Q2-9DXM-4TRB", "G6HJ-2WWA"), demo=demo, csrf=CSRF, nav=nav("/audit"), problem="わかったことを 10 文字以上で書いてください"
         ),
         "expiring": render_office.expiring(EXPIRING, within="30", organization="", tabs=(("/audit/expiring?within=30", "30日以内", True),), organizations=(("1119900014", "中央病院"),), demo=demo, csrf=CSRF),
         "why": render_why.why(

@@ -289,13 +289,13 @@ def test_a_filter_that_no_list_holds_is_still_told():
 
 def test_a_row_leads_to_its_explanation_and_keeps_the_filter():
     links = [one.get("href") for one in PAGES["audit-full"].with_class("decisions")[0].all("a")]
-    assert links[1] == "/audit?person=p-318&from=2026-11-24&to=2026-11-25&why=K7Q2-9DXM#why"
+    assert links[1] == "/audit?person=p-318&from=2026-11-24&to=2026-11-25&why=K7Q2-9DXM-4TRB#why"
 
 
 def test_a_row_says_who_saw_what_of_whom_and_on_which_ground():
     row = PAGES["audit-full"].with_class("decisions")[0].all("tr")[2]
     assert [one.words() for one in row.all("th", "td")] == [
-        "11-24 23:38:40K7Q2-9DXM", "森 拓也（医師）中央病院 緊急の診療", "画面の表示：病名、処方、アレルギー ほか6種類P-00318 41件（2件は対象外）",
+        "11-24 23:38:40K7Q2-9DXM-4TRB", "森 拓也（医師）中央病院 緊急の診療", "画面の表示：病名、処方、アレルギー ほか6種類P-00318 41件（2件は対象外）",
         "緊急開示 生命の保護同意 第2版（範囲外） 法27条1項2号",
     ]  # fmt: skip
 
@@ -314,7 +314,7 @@ def test_only_a_disclosure_that_waits_for_review_can_be_reviewed():
     (form,) = PAGES["audit-full"].with_class("review")
     assert (form.get("method"), form.get("action")) == ("post", "/audit/review")
     assert [(one.get("name"), one.get("value")) for one in form.all("input", "button")] == [
-        ("csrf", models.CSRF), ("reference", "K7Q2-9DXM"), ("result", "justified"),
+        ("csrf", models.CSRF), ("reference", "K7Q2-9DXM-4TRB"), ("result", "justified"),
     ]  # fmt: skip
     reviewed = audit(replace(models.FULL_AUDIT, why=replace(models.WHY_SEEN, review="正当と確認")))
     assert not reviewed.with_class("review")
