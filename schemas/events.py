@@ -292,6 +292,8 @@ class Signed(msgspec.Struct, frozen=True, omit_defaults=True):
     """Of the door `passkey`: the passkey's id (base64url), its counter, and when the challenge that it answered was made (milliseconds)."""
     counter: int = 0
     challenged: int = 0
+    login: str = ""
+    """Of SIGNED_OUT: the name of the sign-in that ends."""
 
 
 class SignInRefused(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -1,4 +1,4 @@
-"""Passkeys of the registered users, their open invitations, and how often all of a user's were taken back."""
+"""Passkeys of the registered users, their open invitations, how often all of a user's were taken back, and the sign-ins that were ended."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from hub.log.event import Recorded
 from hub.log.store import Tx
-from schemas.events import SIGNED_IN, Signed
+from schemas.events import SIGNED_IN, SIGNED_OUT, Signed
 from schemas.sign_in_events import Invited, Registered, Revoked
 
 SCHEMA = (
@@ -19,9 +19,12 @@ SCHEMA = (
     "CREATE TABLE IF NOT EXISTS invitations (holder TEXT PRIMARY KEY, code TEXT NOT NULL, until INTEGER NOT NULL)",
     "CREATE INDEX IF NOT EXISTS invitations_code ON invitations (code)",
     "CREATE TABLE IF NOT EXISTS sign_in_turns (holder TEXT PRIMARY KEY, turn INTEGER NOT NULL)",
+    "CREATE TABLE IF NOT EXISTS sign_ins_ended (login TEXT PRIMARY KEY, since INTEGER NOT NULL)",
 )
-VERSION = 1
-TABLES = ("passkeys", "invitations", "sign_in_turns")
+VERSION = 2
+TABLES = ("passkeys", "invitations", "sign_in_turns", "sign_ins_ended")
+FORGOTTEN = 86_400_000
+"""Milliseconds after which a sign-in that was ended is no longer kept: by then it has ended by itself."""
 _COLUMNS = ("credential", "holder", "public_key", "counter", "challenged", "since")
 
 
@@ -57,6 +60,9 @@ def apply(tx: Tx, recorded: Sequence[Recorded]) -> None:
             case Signed(credential=credential) as e if credential and r.topic == SIGNED_IN:
                 moved = (e.counter, e.challenged, r.header.recorded, credential)
                 tx.run("UPDATE passkeys SET counter=?, challenged=?, used=? WHERE credential=?", moved)
+            case Signed(login=login) if login and r.topic == SIGNED_OUT:
+                tx.run("DELETE FROM sign_ins_ended WHERE since<?", (r.header.recorded - FORGOTTEN,))
+                tx.insert("sign_ins_ended", ("login", "since"), [(login, r.header.recorded)], then="ON CONFLICT (login) DO NOTHING")
             case Revoked() as e:
                 tx.run("DELETE FROM passkeys WHERE holder=?", (e.user,))
                 tx.run("DELETE FROM invitations WHERE holder=?", (e.user,))
@@ -81,6 +87,11 @@ def turn(tx: Tx, user: str) -> int:
     """Give how often a user's ways in were taken back: a session of an earlier turn holds no longer."""
     found = tx.one("SELECT turn FROM sign_in_turns WHERE holder=?", (user,))
     return int(found[0]) if found else 0
+
+
+def ended(tx: Tx, login: str) -> bool:
+    """Say whether a sign-in was ended by its user."""
+    return tx.one("SELECT 1 FROM sign_ins_ended WHERE login=?", (login,)) is not None
 
 
 def standing(tx: Tx, now: int) -> dict[str, Standing]:

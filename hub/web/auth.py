@@ -90,14 +90,14 @@ class Sessions:
         if not body or not hmac.compare_digest(self._mac(body), mac):
             return None
         session = msgspec.json.decode(base64.urlsafe_b64decode(body), type=_Session)
-        user = self._hub.region.users.get(session.user)
-        if user is None or session.ends < self._seconds() or session.turn != self._hub.passkeys.turn(user.id):
+        user, login = self._hub.region.users.get(session.user), self._mac(f"login:{body}")[:32]
+        if user is None or session.ends < self._seconds() or not self._hub.passkeys.holds(user.id, session.turn, login):
             return None
         office = self._hub.region.offices[user.organization]
         requester = self._hub.desk.subjects.requester(user)
         return SignedIn(
             Identified(requester, user.purpose, user.name), office.name, user.role, self._mac(f"csrf:{body}")[:32],
-            self._mac(f"login:{body}")[:32], session.ends, session.door,
+            login, session.ends, session.door,
         )  # fmt: skip
 
     def _mac(self, text: str) -> str:

@@ -129,7 +129,8 @@ class ShowingEntrance:
         """End the session."""
         _, signed = await posted(request, self._door, person=None)
         await run_in_threadpool(self._hub.breaking.signed_out, asked(signed, request, "emergency"))
-        await run_in_threadpool(self._hub.acts.signed_out, signed.identified.requester, signed.door, came(request).address)
+        requester, address = signed.identified.requester, came(request).address
+        await run_in_threadpool(self._hub.acts.signed_out, requester, signed.door, address, login=signed.login)
         response = RedirectResponse("/sign-in", 303)
         response.delete_cookie(COOKIE)
         return response

@@ -87,12 +87,12 @@ class Acts:
         """Record a sign-in before its session is given out; blocks until it is durable."""
         self._signed(events.SIGNED_IN, requester, door, address)
 
-    def signed_out(self, requester: Requester, door: str, address: str = "") -> None:
-        """Record the end of a session that somebody ended."""
-        self._signed(events.SIGNED_OUT, requester, door, address)
+    def signed_out(self, requester: Requester, door: str, address: str = "", *, login: str = "") -> None:
+        """Record the end of a session that somebody ended: a copy of its cookie opens nothing from here on. `login` = name of the sign-in."""
+        self._signed(events.SIGNED_OUT, requester, door, address, login)
 
-    def _signed(self, topic: str, requester: Requester, door: str, address: str) -> None:
-        body = Signed(requester.organization, requester.kind, requester.role, requester.person, door, address)
+    def _signed(self, topic: str, requester: Requester, door: str, address: str, login: str = "") -> None:
+        body = Signed(requester.organization, requester.kind, requester.role, requester.person, door, address, login=login)
         self._append(topic, "SignIn", body).result()
 
     def refused(self, door: str, organization: str = "") -> None:

@@ -142,6 +142,11 @@ class Passkeys:
         with self._store.read() as tx:
             return passkeys.turn(tx, user)
 
+    def holds(self, user: str, turn: int, login: str) -> bool:
+        """Say whether a session still holds: it is of the user's turn of now, and was not ended."""
+        with self._store.read() as tx:
+            return passkeys.turn(tx, user) == turn and not passkeys.ended(tx, login)
+
     def standing(self, asking: Asking) -> dict[str, Standing]:
         """Give how each user gets in; raise Denied (HUB-5043) for anybody but the network's office."""
         self._by(asking)

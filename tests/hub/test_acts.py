@@ -67,6 +67,18 @@ def test_a_sign_in_and_a_sign_out_are_recorded_with_who_and_from_where(hub_world
     assert [e["subtype"][0]["code"] for e in found(hub_world, "&type=110114&agent=doctor")] == ["110123", "110122"]
 
 
+def test_a_copy_of_the_cookie_opens_nothing_once_its_user_has_signed_out(hub_world: World) -> None:
+    hub_world.sign_in("doctor")
+    copied = hub_world.cookies["doctor"]
+    hub_world.sign_in("doctor")
+    hub_world.cookies["another sign-in"] = hub_world.cookies["doctor"]
+    hub_world.cookies["doctor"] = hub_world.cookies["copy"] = copied
+    assert hub_world.get("copy", "/board").status_code == 200
+    assert hub_world.form("doctor", "/sign-out").status_code == 303
+    assert hub_world.get("copy", "/board").headers.get("location", "").startswith("/sign-in")
+    assert hub_world.get("another sign-in", "/board").status_code == 200, "only the one that ended"
+
+
 def test_a_session_is_not_given_out_before_its_sign_in_is_recorded(hub_world: World) -> None:
     hub_world.hub.writer.close()
     answer = hub_world.get("", f"/sign-in/{hub_world.app.state.sessions.link('doctor')}")
