@@ -1,4 +1,4 @@
-"""Whether an active consent is a new statement, or only what was withdrawn, sent once more by a machine.
+"""Whether an active consent is a new statement, or only what was withdrawn or stated anew since, sent once more by a machine.
 
 A rule for the door alone: what was recorded is judged by `consent.selecting`, by the moments that it states.
 """
@@ -49,6 +49,18 @@ def overturns(new: Directive, before: Iterable[Kept]) -> bool:
 
 def _counts(said: Directive) -> bool:
     return said.status == "active" and said.speaks
+
+
+def reverts(new: Directive, before: Iterable[Kept]) -> bool:
+    """Say whether a version is an earlier one, sent once more after the person stated something newer: the same word, signed at the same moment.
+
+    `before` = all earlier versions of the same consent, newest first. What was never said before is a correction, whatever day it bears.
+    """
+    versions = iter(before)
+    newest = next(versions, None)
+    if newest is None or newest.said is None or not _counts(newest.said) or not _counts(new) or new.at >= newest.said.at:
+        return False
+    return any(one.said is not None and _counts(one.said) and _word(one.said) == _word(new) for one in versions)
 
 
 def repeats(new: Directive, versions: Iterable[Directive | None]) -> bool:

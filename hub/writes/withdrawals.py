@@ -1,4 +1,4 @@
-"""A withdrawal outlives what a machine sends again: an active Consent is a new statement, or it is refused (`consent.restating`).
+"""What a person said last outlives what a machine sends again: an active Consent is a new statement, or it is refused (`consent.restating`).
 
 Judged on one snapshot, and anew under the lock where another version of that consent, or any consent of the person, came meanwhile.
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from itertools import groupby, zip_longest
 
-from consent.restating import Kept, overturns, repeats
+from consent.restating import Kept, overturns, repeats, reverts
 from consent.rules import Directive
 from hub.clock import moment
 from hub.log.event import NewEvent
@@ -29,7 +29,11 @@ class Withdrawals:
         self._tx, self._aim, self._keys = tx, aim, keys
 
     def hold(self, made: Iterable[NewEvent], people: Groups) -> None:
-        """Let these events pass. Raises BrokenRule for a Consent that would bring back what was withdrawn: HUB-3068, under another id HUB-3069."""
+        """Let these events pass.
+
+        Raises BrokenRule for a Consent that would bring back what was withdrawn (HUB-3068, under another id HUB-3069) or stated anew since
+        (HUB-3070).
+        """
         for event in made:
             if event.topic == RESOURCE_RECORDED and event.header.kind == "Consent" and (rule := self._broken(event, people)):
                 target = next(t for t in self._aim.targets if t.stream == event.stream)
@@ -46,6 +50,8 @@ class Withdrawals:
             return ""
         if overturns(new, self._before(row)):
             return "HUB-3068"
+        if reverts(new, self._before(row)):
+            return "HUB-3070"
         newest = self._said(row) if row is not None else None
         if newest is not None and newest.status == "active":
             return ""

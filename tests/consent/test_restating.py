@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from consent.restating import Kept, overturns
+from consent.restating import Kept, overturns, reverts
+from consent.rules import Rule
 from tests.consent.given import directive
 
 START = datetime(2026, 4, 1, tzinfo=UTC)
@@ -76,3 +77,27 @@ def test_no_interleaving_of_resends_brings_back_what_was_withdrawn(steps):
         elif step != "draft":
             ended = START + minute * MINUTE
         held.insert(0, kept(minute, said))
+
+
+NARROWER = Rule("permit", recipients=frozenset({"Organization/1"}))
+
+
+def test_an_earlier_version_does_not_take_the_place_of_what_was_stated_anew():
+    anew = kept(21, signed(20, root=NARROWER))
+    assert reverts(signed(0), [anew, FIRST])
+    assert reverts(signed(0), [kept(31, signed(30, root=NARROWER)), anew, FIRST])
+    assert not reverts(signed(22), [anew, FIRST]), "signed anew"
+    assert not reverts(signed(0, "inactive"), [anew, FIRST]), "a withdrawal is always taken"
+
+
+def test_a_correction_was_never_said_before_and_is_taken():
+    anew = kept(21, signed(20))
+    assert not reverts(signed(-5), [anew, FIRST])
+    assert not reverts(signed(0, root=NARROWER), [anew, FIRST])
+    assert not reverts(signed(20), [anew, FIRST]), "the newest itself, sent again"
+    assert not reverts(signed(0), [])
+
+
+@pytest.mark.parametrize("newest", [signed(20, "inactive"), signed(20, "draft"), None])
+def test_only_a_newer_statement_that_holds_is_defended(newest):
+    assert not reverts(signed(0), [kept(21, newest), FIRST])

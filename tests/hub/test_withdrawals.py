@@ -118,3 +118,21 @@ def test_a_withdrawal_that_came_first_stops_a_resend_that_was_judged_before_it(h
         first = held.then(lambda: submit(hub_world, signed("2026-01-05", status="inactive")).taken[0].status)
         second = held.then(lambda: submit(hub_world, signed("2026-01-05")).taken[0].status)
     assert (first, second) == ([200], ["HUB-3068"])
+
+
+@pytest.mark.parametrize("door", DOORS)
+def test_what_was_narrowed_is_not_widened_by_the_old_text(tmp_path: Path, door: str) -> None:
+    with world(tmp_path / "data") as w:
+        w.put(HOSPITAL, a_patient())
+        w.put(HOSPITAL, an_encounter())
+        wide, narrow = signed("2026-01-05"), signed("2026-02-05", type="deny")
+        assert w.put(HOSPITAL, wide).status_code == 201
+        assert w.put(HOSPITAL, narrow).status_code == 200
+        assert seen(w) == 404
+        answer = DOORS[door](w, wide)
+        assert "HUB-3070" in answer.text
+        assert "422" in str(answer.status_code) + answer.text
+        assert seen(w) == 404
+        assert DOORS[door](w, narrow).status_code == 200
+        assert DOORS[door](w, signed("2026-03-05")).status_code == 200, "the person changed their mind again"
+        assert seen(w) == 200
