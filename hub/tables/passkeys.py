@@ -9,7 +9,7 @@ from typing import NamedTuple
 from hub.log.event import Recorded
 from hub.log.store import Tx
 from schemas.events import SIGNED_IN, SIGNED_OUT, Signed
-from schemas.sign_in_events import Invited, Registered, Revoked
+from schemas.sign_in_events import PASSKEY_REGISTERED, PASSKEYS_REVOKED, USER_INVITED, Invited, Registered, Revoked
 
 SCHEMA = (
     """CREATE TABLE IF NOT EXISTS passkeys (
@@ -25,6 +25,7 @@ VERSION = 2
 TABLES = ("passkeys", "invitations", "sign_in_turns", "sign_ins_ended")
 FORGOTTEN = 86_400_000
 """Milliseconds after which a sign-in that was ended is no longer kept: by then it has ended by itself."""
+_TOPICS = frozenset({USER_INVITED, PASSKEY_REGISTERED, SIGNED_IN, SIGNED_OUT, PASSKEYS_REVOKED})
 _COLUMNS = ("credential", "holder", "public_key", "counter", "challenged", "since")
 
 
@@ -49,6 +50,8 @@ class Standing(NamedTuple):
 def apply(tx: Tx, recorded: Sequence[Recorded]) -> None:
     """Take in what was invited, registered, used and taken back."""
     for r in recorded:
+        if r.topic not in _TOPICS:  # nearly all
+            continue
         match r.rows:
             case Invited() as e:
                 tx.run("DELETE FROM invitations WHERE holder=?", (e.user,))

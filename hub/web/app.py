@@ -21,7 +21,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from hub.assemble import Hub
 from hub.reads.presenting import instant
-from hub.web.auth import Doorkeeper, Sessions
+from hub.web.auth import Doorkeeper, Recognising, Sessions
 from hub.web.bodies import acceptable
 from hub.web.confirming import ConfirmingDoor
 from hub.web.deciding import DecisionsDoor
@@ -70,6 +70,7 @@ def create_app(hub: Hub, *, demo: bool = False) -> FastAPI:
     )
     app.state.sessions, app.state.events = sessions, events
     metrics = app.state.metrics = Metrics(hub)
+    app.add_middleware(Recognising, sessions=sessions)
     _guards(app, metrics)
     Operating(hub, door, metrics).routes(app)
     _fhir(app, hub, door)

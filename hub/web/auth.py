@@ -12,13 +12,15 @@ from dataclasses import dataclass
 from hashlib import sha256
 
 import msgspec
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from hub.assemble import Hub
 from hub.commands import Asking, Came
 from hub.credentials import Identified
 from hub.names import MAIN
-from schemas.errors import Denied, NotFound, NotSignedIn
+from schemas.errors import Denied, NotFound, NotSignedIn, Refusal
 from schemas.events import Action
 
 COOKIE = "tsunagu"
@@ -81,8 +83,19 @@ class Sessions:
         return f"{body}.{self._mac(body)}"
 
     def signed_in(self, request: Request) -> SignedIn | None:
-        """Give the user of a request's cookie; None when there is none, or it is not ours or has ended."""
-        return self.user(request.cookies.get(COOKIE, ""))
+        """Give the user of a request's cookie, as `look` found; None when there is none, or it is not ours or has ended."""
+        found: SignedIn | Refusal | None = getattr(request.state, "signed", None)
+        if isinstance(found, Refusal):
+            raise found
+        return found
+
+    def look(self, request: Request) -> None:
+        """Look up who a request's cookie stands for now, or why that cannot be said."""
+        if cookie := request.cookies.get(COOKIE):
+            try:
+                request.state.signed = self.user(cookie)
+            except Refusal as refusal:
+                request.state.signed = refusal
 
     def user(self, text: str) -> SignedIn | None:
         """Give the user of a cookie's text; None when it is none, or not ours, or has ended."""
@@ -102,6 +115,19 @@ class Sessions:
 
     def _mac(self, text: str) -> str:
         return hmac.digest(self._hub.secrets.sessions, text.encode(), sha256).hex()
+
+
+class Recognising:
+    """Around everything that may ask who comes: a cookie is looked up beside the loop, which waits for no store."""
+
+    def __init__(self, app: ASGIApp, sessions: Sessions) -> None:
+        self._app, self._sessions = app, sessions
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one connection."""
+        if scope["type"] == "http" and not scope["path"].startswith("/static/") and COOKIE in (request := Request(scope)).cookies:
+            await run_in_threadpool(self._sessions.look, request)
+        await self._app(scope, receive, send)
 
 
 def _hash(token: str) -> str:

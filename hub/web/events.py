@@ -63,6 +63,7 @@ class Events:
 
     def _let_in(self, request: Request) -> bool:
         """Say whether what a stream was opened by holds still: a session ends, and is taken back, while its stream is open."""
+        self._door.sessions.look(request)
         try:
             self._door.asking(request, "deliver", cookie=True)
         except NotSignedIn:

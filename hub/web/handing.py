@@ -149,13 +149,17 @@ class Handing:
         return await self._linked(request, unlink=True)
 
     async def _linked(self, request: Request, *, unlink: bool) -> Response:
-        asking = self._clerk(request)
-        try:
-            sent = orjson.loads(await body(request, 10_000))
-            first, second, reason = self._patient(sent["first"]), self._patient(sent["second"]), str(sent.get("reason", ""))
-        except (orjson.JSONDecodeError, KeyError, TypeError, AttributeError) as fault:
-            raise Malformed("HUB-5039") from fault
-        await run_in_threadpool(self._hub.links.unlink if unlink else self._hub.links.link, asking, first, second, reason)
+        asking, text = self._clerk(request), await body(request, 10_000)
+
+        def work() -> None:
+            try:
+                sent = orjson.loads(text)
+                first, second, reason = self._patient(sent["first"]), self._patient(sent["second"]), str(sent.get("reason", ""))
+            except (orjson.JSONDecodeError, KeyError, TypeError, AttributeError) as fault:
+                raise Malformed("HUB-5039") from fault
+            (self._hub.links.unlink if unlink else self._hub.links.link)(asking, first, second, reason)
+
+        await run_in_threadpool(work)
         return _json({"linked": not unlink})
 
     def _patient(self, sent: Any) -> str:

@@ -113,13 +113,16 @@ class Showing:
         signed = self._door.user(request, person=None)
         if signed.identified.requester.kind == "subject":
             return RedirectResponse("/me", 303)
-        counts = await run_in_threadpool(waiting, self._hub, asked(signed, request, "audit"))
-        text = render.home(
-            entries(self._hub, signed.identified.requester, counts), demo=self._demo, csrf=signed.csrf, user=signed.identified.name,
-            role=ROLES.get(signed.role_name, signed.role_name), organization=signed.organization_name, nav=nav(self._hub, signed.identified.requester, "", counts),
-            band=band(self._hub, asked(signed, request, "view")),
-        )  # fmt: skip
-        return html(text)
+
+        def drawn() -> str:
+            counts = waiting(self._hub, asked(signed, request, "audit"))
+            return render.home(
+                entries(self._hub, signed.identified.requester, counts), demo=self._demo, csrf=signed.csrf, user=signed.identified.name,
+                role=ROLES.get(signed.role_name, signed.role_name), organization=signed.organization_name,
+                nav=nav(self._hub, signed.identified.requester, "", counts), band=band(self._hub, asked(signed, request, "view")),
+            )  # fmt: skip
+
+        return html(await run_in_threadpool(drawn))
 
     async def static(self, request: Request) -> Response:
         """Give one of the two static files; its address changes with its content."""

@@ -56,12 +56,15 @@ class ShowingCare:
         asking = asked(signed, request, "view")
         past = await looked_at(self._hub.past, asking, request)
         episode, told = request.query_params.get("episode", ""), request.query_params.get("at", "")
-        model = await run_in_threadpool(self._hub.boards.page, asking, signed.identified.name, episode, past, told)
-        text = render.board(
-            model, demo=self._demo, csrf=signed.csrf, nav=nav(self._hub, asking.requester, "/board"), events="" if past else "/events",
-            posted=() if past else addresses().values(), past=told if past else "",
-        )  # fmt: skip
-        return html(text)
+
+        def drawn() -> str:
+            return render.board(
+                self._hub.boards.page(asking, signed.identified.name, episode, past, told), demo=self._demo, csrf=signed.csrf,
+                nav=nav(self._hub, asking.requester, "/board"), events="" if past else "/events",
+                posted=() if past else addresses().values(), past=told if past else "",
+            )  # fmt: skip
+
+        return html(await run_in_threadpool(drawn))
 
     async def done(self, request: Request) -> Response:
         """Record that the office has done a step of a stay: the verb on the board's button."""
@@ -89,9 +92,12 @@ class ShowingCare:
     async def find(self, request: Request) -> Response:
         """Find by kana and birth date, or by care-insurance number."""
         form, signed = await posted(request, self._door)
+        return await run_in_threadpool(self._find, request, signed, form)
+
+    def _find(self, request: Request, signed: SignedIn, form: dict[str, str]) -> Response:
         asking = searching(asked(signed, request, "search"), request, [(n, v) for n, v in form.items() if n != "csrf"])
         if form.get("by") == "number":
-            found = await run_in_threadpool(self._hub.find.by_number, asking, form.get("insurer", ""), form.get("insured", ""))
+            found = self._hub.find.by_number(asking, form.get("insurer", ""), form.get("insured", ""))
             typed = Found("番号が一致した方", "", None, "", "", "")
         else:
             kana, birth = form.get("kana", ""), form.get("birth", "")
@@ -99,7 +105,7 @@ class ShowingCare:
                 born = date.fromisoformat(birth)
             except ValueError:
                 return html(self._found(request, signed, values=form, problem="生年月日を、西暦の年・月・日で入れてください。"), 422)
-            found = await run_in_threadpool(self._hub.find.by_name, asking, kana, birth)
+            found = self._hub.find.by_name(asking, kana, birth)
             typed = Found(kana, "", born, "", "", "")
         return html(self._found(request, signed, values=form, results=[self._result(f, typed) for f in found]))
 
@@ -118,7 +124,10 @@ class ShowingCare:
         signed = self._door.user(request)
         reference = request.path_params["reference"]
         past = await looked_at(self._hub.past, asked(signed, request, "view"), request)
-        view = await run_in_threadpool(self._view, signed, request, reference, past)
+        return await run_in_threadpool(self._person, signed, request, reference, past)
+
+    def _person(self, signed: SignedIn, request: Request, reference: str, past: Past | None) -> Response:
+        view = self._view(signed, request, reference, past)
         if view is None:
             if past:
                 raise NotFound("HUB-5041")
@@ -146,11 +155,15 @@ class ShowingCare:
         signed = self._door.user(request)
         reference = request.path_params["reference"]
         past = await looked_at(self._hub.past, asked(signed, request, "view"), request)
-        view = await run_in_threadpool(self._view, signed, request, reference, past)
-        if view is None:
-            raise NotFound("HUB-5041")
-        links = EmergencyLinks(page=f"/emergency/{reference}{_at(request, past)}")
-        return html(render.emergency_sheet(view.page, demo=self._demo, csrf=signed.csrf, links=links, past=past is not None))
+
+        def drawn() -> str:
+            view = self._view(signed, request, reference, past)
+            if view is None:
+                raise NotFound("HUB-5041")
+            links = EmergencyLinks(page=f"/emergency/{reference}{_at(request, past)}")
+            return render.emergency_sheet(view.page, demo=self._demo, csrf=signed.csrf, links=links, past=past is not None)
+
+        return html(await run_in_threadpool(drawn))
 
     async def document(self, request: Request) -> Response:
         """Lead to the FHIR document of the same page, by a Patient that the asker sees: which others there are is not told."""

@@ -66,8 +66,12 @@ class ShowingEntrance:
                 "This link can no longer be used. Please use a new one.",
             )
             return html(render.sign_in([], demo=self._demo, problem=problem), 410)
-        if (user := self._door.sessions.user(cookie)) is not None:  # recorded before the session is given out
-            await run_in_threadpool(self._hub.acts.signed_in, user.identified.requester, "link", came(request).address)
+
+        def recorded() -> None:  # before the session is given out
+            if (user := self._door.sessions.user(cookie)) is not None:
+                self._hub.acts.signed_in(user.identified.requester, "link", came(request).address)
+
+        await run_in_threadpool(recorded)
         return self._opened(RedirectResponse("/", 303), cookie)
 
     # ── by passkey ───────────────────────────────────────────────────────────────────────────────────────────────────

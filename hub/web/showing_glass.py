@@ -39,7 +39,7 @@ class ShowingGlass:
 
     async def glass(self, request: Request) -> Response:
         """Draw the form for breaking the glass."""
-        return self.form(self._door.user(request), request.path_params["reference"])
+        return await run_in_threadpool(self.form, self._door.user(request), request.path_params["reference"])
 
     def form(self, signed: SignedIn, reference: str, problem: str = "", reason: str = "", identity: str = "") -> Response:
         """Draw the form; for who may not there is none (NotFound)."""
@@ -61,22 +61,19 @@ class ShowingGlass:
         reference = form.get("person", "")
         asking = asked(signed, request, "emergency")
 
-        def work() -> None:
-            person = self._hub.view.person(asking, reference)
-            self._hub.breaking.open(
-                asking, person, reason=form.get("reason", ""), necessity=form.get("necessity") == "yes", difficulty=form.get("difficulty") == "yes",
-                identity=form.get("identity", ""), code=form.get("code", "").strip(), ends=signed.ends,
-            )  # fmt: skip
+        def work() -> Response:
+            try:
+                self._hub.breaking.open(
+                    asking, self._hub.view.person(asking, reference), reason=form.get("reason", ""), necessity=form.get("necessity") == "yes",
+                    difficulty=form.get("difficulty") == "yes", identity=form.get("identity", ""), code=form.get("code", "").strip(), ends=signed.ends,
+                )  # fmt: skip
+            except (BadInput, MissingValue, Denied) as refusal:
+                if isinstance(refusal, Denied) and refusal.issues[0].rule != _LOCKED:
+                    raise
+                return self.form(signed, reference, japanese(refusal.issues[0]), form.get("reason", ""), form.get("identity", ""))
+            return RedirectResponse(f"/emergency/{reference}", 303)
 
-        try:
-            await run_in_threadpool(work)
-        except (BadInput, MissingValue) as refusal:
-            return self.form(signed, reference, japanese(refusal.issues[0]), form.get("reason", ""), form.get("identity", ""))
-        except Denied as refusal:
-            if refusal.issues[0].rule != _LOCKED:
-                raise
-            return self.form(signed, reference, japanese(refusal.issues[0]), form.get("reason", ""), form.get("identity", ""))
-        return RedirectResponse(f"/emergency/{reference}", 303)
+        return await run_in_threadpool(work)
 
     async def close(self, request: Request) -> Response:
         """Close one's own emergency access."""

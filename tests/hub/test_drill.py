@@ -8,7 +8,6 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Self
 
@@ -25,6 +24,7 @@ from hub.replay.checking import replay
 from tests.hub.serving import ROOT, Served, start
 from tests.hub.world import HOSPITAL, a_patient, databases, register
 from tests.postgres import cluster, programs
+from tests.waiting import until
 
 pytestmark = pytest.mark.sqlite  # asks both engines by itself
 
@@ -121,13 +121,6 @@ def test_after_the_loss_of_everything_what_was_acknowledged_before_the_backup_is
             assert client.get("/fhir/Patient?_summary=count").json()["total"] == len(before) + len(later)
     finally:
         assert hub.stop() == 0
-
-
-def until(holds: Callable[[], object], seconds: float = 60.0) -> None:
-    end = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < end
-        time.sleep(0.01)
 
 
 def drop(url: str) -> None:

@@ -7,8 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -20,6 +19,7 @@ from hub.credentials import Credentials
 from tests.hub.serving import ROOT, region_file
 from tests.hub.world import FHIR, HOSPITAL, NETWORK, a_patient, register
 from tests.postgres import cluster
+from tests.waiting import until
 
 pytestmark = pytest.mark.sqlite  # brings its own database
 
@@ -45,13 +45,6 @@ def serving(folder: Path, **settings: str) -> Iterator[tuple[subprocess.Popen[by
         if process.poll() is None:
             process.terminate()
             process.wait(timeout=60)
-
-
-def until(holds: Callable[[], bool], seconds: float = 60.0) -> None:
-    end = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < end
-        time.sleep(0.05)
 
 
 def answering(base: str, token: str) -> set[str]:

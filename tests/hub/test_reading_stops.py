@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import resource
 import sqlite3
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -24,13 +23,7 @@ from tests.hub.test_emergency_access import found as found_at
 from tests.hub.test_gate import DOORS, SECRETS, a_full_disk, admitted
 from tests.hub.test_status import measured
 from tests.hub.world import HOSPITAL, NETWORK, OFFICE, World, a_patient
-
-
-def until(met: Callable[[], bool], what: str, seconds: float = 20) -> None:
-    end = time.monotonic() + seconds
-    while not met():
-        assert time.monotonic() < end, what
-        time.sleep(0.05)
+from tests.waiting import until
 
 
 def refused(answer: Any, rule: str) -> None:

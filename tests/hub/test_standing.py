@@ -23,7 +23,7 @@ from schemas import events
 from schemas.errors import BrokenRule, Conflict, Denied, MissingValue, NotFound, Refusal
 from tests.hub.poison import encounters, flip, heard, poisoned
 from tests.hub.serving import ROOT, region_file
-from tests.hub.two_lives import REASON, asking, follower, position, running, told, two_lives, until
+from tests.hub.two_lives import REASON, asking, follower, position, running, told, two_lives
 from tests.hub.world import (
     HOSPITAL,
     NETWORK,
@@ -34,6 +34,7 @@ from tests.hub.world import (
     register,
     world,
 )
+from tests.waiting import until
 
 # ── what nobody can take ─────────────────────────────────────────────────────────────────────────────────────────────
 

@@ -17,8 +17,9 @@ from prometheus_client.parser import text_string_to_metric_families
 from hub.log.store import Tx
 from tests.hub.poison import encounters, flip
 from tests.hub.serving import ROOT, served
-from tests.hub.two_lives import REASON, running, two_lives, until
+from tests.hub.two_lives import REASON, running, two_lives
 from tests.hub.world import HOSPITAL, NETWORK, OFFICE, World, a_patient, register, world
+from tests.waiting import until
 
 Samples = dict[tuple[str, tuple[tuple[str, str], ...]], float]
 

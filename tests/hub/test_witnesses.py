@@ -6,7 +6,6 @@ import base64
 import socket
 import threading
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -21,6 +20,7 @@ from hub.tables import tree
 from schemas.errors import Broken
 from tests.hub.watching import Watcher, filled, key_of, line_of, serving, verifier_of, watched
 from tests.hub.world import HOSPITAL, STATION, World, a_patient
+from tests.waiting import until
 
 
 def pusher(w: World) -> Witnessing:
@@ -38,13 +38,6 @@ def grown(w: World, count: int) -> int:
     filled(w, count)
     w.hub.checkpoints.sign_now()
     return int(published(w).split("\n")[1])
-
-
-def until(fits: Callable[[], bool], seconds: float = 20) -> None:
-    limit = time.monotonic() + seconds
-    while not fits():
-        assert time.monotonic() < limit
-        time.sleep(0.01)
 
 
 def test_a_witness_signs_head_after_head_from_the_one_it_knows(tmp_path: Path) -> None:

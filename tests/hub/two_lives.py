@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -92,14 +91,6 @@ def follower(hub: Hub, name: str) -> Pulling:
 def asking(code: str, hub: Hub) -> Asking:
     requester, purpose = application(hub.region, code)
     return Asking(requester, purpose, "r", "audit")
-
-
-def until(true: Callable[[], object], what: str) -> None:
-    """Wait until it is so."""
-    ends = time.monotonic() + 20
-    while not true():
-        assert time.monotonic() < ends, what
-        time.sleep(0.01)
 
 
 @contextmanager

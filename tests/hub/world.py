@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
+from contextvars import ContextVar
 from datetime import UTC, datetime
 from pathlib import Path
 from types import MappingProxyType
@@ -85,11 +86,28 @@ def register() -> Region:
     )
 
 
+_ASKED: ContextVar[bool] = ContextVar("_ASKED", default=False)
+"""Whether what runs here is a request of a `World`."""
+
+
+def off_the_loop(hub: Hub) -> None:
+    """Fail whatever reads the store, or writes to it, on the loop: there it would hold up everybody else's requests."""
+    for name in ("read", "write"):
+        opened = getattr(hub.store, name)
+
+        def watched(opened: Callable[[], AbstractContextManager[Any]] = opened) -> AbstractContextManager[Any]:
+            assert not (_ASKED.get() and asyncio._get_running_loop()), "the store is asked on the loop"
+            return opened()
+
+        setattr(hub.store, name, watched)
+
+
 class World:
     """A hub with one client for each organization and each user."""
 
     def __init__(self, hub: Hub) -> None:
         self.hub = hub
+        off_the_loop(hub)
         self.app = create_app(hub, demo=True)
         self.tokens = {c: hub.credentials.issue(c) for c in hub.region.offices}
         """By organization; its application in another compartment stands under `code@compartment`, once `register_in` was called."""
@@ -109,6 +127,7 @@ class World:
             headers["Authorization"] = f"Bearer {self.tokens[by]}"
 
         async def send() -> httpx.Response:
+            _ASKED.set(True)
             transport = httpx.ASGITransport(app=self.app, raise_app_exceptions=False)
             async with httpx.AsyncClient(transport=transport, base_url=self.hub.base, cookies=self.cookies.get(by)) as client:
                 return await client.request(method, path, headers=headers, **more)

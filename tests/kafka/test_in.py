@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -27,19 +26,13 @@ from tests.hub.world import a_consent, a_patient
 from tests.kafka import foreign
 from tests.kafka.broker import Broker
 from tests.kafka.region import HOSPITAL, OFFICE, STATION, Told, a_region, codes_of, told
+from tests.waiting import until
 
 FHIR = ("content-type", b"application/fhir+json")
 
 
 def options(broker: Broker) -> Options:
     return Options((broker.servers,), replicas=1)
-
-
-def until(holds: Callable[[], Any], seconds: float = 40) -> None:
-    end = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < end, "it did not come to be"
-        time.sleep(0.02)
 
 
 @contextmanager

@@ -11,7 +11,6 @@ import os
 import subprocess
 import sys
 import threading
-import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -33,16 +32,10 @@ from tests.kafka.broker import Broker
 from tests.kafka.region import HOSPITAL, OFFICE, a_region, codes_of, region_file
 from tests.kafka.serving import start
 from tests.postgres import cluster
+from tests.waiting import until
 
 PEOPLE = 4
 FHIR = {"Content-Type": "application/fhir+json"}
-
-
-def until(holds: Callable[[], object], seconds: float = 120) -> None:
-    end = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < end, "it did not come to be"
-        time.sleep(0.05)
 
 
 @dataclass

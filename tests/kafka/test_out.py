@@ -25,6 +25,7 @@ from tests.hub.world import a_consent, an_encounter
 from tests.kafka import foreign
 from tests.kafka.broker import PASSWORD, USER, Broker
 from tests.kafka.region import HOSPITAL, OFFICE, STATION, Told, a_client_of_the_office, a_region, told
+from tests.waiting import until
 
 
 def options(broker: Broker) -> Options:
@@ -176,13 +177,6 @@ def test_what_was_sent_without_a_commit_is_never_read_and_is_sent_again(tmp_path
         assert w.hub.publishing.state == "HUB-5092"
         until(lambda: (w.publish(), w.hub.publishing.state == "")[1])
         assert ids(foreign.read(broker, f"tsunagu.{office}.plan")) == [1]
-
-
-def until(holds: Callable[[], bool], seconds: float = 40) -> None:
-    end = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < end, "it did not come to be"
-        time.sleep(0.02)
 
 
 def test_a_second_hub_shuts_the_first_out_and_neither_doubles_anything(tmp_path: Path, broker: Broker) -> None:
