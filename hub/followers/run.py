@@ -187,13 +187,16 @@ class Runner:
                 self._goes(name)
 
     def _go(self, follower: Follower, *, one: bool) -> None:
-        """Step to the head of the log. A step that fails is made smaller, down to one event, so that all before that one is done."""
+        """Step to the head of the log, at least once: only what was tried says whether a follower goes on.
+
+        A step that fails is made smaller, down to one event, so that all before that one is done.
+        """
         if not isinstance(follower, Pulling):
             while follower.step() and not self._closing.is_set():
                 pass
             return
         limit, more = (1 if one else BATCH), True
-        while more and not self._closing.is_set():
+        while more:
             try:
                 more = follower.take(limit)
             except Busy:
@@ -204,6 +207,7 @@ class Runner:
                 limit //= 2
             else:
                 limit = min(limit * 2, BATCH)
+            more = more and not self._closing.is_set()
 
     def _rest(self, tried: int) -> float:
         return min(self._poll * 2.0 ** min(tried - 1, 30), LONGEST)

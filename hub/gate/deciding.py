@@ -283,8 +283,7 @@ class Gate:
 
     def _known(self, row: Row, person: Person, edition: str) -> Record | None:
         """Give what a decision may know of a row of a person; None for who is erased."""
-        record = self._knowing.record(row, edition) if person.barred != directives.ERASED else None
-        return record if record is None or not person.same else replace(record, same_person=person.same)
+        return self._knowing.record(row, edition, person.same) if person.barred != directives.ERASED else None
 
     def _one(self, ask: Ask, row: Row, person: Person, record: Record | None, rules: Network | None = None) -> Decision:
         if record is None:

@@ -61,8 +61,9 @@ class Knowing:
     def __init__(self, keys: Keyring, region: Region) -> None:
         self._keys, self._region = keys, region
         self._known: dict[tuple[bytes, int], Directive] = {}
-        self._records: dict[tuple[bytes, str, str | None, str], Record] = {}
-        """By event, the label that the log gives it, and the edition that raises it; like consents, given only after their key was found."""
+        self._records: dict[tuple[bytes, str, str | None, str, frozenset[str]], Record] = {}
+        """By event, the label that the log gives it, the edition that raises it, and whom its person is known as; like consents, given only after
+        their key was found."""
         self._ready: dict[tuple[tuple[tuple[str, int], ...], tuple[Capacity, ...]], dict[str, Held]] = {}
 
     def state(
@@ -143,17 +144,21 @@ class Knowing:
         self._known[name] = made
         return made
 
-    def record(self, row: Row, edition: str = "") -> Record | None:
-        """Give what a decision may know of a row; None when its key was erased. `edition` = of the table of labels, to raise by; empty = none."""
+    def record(self, row: Row, edition: str = "", same: frozenset[str] = frozenset()) -> Record | None:
+        """Give what a decision may know of a row; None when its key was erased.
+
+        `edition` = of the table of labels, to raise by; empty = none. `same` = all Patients that the row's person is, where there are several.
+        """
         key = self._keys.held(row.key)
         if key is None:
             return None
-        name = row.event, row.confidentiality, row.sensitivities, edition
+        name = row.event, row.confidentiality, row.sensitivities, edition, same
         if (known := self._records.get(name)) is not None:
             return known
         cell = open_facts(key, row.facts, row.event)
         labels = raised(row, cell, edition, self._kind_of)
         made = record_of(cell, custodian=row.custodian, kind=row.type, stream=row.stream, patient=row.patient, labels=labels)
+        made = replace(made, same_person=same) if same else made
         if len(self._records) >= _KEEP_RECORDS:
             self._records.clear()
         self._records[name] = made

@@ -101,6 +101,16 @@ def test_a_restart_does_not_forget_since_when_one_stands(tmp_path: Path) -> None
         assert runner.stopped["derive"].since == since
 
 
+def test_a_hub_that_ends_just_when_one_is_to_be_tried_again_does_not_take_it_for_going_on(hub_world: World) -> None:
+    two_lives(hub_world)
+    flip(hub_world.hub.store, encounters(hub_world.hub.store)[0])
+    with running(hub_world.hub) as runner:
+        until(lambda: "derive" in runner.stopped, "it stands")
+    runner._steps(runner.followers[0], runner._seats["derive"])
+    assert "derive" in runner.stopped
+    assert "derive" in Standing(store=hub_world.hub.store, writer=hub_world.hub.writer, now=hub_world.hub.now).all()
+
+
 def test_another_process_knows_what_stands_asks_for_a_try_and_takes_over_when_the_first_one_ends(hub_world: World) -> None:
     two_lives(hub_world)
     hub, store = hub_world.hub, hub_world.hub.store
