@@ -116,27 +116,37 @@ def _positions(tx: Tx, stream: bytes) -> list[int]:
     return [int(p) for (p,) in tx.all("SELECT position FROM events WHERE originator_id=?", (stream.hex(),))]
 
 
-def _of(tx: Tx, stream: bytes, then: str, *params: object) -> list[Row]:
-    """Give the versions of a stream that a condition holds of, in no order.
+def _last(tx: Tx, stream: bytes, then: str, *params: object, below: int = 1 << 62) -> Row | None:
+    """Give the newest version of a stream before a position that a condition holds of: nearly always that of its last event there.
 
     In two steps: of one statement over both tables PostgreSQL may begin with the larger one, where it has not yet counted them.
     """
-    return [Row(*r) for r in tx.each(f"{_SELECT} WHERE position IN", _positions(tx, stream), params, then)]
+    last = "SELECT position FROM events WHERE originator_id=? AND position<? ORDER BY originator_version DESC LIMIT 1"
+    at = tx.one(last, (stream.hex(), below))
+    if at is None:
+        return None
+    found = tx.one(f"{_SELECT} WHERE position=?{then}", (at[0], *params))
+    if found is None:
+        rows = tx.each(f"{_SELECT} WHERE position IN", _positions(tx, stream), (below, *params), f" AND position<?{then}")
+        found = max(rows, default=None)
+    return Row(*found) if found else None
 
 
 def newest(tx: Tx, stream: bytes, compartment: str = MAIN) -> Row | None:
     """Give the newest version of a stream, deleted ones too."""
-    return max(_of(tx, stream, " AND compartment=?", compartment), default=None)
+    return _last(tx, stream, " AND compartment=?", compartment)
 
 
 def version(tx: Tx, stream: bytes, number: int, compartment: str = MAIN) -> Row | None:
     """Give one version of a stream."""
-    return next(iter(_of(tx, stream, " AND version=? AND compartment=?", number, compartment)), None)
+    at = tx.one("SELECT position FROM events WHERE originator_id=? AND originator_version=?", (stream.hex(), number))
+    found = tx.one(f"{_SELECT} WHERE position=? AND compartment=?", (at[0], compartment)) if at else None
+    return Row(*found) if found else None
 
 
 def as_of(tx: Tx, stream: bytes, position: int) -> Row | None:
     """Give the version of a stream that was the newest at a position, deleted ones too."""
-    return max(_of(tx, stream, " AND position<=? AND compartment=?", position, MAIN), default=None)
+    return _last(tx, stream, " AND compartment=?", MAIN, below=position + 1)
 
 
 def by_events(tx: Tx, events: Iterable[bytes]) -> dict[bytes, Row]:
@@ -222,7 +232,7 @@ def earlier(tx: Tx, row: Row) -> Row | None:
     """Give the version of the same resource that came before, deleted ones left out."""
     if row.version == 1:
         return None
-    return max(_of(tx, row.stream, " AND position<? AND deleted=0", row.position), default=None)
+    return _last(tx, row.stream, " AND deleted=0", below=row.position)
 
 
 def versions(tx: Tx, patients: Iterable[bytes], types: Sequence[str], *, until: int, custodian: str = "") -> list[Row]:
