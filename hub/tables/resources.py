@@ -162,11 +162,11 @@ def by_event(tx: Tx, event: bytes) -> Row | None:
 
 
 def found(tx: Tx, token: bytes, compartment: str = MAIN) -> list[Row]:
-    """Give the newest versions of what carries a token; the token of a value alone begins those of the value in any system."""
+    """Give the newest versions of what carries a token, in the order of the log; the token of a value alone begins those of the value in any system."""
     upper = token.ljust(TOKEN, b"\xff")
-    marked = "position IN (SELECT position FROM tokens WHERE token BETWEEN ? AND ?)"
-    rows = tx.all(f"{_SELECT} WHERE deleted=0 AND compartment=? AND {marked} ORDER BY position", (compartment, token, upper))
-    return [Row(*r) for r in rows]
+    marked = [int(p) for (p,) in tx.all("SELECT position FROM tokens WHERE token BETWEEN ? AND ?", (token, upper))]
+    rows = tx.each(f"{_SELECT} WHERE position IN", marked, (compartment,), " AND deleted=0 AND compartment=?")
+    return sorted(Row(*r) for r in rows)
 
 
 def of_patients(
