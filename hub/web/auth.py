@@ -73,11 +73,10 @@ class Sessions:
             found = self._links.pop(_hash(token), None)
         if found is None or found[1] < self._seconds() or found[0] not in self._hub.region.users:
             return None
-        return self.open(found[0], "link")
+        return self.open(found[0], "link", self._hub.passkeys.turn(found[0]))
 
-    def open(self, user: str, door: str) -> str:
-        """Open a session for a user who has shown who they are by a way in; give the cookie's text."""
-        turn = self._hub.passkeys.turn(user)
+    def open(self, user: str, door: str, turn: int) -> str:
+        """Open a session for a user who showed in this turn, by a way in, who they are; give the cookie's text."""
         session = _Session(user, int(self._seconds()) + HOURS * 3600, secrets.token_hex(8), turn, door)
         body = base64.urlsafe_b64encode(msgspec.json.encode(session)).decode()
         return f"{body}.{self._mac(body)}"

@@ -89,8 +89,8 @@ class ShowingEntrance:
     def _answered(self, credential: str, browser: str, address: str) -> str:
         held, answer = self._ceremonies.answered(credential, browser, self._hub.passkeys.of)
         requester = self._hub.desk.subjects.requester(self._hub.region.users[held.holder])
-        self._hub.passkeys.signed_in(requester, answer, address)
-        return self._door.sessions.open(held.holder, "passkey")
+        turn = self._hub.passkeys.signed_in(requester, answer, address)
+        return self._door.sessions.open(held.holder, "passkey", turn)
 
     async def invited(self, request: Request) -> Response:
         """Draw the page that asks for an invitation's code. A link brings it behind `#`, which no server and no log ever sees."""
@@ -113,17 +113,17 @@ class ShowingEntrance:
         form = await self._form(request)
         code, address = form.get("code", ""), came(request).address
         try:
-            user = await run_in_threadpool(self._registered, form.get("credential", ""), code, self._browser(request), address)
+            user, turn = await run_in_threadpool(self._registered, form.get("credential", ""), code, self._browser(request), address)
         except NotSignedIn as refusal:
             self._hub.acts.refused("passkey")
             return self._making(request, await run_in_threadpool(self._hub.passkeys.invited, code), code, refusal)
         requester = self._hub.desk.subjects.requester(user)
         await run_in_threadpool(self._hub.acts.signed_in, requester, "invitation", address)
-        cookie = await run_in_threadpool(self._door.sessions.open, user.id, "invitation")
+        cookie = self._door.sessions.open(user.id, "invitation", turn)
         seed = self._hub.breaking.seed(user.id) if self._codes(requester) else ""
         return self._opened(html(render_entrance.registered(user.name, user.id, self._hub.region.name, seed, demo=self._demo)), cookie)
 
-    def _registered(self, credential: str, code: str, browser: str, address: str) -> User:
+    def _registered(self, credential: str, code: str, browser: str, address: str) -> tuple[User, int]:
         answer, public_key, synced = self._ceremonies.made(credential, browser)
         return self._hub.passkeys.register(code, answer, public_key, synced=synced, address=address)
 

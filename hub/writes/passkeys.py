@@ -86,21 +86,21 @@ class Passkeys:
 
     # ── passkeys ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def register(self, code: str, answer: Answer, public_key: str, *, synced: bool, address: str) -> User:
-        """Record the passkey that an invited user made, which uses the invitation up; give the user.
+    def register(self, code: str, answer: Answer, public_key: str, *, synced: bool, address: str) -> tuple[User, int]:
+        """Record the passkey that an invited user made, which uses the invitation up; give the user, and the turn of the session that it opens.
 
         Raises Denied (HUB-5230) where the invitation is open no longer, NotSignedIn (HUB-5231) for a passkey that is registered already.
         """
         hashed = _hash(code)
 
-        def make(tx: Tx) -> tuple[Sequence[NewEvent], User]:
+        def make(tx: Tx) -> tuple[Sequence[NewEvent], tuple[User, int]]:
             user = self._invited(tx, hashed)
             if passkeys.passkey(tx, answer.credential) is not None:
                 raise NotSignedIn("HUB-5231")
             body = Registered(
                 user.organization, user.id, answer.credential, public_key, answer.counter, answer.challenged, hashed, synced, address
             )
-            return [self._event(PASSKEY_REGISTERED, body, self._now())], user
+            return [self._event(PASSKEY_REGISTERED, body, self._now())], (user, passkeys.turn(tx, user.id))
 
         return within(self._writer, make)
 
@@ -110,13 +110,13 @@ class Passkeys:
             found = passkeys.passkey(tx, credential)
         return found if found and found.holder in self._region.users else None
 
-    def signed_in(self, requester: Requester, answer: Answer, address: str) -> None:
-        """Record a sign-in before its session is given out.
+    def signed_in(self, requester: Requester, answer: Answer, address: str) -> int:
+        """Record a sign-in before its session is given out; give the turn of that session, which what is taken back from here on ends.
 
         Raises NotSignedIn (HUB-5231) where the passkey was taken back meanwhile, or this answer, or a later one, has served already.
         """
 
-        def make(tx: Tx) -> tuple[Sequence[NewEvent], None]:
+        def make(tx: Tx) -> tuple[Sequence[NewEvent], int]:
             held = passkeys.passkey(tx, answer.credential)
             if held is None or held.holder != requester.person or answer.challenged <= held.challenged:
                 raise NotSignedIn("HUB-5231")
@@ -124,9 +124,9 @@ class Passkeys:
                 requester.organization, requester.kind, requester.role, requester.person, "passkey", address, answer.credential, answer.counter,
                 answer.challenged,
             )  # fmt: skip
-            return [self._event(SIGNED_IN, body, self._now())], None
+            return [self._event(SIGNED_IN, body, self._now())], passkeys.turn(tx, requester.person)
 
-        within(self._writer, make)
+        return within(self._writer, make)
 
     def revoke(self, user: str, asking: Asking | None) -> None:
         """Take all passkeys, invitations and sessions of a user back; of one who is no longer registered too. Raises as `invite`."""

@@ -312,6 +312,31 @@ def test_what_is_taken_back_ends_open_pages_passkeys_and_invitations_at_once(hou
     assert browser.ask("GET", "/board").status_code == 303, "a session of before must not come to life again"
 
 
+def test_who_is_taken_back_while_they_come_in_has_no_session_afterwards(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Between the record of a sign-in and its cookie another process may take all back."""
+
+    def taken_back(holder: type[Any]) -> None:
+        recorded = holder.signed_in
+
+        def then(*told: Any) -> Any:
+            answer = recorded(*told)
+            house.w.hub.passkeys.revoke("doctor", None)
+            return answer
+
+        monkeypatch.setattr(holder, "signed_in", then)
+
+    _, device = house.joined("doctor")
+    house.clock[0] += timedelta(seconds=5)
+    browser = house.browser()
+    asked = options(browser.ask("GET", "/sign-in"))
+    taken_back(type(house.w.hub.passkeys))
+    house.came(browser, device.answer(asked))
+    assert browser.ask("GET", "/board").headers.get("location") == "/sign-in"
+    taken_back(type(house.w.hub.acts))
+    invited, _ = house.joined("doctor")
+    assert invited.ask("GET", "/board").headers.get("location") == "/sign-in"
+
+
 def test_who_is_no_longer_registered_does_not_get_in_and_can_be_taken_off_the_list(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     clock = [NOW]
     follow(clock, monkeypatch)
