@@ -14,7 +14,7 @@ from hashlib import sha256
 import msgspec
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from hub.assemble import Hub
 from hub.commands import Asking, Came
@@ -123,10 +123,19 @@ class Recognising:
         self._app, self._sessions = app, sessions
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one connection."""
-        if scope["type"] == "http" and not scope["path"].startswith("/static/") and COOKIE in (request := Request(scope)).cookies:
-            await run_in_threadpool(self._sessions.look, request)
-        await self._app(scope, receive, send)
+        """Serve one connection. A body may be long on its way, and its session end meanwhile: so it is looked up once more when all is there."""
+        if scope["type"] != "http" or scope["path"].startswith("/static/") or COOKIE not in (request := Request(scope)).cookies:
+            await self._app(scope, receive, send)
+            return
+        await run_in_threadpool(self._sessions.look, request)
+
+        async def received() -> Message:
+            message = await receive()
+            if message["type"] == "http.request" and not message.get("more_body") and scope["method"] == "POST":
+                await run_in_threadpool(self._sessions.look, request)
+            return message
+
+        await self._app(scope, received, send)
 
 
 def _hash(token: str) -> str:

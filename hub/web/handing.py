@@ -149,7 +149,7 @@ class Handing:
         return await self._linked(request, unlink=True)
 
     async def _linked(self, request: Request, *, unlink: bool) -> Response:
-        asking, text = self._clerk(request), await body(request, 10_000)
+        text, asking = await body(request, 10_000), self._clerk(request)
 
         def work() -> None:
             try:

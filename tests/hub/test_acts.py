@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta
@@ -20,6 +21,7 @@ from hub.log.proof_file import judge
 from hub.tables import acts, decisions
 from schemas import events
 from schemas.errors import BadValue, Broken, Denied, MissingValue
+from schemas.sign_in_events import PASSKEYS_REVOKED
 from tests.hub.audited import found
 from tests.hub.world import HOSPITAL, NETWORK, NOW, OFFICE, World, a_patient, database_of, register, world
 
@@ -77,6 +79,23 @@ def test_a_copy_of_the_cookie_opens_nothing_once_its_user_has_signed_out(hub_wor
     assert hub_world.form("doctor", "/sign-out").status_code == 303
     assert hub_world.get("copy", "/board").headers.get("location", "").startswith("/sign-in")
     assert hub_world.get("another sign-in", "/board").status_code == 200, "only the one that ended"
+
+
+@pytest.mark.parametrize("path", ["/emergency/find", "/emergency/open", "/sign-out", "/confirmations", "/consents/find", "/links"])
+def test_a_body_that_was_on_its_way_when_the_session_ended_does_nothing(hub_world: World, path: str) -> None:
+    hub_world.sign_in("doctor")
+    hub_world.cookies["copy"] = hub_world.cookies["doctor"]
+    csrf, before = hub_world.secret("doctor"), topics(hub_world)
+
+    async def slowly() -> AsyncIterator[bytes]:
+        yield b'{"patient":"Patient/p1",' if path == "/confirmations" else b"by=number&"
+        await asyncio.to_thread(hub_world.hub.passkeys.revoke, "doctor", None)
+        yield f'"csrf":"{csrf}"}}'.encode() if path == "/confirmations" else f"csrf={csrf}".encode()
+
+    answer = hub_world.ask("POST", path, by="copy", content=slowly())
+    assert answer.status_code in {303, 401}, answer.text
+    assert answer.headers.get("location", "/sign-in") == "/sign-in"
+    assert topics(hub_world) - before == {PASSKEYS_REVOKED: 1}
 
 
 def test_a_session_is_not_given_out_before_its_sign_in_is_recorded(hub_world: World) -> None:
