@@ -98,6 +98,14 @@ def test_a_body_that_was_on_its_way_when_the_session_ended_does_nothing(hub_worl
     assert topics(hub_world) - before == {PASSKEYS_REVOKED: 1}
 
 
+def test_letters_that_no_cookie_and_no_secret_of_ours_has_are_nobodys(hub_world: World) -> None:
+    for path, status in (("/livez", 200), ("/sign-in", 200), ("/", 303), ("/fhir/Patient", 401)):
+        assert hub_world.get("", path, headers={"Cookie": "tsunagu=a.é".encode("latin-1")}).status_code == status
+    hub_world.sign_in("doctor")
+    assert hub_world.ask("POST", "/emergency/find", by="doctor", data={"csrf": "花子"}).status_code == 403
+    assert hub_world.ask("POST", "/confirmations", by="doctor", json={"csrf": "花子"}).status_code == 403
+
+
 def test_a_session_is_not_given_out_before_its_sign_in_is_recorded(hub_world: World) -> None:
     hub_world.hub.writer.close()
     answer = hub_world.get("", f"/sign-in/{hub_world.app.state.sessions.link('doctor')}")
