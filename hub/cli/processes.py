@@ -6,7 +6,8 @@ import logging
 import os
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 from types import FrameType
 
 from hub.cli.telling import tell
@@ -14,6 +15,7 @@ from schemas.errors import Broken, Refusal, quiet
 
 AGAIN = 1.0
 """Seconds before a process that ended by itself is started again."""
+_ORDERS = (signal.SIGTERM, signal.SIGINT)
 _log = logging.getLogger("tsunagu.processes")
 
 
@@ -31,12 +33,22 @@ def run_many(count: int, work: Callable[[int], int]) -> int:
         nonlocal ending
         ending = True
         for child in running:
-            os.kill(child, signal.SIGTERM)
+            with suppress(ProcessLookupError):  # it has ended at this moment
+                os.kill(child, signal.SIGTERM)
 
-    signal.signal(signal.SIGTERM, stop)
-    signal.signal(signal.SIGINT, stop)
+    def start(number: int) -> None:
+        """Start one, unless told to stop; an order that comes meanwhile waits until the new one can be told too."""
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, _ORDERS)
+        try:
+            if not ending:
+                running[_start(number, work, before)] = number
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+    for order in _ORDERS:
+        signal.signal(order, stop)
     for number in range(count):
-        running[_start(number, work)] = number
+        start(number)
     worst = 0
     while running:
         try:
@@ -57,17 +69,17 @@ def run_many(count: int, work: Callable[[int], int]) -> int:
             continue
         _log.error("process %d ended by signal %d and is started again", number, -code)
         time.sleep(AGAIN)
-        if not ending:
-            running[_start(number, work)] = number
+        start(number)
     return worst
 
 
-def _start(number: int, work: Callable[[int], int]) -> int:
+def _start(number: int, work: Callable[[int], int], mask: Iterable[int]) -> int:
     child = os.fork()
     if child:
         return child
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    for order in _ORDERS:
+        signal.signal(order, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_SETMASK, mask)
     status = 1
     try:
         status = work(number)

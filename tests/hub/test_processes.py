@@ -8,7 +8,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import httpx
@@ -101,3 +101,26 @@ def test_what_stops_each_process_stops_them_all(tmp_path: Path) -> None:
     with serving(tmp_path, TSUNAGU_DATABASE=f"postgresql://nobody@127.0.0.1:{free_port()}/none", TSUNAGU_PROCESSES="2") as (process, _):
         assert process.wait(timeout=60) == 1
     assert "HUB-5100" in (tmp_path / "said.log").read_text(encoding="utf-8")
+
+
+def test_an_order_to_stop_while_they_are_started_reaches_each_and_starts_no_other(tmp_path: Path) -> None:
+    script = tmp_path / "many.py"
+    script.write_text(
+        "import os, signal, time\n"
+        "from hub.cli.processes import run_many\n"
+        "parent = os.getpid()\n"
+        "def work(number):\n"
+        "    signal.signal(signal.SIGTERM, lambda *_: os._exit(0))\n"
+        "    if number == 0:\n"
+        "        os.kill(parent, signal.SIGTERM)\n"
+        "    time.sleep(60)\n"
+        "    return 0\n"
+        "raise SystemExit(run_many(8, work))\n",
+        encoding="utf-8",
+    )
+    process = subprocess.Popen([sys.executable, str(script)], env={**os.environ, "PYTHONPATH": str(ROOT)}, start_new_session=True)
+    try:
+        assert process.wait(timeout=20) == 0
+    finally:
+        with suppress(ProcessLookupError):  # where nobody is left
+            os.killpg(process.pid, signal.SIGKILL)
