@@ -43,16 +43,14 @@ class Identified:
 
 
 class Credentials:
-    """The file of token hashes beside the database. Thread-safe."""
+    """The file of token hashes beside the database; what another process writes there holds here from then on too. Thread-safe."""
 
     def __init__(self, path: Path, region: Region, compartments: Mapping[str, Compartment] = MappingProxyType({})) -> None:
         self._path, self._region, self.compartments, self._lock = path, region, compartments, threading.Lock()
         self._grants: dict[str, Grant] = {}
-        if path.exists():
-            try:
-                self._grants = msgspec.json.decode(path.read_bytes(), type=dict[str, Grant])
-            except msgspec.DecodeError as fault:
-                raise Broken("HUB-5013", where=path.name) from fault
+        self._seen: tuple[int, ...] = ()
+        with self._lock:
+            self._read()
 
     def issue(self, organization: str, compartment: str = MAIN) -> str:
         """Make a token for an organization's own application, with its registered purpose. It is shown once and never kept.
@@ -70,6 +68,7 @@ class Credentials:
             purpose = place.purpose(purpose)
         token = PREFIX + secrets.token_urlsafe(32)
         with self._lock:
+            self._read()
             self._grants[_hash(token)] = Grant(organization, "system", purpose, compartment)
             self._write()
         return token
@@ -77,11 +76,30 @@ class Credentials:
     def revoke(self, organization: str) -> int:
         """Take all tokens of an organization back; give how many there were."""
         with self._lock:
+            self._read()
             kept = {name: grant for name, grant in self._grants.items() if grant.organization != organization}
             count, self._grants = len(self._grants) - len(kept), kept
             if count:
                 self._write()
         return count
+
+    def _read(self) -> None:
+        """Take in what the file says by now; raise Broken (HUB-5013) where that cannot be read."""
+        if (seen := self._stamp()) == self._seen:
+            return
+        try:
+            self._grants = msgspec.json.decode(self._path.read_bytes(), type=dict[str, Grant]) if seen else {}
+        except (OSError, msgspec.DecodeError) as fault:
+            raise Broken("HUB-5013", where=self._path.name) from fault
+        self._seen = seen
+
+    def _stamp(self) -> tuple[int, ...]:
+        """Say which file stands there: each is a new one; empty = none."""
+        try:
+            told = self._path.stat()
+        except FileNotFoundError:
+            return ()
+        return told.st_ino, told.st_mtime_ns, told.st_size
 
     def _write(self) -> None:
         beside = self._path.with_name(self._path.name + ".new")
@@ -91,16 +109,20 @@ class Credentials:
             file.flush()
             os.fsync(file.fileno())
         beside.replace(self._path)
+        self._seen = self._stamp()
 
     def forget(self) -> None:
         """Take all tokens back."""
         with self._lock:
             self._grants.clear()
             self._path.unlink(missing_ok=True)
+            self._seen = ()
 
     def identify(self, token: str) -> Identified | None:
-        """Give who a token stands for; None when it is unknown, or its organization is no longer registered or no member any more."""
-        grant = self._grants.get(_hash(token))
+        """Give who a token stands for now; None when it is unknown, or its organization is no longer registered or no member any more."""
+        with self._lock:
+            self._read()
+            grant = self._grants.get(_hash(token))
         office = self._region.offices.get(grant.organization) if grant else None
         if grant is None or office is None:
             return None

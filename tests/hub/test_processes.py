@@ -17,6 +17,7 @@ import pytest
 from hub.assemble import TOKENS
 from hub.credentials import Credentials
 from tests.hub.serving import ROOT, region_file
+from tests.hub.test_cli import tsunagu
 from tests.hub.world import FHIR, HOSPITAL, NETWORK, a_patient, register
 from tests.postgres import cluster
 from tests.waiting import until
@@ -88,6 +89,26 @@ def test_two_processes_answer_at_one_address_and_one_that_is_killed_comes_back(t
         process.terminate()
         assert process.wait(timeout=60) == 0, (tmp_path / "said.log").read_text(encoding="utf-8")[-3000:]
         assert not children(process)
+
+
+def test_tokens_that_are_taken_back_beside_running_processes_open_nothing_in_any(tmp_path: Path) -> None:
+    """A database that several share keeps nobody from asking for it while they run."""
+    credentials = Credentials(tmp_path / TOKENS, register())
+    token, asking = credentials.issue(HOSPITAL), credentials.issue(NETWORK)
+    database = cluster().new()
+    with serving(tmp_path, TSUNAGU_DATABASE=database, TSUNAGU_PROCESSES="2") as (_, base):
+        until(lambda: len(answering(base, asking)) == 2)
+
+        def told(token: str) -> set[int]:
+            headers = {"Authorization": f"Bearer {token}"}
+            return {httpx.get(f"{base}/fhir/Patient", headers=headers, timeout=30, trust_env=False).status_code for _ in range(20)}
+
+        assert told(token) == {200}
+        environ = {"TSUNAGU_DATA": str(tmp_path), "TSUNAGU_REGION": str(region_file(tmp_path)), "TSUNAGU_DATABASE": database}
+        assert tsunagu("token", HOSPITAL, "--revoke", **environ).returncode == 0
+        assert told(token) == {401}
+        assert told(tsunagu("token", HOSPITAL, **environ).stdout.strip()) == {200}
+        assert told(asking) == {200}
 
 
 def test_several_processes_on_one_file_of_sqlite_are_refused(tmp_path: Path) -> None:
