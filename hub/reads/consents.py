@@ -51,6 +51,11 @@ class Filed:
     """`active`, `later`, `ended`, `replaced`, `withdrawn`, `unreadable` (see `hub.reads.consent_state`)."""
 
     @property
+    def about(self) -> str:
+        """Give the id of the Patient that it is about."""
+        return hub_id(self.shown.row.patient)
+
+    @property
     def scan(self) -> str:
         """Give the reference of its paper; empty when there is none."""
         return _reference(self.shown.tree.get("sourceReference"))

@@ -108,7 +108,8 @@ class ShowingPerson:
             for one in own.consents:
                 refuses = one.state == "active" and one.directive.emergency == "refuse" and not one.directive.proxy
                 if refuses and not any(p.get("uri", "").endswith("/policy/emergency") for p in one.shown.tree.get("policy", ())):
-                    tree = answered(one.shown.tree, patient=own.patient, at=self._hub.now(), emergency="permit")
+                    holder = self._hub.desk.enter.office(one.shown.row.custodian)
+                    tree = answered(one.shown.tree, patient=one.about, holder=holder, at=self._hub.now(), emergency="permit")
                     self._hub.desk.word.withdraw(asking, tree)
         return self._hub.desk.word.wish(asking, own.patient, "permit")
 
@@ -167,7 +168,7 @@ class ShowingPerson:
         """Withdraw it: it holds for nobody when this answers."""
         sent, signed = await posted_fields(request, self._door, person=True)
         asking = asked(signed, request, "write")
-        own, one = await self._one(request, signed)
+        _, one = await self._one(request, signed)
         if sent.one("sure") != "yes" or not self._withdrawable(one):
             raise NotFound("HUB-5041")
 
@@ -176,7 +177,8 @@ class ShowingPerson:
                 tree = withdrawn(one.shown.tree)
                 taken = self._hub.desk.word.anew(asking, tree, one.shown.id, one.shown.row.version)
             else:
-                tree = over(one.shown.tree, patient=own.patient, at=self._hub.now())
+                holder = self._hub.desk.enter.office(one.shown.row.custodian)
+                tree = over(one.shown.tree, patient=one.about, holder=holder, at=self._hub.now())
                 taken = self._hub.desk.word.withdraw(asking, tree)
             return self._copy(signed, Said(tree, taken))
 

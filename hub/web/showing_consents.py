@@ -158,7 +158,8 @@ class ShowingConsents:
             if one.own:
                 self._hub.desk.enter.withdraw(asking, one.shown.tree, one.shown.row.version)
             else:
-                self._hub.desk.enter.record(asking, over(one.shown.tree, patient=file.number, at=self._hub.now()))
+                holder = self._hub.desk.enter.office(one.shown.row.custodian)
+                self._hub.desk.enter.record(asking, over(one.shown.tree, patient=one.about, holder=holder, at=self._hub.now()))
             return f"/consents/{file.reference}/{one.reference}/one"
 
         return RedirectResponse(await run_in_threadpool(work), 303)

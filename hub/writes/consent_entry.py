@@ -37,8 +37,9 @@ class EnteringConsents:
         self._submit, self._region, self._now = submit, region, now
 
     def office(self, code: str) -> dict[str, Any]:
-        """Point to a registered organization by its code."""
-        return office_reference(code, self._region.kind_of(code), self._region.name_of(code))
+        """Point to an organization by its code; also to one that has left the register."""
+        known = self._region.offices.get(code)
+        return office_reference(code, known.kind if known else "", self._region.name_of(code))
 
     def enter(
         self, asking: Asking, patient: str, entry: Entry, *, scan: Scan | None = None, power: Scan | None = None, number: str = "",

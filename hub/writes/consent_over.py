@@ -14,11 +14,14 @@ _KEPT_META = ("profile", "tag")
 _OF_GRANTING = ("/consent-proxy", "/consent-confirmed-by")
 
 
-def over(tree: Mapping[str, Any], *, patient: str, at: datetime, status: str = "inactive", form: str = "electronic") -> dict[str, Any]:
+def over(
+    tree: Mapping[str, Any], *, patient: str, holder: Mapping[str, Any], at: datetime, status: str = "inactive", form: str = "electronic"
+) -> dict[str, Any]:  # fmt: skip
     """Give a Consent of the same controller, policy and grantor, signed now.
 
-    `inactive` = it withdraws: older ones of its group permit nothing any more. `patient` = id of the Patient that it is about. Over a
-    confirmation at the visit it says who confirmed, since none can be read without.
+    `inactive` = it withdraws: older ones of its group permit nothing any more. `patient` = id of the Patient that the
+    other is about: a link that is taken back must not part the two. `holder` = a reference to who recorded the other: for them it speaks
+    where it names no organization. Over a confirmation at the visit it says who confirmed, since none can be read without.
     """
     extensions = [
         extension("form", valueCode=form),
@@ -27,6 +30,7 @@ def over(tree: Mapping[str, Any], *, patient: str, at: datetime, status: str = "
     about = {"reference": f"Patient/{patient}"}
     made: dict[str, Any] = {"resourceType": "Consent", "extension": extensions, "status": status}
     made |= {name: tree[name] for name in _KEPT if name in tree}
+    made.setdefault("organization", [dict(holder)])
     if meta := {name: tree["meta"][name] for name in _KEPT_META if name in tree.get("meta", {})}:
         made["meta"] = meta
     made |= {"patient": about, "dateTime": at.astimezone(TOKYO).isoformat(timespec="milliseconds")}
@@ -39,10 +43,10 @@ def over(tree: Mapping[str, Any], *, patient: str, at: datetime, status: str = "
     return made
 
 
-def answered(tree: Mapping[str, Any], *, patient: str, at: datetime, emergency: str) -> dict[str, Any]:
+def answered(tree: Mapping[str, Any], *, patient: str, holder: Mapping[str, Any], at: datetime, emergency: str) -> dict[str, Any]:
     """Give a Consent that says the same as another, signed now by the person, with another answer to the question of emergencies."""
     dropped = ("/consent-form", "/consent-emergency", "/taken-by")
     kept = [e for e in tree.get("extension", ()) if not str(e.get("url", "")).endswith(dropped)]
-    made = over(tree, patient=patient, at=at, status="active")
+    made = over(tree, patient=patient, holder=holder, at=at, status="active")
     made["extension"] = [extension("form", valueCode="electronic"), extension("emergency", valueCode=emergency), *kept]
     return made
