@@ -6,11 +6,12 @@ A rule for the door alone: what was recorded is judged by `consent.selecting`, b
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime
 from typing import NamedTuple
 
 from consent.reading import CLOCK_SKEW
-from consent.rules import Directive
+from consent.rules import REFUSING, Directive
 
 _OVER = frozenset({"inactive", "rejected", "entered-in-error"})
 """Statuses by which a consent is over (R4 consent-state-codes)."""
@@ -49,6 +50,24 @@ def overturns(new: Directive, before: Iterable[Kept]) -> bool:
 
 def _counts(said: Directive) -> bool:
     return said.status == "active" and said.speaks
+
+
+def withdraws(over: Directive, before: Iterable[Directive]) -> Directive | None:
+    """Give what a withdrawal withdraws beside what it says itself: the matter of which its consent spoke last; None = nothing more.
+
+    It is taken with whatever is wrong or left out in it, and so may not name that matter, or an earlier day. `before` = its consent's earlier
+    versions, newest first.
+    """
+    if over.status not in REFUSING:
+        return None
+    last = next((one for one in before if _counts(one)), None)
+    if last is None or (over.speaks and over.at >= last.at and _matter(over) == _matter(last)):
+        return None
+    return replace(last, version=over.version, status=over.status, at=max(over.at, last.at))
+
+
+def _matter(d: Directive) -> tuple[object, ...]:
+    return d.controller, d.policy_uri, d.proxy, d.proxy_verified, d.proxy_until
 
 
 def reverts(new: Directive, before: Iterable[Kept]) -> bool:

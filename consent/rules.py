@@ -16,6 +16,8 @@ Effect = Literal["permit", "deny"]
 Form = Literal["written", "electronic", "oral", "unknown"]
 EmergencyWish = Literal["permit", "refuse", "unasked"]
 
+REFUSING = frozenset({"inactive", "rejected"})
+"""Statuses that take back what was said, and what was said of the same matter before."""
 CONFIDENTIALITY = {"U": 0, "L": 1, "M": 2, "N": 3, "R": 4, "V": 5}
 """v3-Confidentiality, from unrestricted to very restricted."""
 

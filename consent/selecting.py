@@ -9,10 +9,9 @@ from typing import NamedTuple
 from consent.ask import Network, Reason
 from consent.capacity import OF_NECESSITY, Capacity, may_permit
 from consent.matching import Judge, judging
-from consent.rules import CONFIRMATION, RESERVATION, Directive
+from consent.rules import CONFIRMATION, REFUSING, RESERVATION, Directive
 from consent.times import midnight, tokyo_day
 
-_REFUSING = frozenset({"inactive", "rejected"})
 _Group = tuple[str, str, bool]
 """Controller (empty = the whole network), policy, whether a proxy consents: consents of one group replace each other."""
 
@@ -58,7 +57,7 @@ def select(
     confirmations: list[Directive] = []
     unreadable = False
     for d in directives:
-        if not d.speaks or d.at > at or (d.status != "active" and d.status not in _REFUSING):
+        if not d.speaks or d.at > at or (d.status != "active" and d.status not in REFUSING):
             continue
         if not d.readable:
             unreadable = unreadable or d.status == "active"  # for whom it speaks is not known either
@@ -76,7 +75,7 @@ def select(
                 reservations.append(d)
             continue
         group = ("" if wide else d.controller, d.policy_uri, bool(d.proxy))
-        if d.status in _REFUSING:
+        if d.status in REFUSING:
             withdrawn[group] = max(withdrawn.get(group, d.at), d.at)
         else:
             groups.setdefault(group, []).append(d)
@@ -108,7 +107,7 @@ def confirms(d: Directive, others: Sequence[Directive], network: Network, at: da
         d.status == "active"
         and at < confirmed_until(d, network)
         and not any(
-            o.policy_uri == CONFIRMATION and o.speaks and o.readable and o.status in _REFUSING and o.controller == d.controller and d.at <= o.at <= at
+            o.policy_uri == CONFIRMATION and o.speaks and o.readable and o.status in REFUSING and o.controller == d.controller and d.at <= o.at <= at
             for o in others
         )
     )  # fmt: skip

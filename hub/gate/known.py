@@ -11,6 +11,8 @@ from consent.ask import Emergency, Network, Record, Requester
 from consent.capacity import Capacity
 from consent.directive import Directive, unreadable
 from consent.held import Held
+from consent.restating import withdraws
+from consent.rules import REFUSING
 from hub.clock import milliseconds
 from hub.commands import Asking
 from hub.gate.actors import Named, named
@@ -61,6 +63,7 @@ class Knowing:
     def __init__(self, keys: Keyring, region: Region) -> None:
         self._keys, self._region = keys, region
         self._known: dict[tuple[bytes, int], Directive] = {}
+        self._withdrawn: dict[tuple[bytes, int], Directive | None] = {}
         self._records: dict[tuple[bytes, str, str | None, str, frozenset[str]], Record] = {}
         """By event, the label that the log gives it, the edition that raises it, and whom its person is known as; like consents, given only after
         their key was found."""
@@ -86,7 +89,7 @@ class Knowing:
         for person, patients in people.patients.items():
             rows = sorted(row for patient in patients for row in by_patient.get(patient, ()))
             found = partial(self._findings, tx, patients, position)
-            state[person] = replace(self.person(rows, sessions.get(person), found), same=_together(patients))
+            state[person] = replace(self.person(tx, rows, sessions.get(person), found), same=_together(patients))
         return state
 
     def as_matched(self, tx: Tx, patient: bytes, rows: Iterable[directives.DirectiveRow], position: int) -> Person:
@@ -95,7 +98,7 @@ class Knowing:
         def found() -> tuple[Capacity, ...]:
             return self._findings(tx, identities.patients_of(tx, identities.person_of(tx, patient, position), position), position)
 
-        return self.person(rows, None, found)
+        return self.person(tx, rows, None, found)
 
     def _findings(self, tx: Tx, patients: Iterable[bytes], position: int | None) -> tuple[Capacity, ...]:
         """Give the findings of whether a person can decide alone, as of a position."""
@@ -103,7 +106,7 @@ class Knowing:
         return tuple(capacities.finding(one) for one in opened if one is not None)
 
     def person(
-        self, rows: Iterable[directives.DirectiveRow], session: emergencies.EmergencyRow | None,
+        self, tx: Tx, rows: Iterable[directives.DirectiveRow], session: emergencies.EmergencyRow | None,
         findings: Callable[[], tuple[Capacity, ...]] = tuple,
     ) -> Person:  # fmt: skip
         """Open what is in force for one person; `findings` of whether that person can decide alone are asked for where a proxy speaks."""
@@ -113,6 +116,8 @@ class Knowing:
                 barred = max(barred, row.directive, key=LEVELS.index)
             elif (found := self._directive(row)) is not None:
                 held.append(found)
+                if found.status in REFUSING and (more := self._also_withdrawn(tx, row, found)) is not None:
+                    held.append(more)
         capacity = findings() if any(one.proxy for one in held) else ()
         return Person(tuple(held), session, barred, capacity, named=named(held), ready=self._made_ready(held, capacity))
 
@@ -143,6 +148,16 @@ class Knowing:
             made = unreadable(consent=named, version=row.version, patient=about, custodian="", controller="NW", at=_ALWAYS)
         self._known[name] = made
         return made
+
+    def _also_withdrawn(self, tx: Tx, row: directives.DirectiveRow, over: Directive) -> Directive | None:
+        """Give what a withdrawal withdraws beside what it says itself."""
+        name = (row.consent, row.version)
+        if name not in self._withdrawn:
+            if len(self._withdrawn) >= _KEEP:
+                self._withdrawn.clear()
+            before = (self._directive(one) for one in directives.earlier(tx, row))
+            self._withdrawn[name] = withdraws(over, (one for one in before if one is not None))
+        return self._withdrawn[name]
 
     def record(self, row: Row, edition: str = "", same: frozenset[str] = frozenset()) -> Record | None:
         """Give what a decision may know of a row; None when its key was erased.

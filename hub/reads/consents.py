@@ -14,6 +14,7 @@ from datetime import datetime
 from typing import Any
 
 from consent.ask import Requester
+from consent.restating import withdraws
 from consent.rules import Directive
 from hub.commands import Asking
 from hub.gate import Gate
@@ -229,8 +230,9 @@ class Consents:
         with self._store.read() as tx:
             shown = [p for g in released.given if (p := self._presenting(tx, g, organization)) is not None]
             read = self._read(tx, patients, shown)
-        newest = {p.row.stream: p.row.version for p in shown if p.row.newest}
-        known = states([d for p, d in read if newest.get(p.row.stream) == p.row.version], self._gate.network, self._now())
+            newest = [d for p, d in read if p.row.newest]
+            newest += [more for p, d in read if p.row.newest and (more := self._also_withdrawn(tx, p, d)) is not None]
+        known = states(newest, self._gate.network, self._now())
         found = [self._one(asking, p, d, known) for p, d in read if d.speaks]
         return tuple(sorted(found, key=lambda one: (one.directive.at, one.shown.row.position), reverse=True))
 
@@ -240,14 +242,22 @@ class Consents:
         found = []
         for p in shown:
             cell = cells.get((p.row.stream, p.row.version))
-            key = self._keys.held(p.row.key) if cell is not None else None
-            if cell is None or key is None:
-                continue
-            try:
-                found.append((p, open_directive(key, cell.directive, cell.event)))
-            except Refusal:
-                continue
+            if cell is not None and (said := self._opened(cell)) is not None:
+                found.append((p, said))
         return found
+
+    def _also_withdrawn(self, tx: Tx, shown: Presented, over: Directive) -> Directive | None:
+        row = directives.version(tx, shown.row.stream, shown.row.version)
+        before = (self._opened(one) for one in directives.earlier(tx, row)) if row is not None else ()
+        return withdraws(over, (one for one in before if one is not None))
+
+    def _opened(self, row: directives.DirectiveRow) -> Directive | None:
+        """Open a version's canonical form; None when its key was erased, or it cannot be read."""
+        key = self._keys.held(row.key)
+        try:
+            return open_directive(key, row.directive, row.event) if key is not None else None
+        except Refusal:
+            return None
 
     def _one(self, asking: Asking, shown: Presented, directive: Directive, known: States) -> Filed:
         organization = asking.requester.organization

@@ -5,7 +5,7 @@ Restrictions and erasures move epochs as well: what was decided before holds no 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from hub.log.event import Recorded
@@ -127,6 +127,13 @@ def version(tx: Tx, consent: bytes, number: int) -> DirectiveRow | None:
     sql = "SELECT consent, version, patient, event, key, directive FROM directives WHERE consent=? AND version=?"
     found = tx.one(sql, (consent, number))
     return DirectiveRow(*found) if found else None
+
+
+def earlier(tx: Tx, row: DirectiveRow) -> Iterator[DirectiveRow]:
+    """Give the versions of a consent before this one, newest first, read one by one as they are asked for."""
+    for number in range(row.version - 1, 0, -1):
+        if (found := version(tx, row.consent, number)) is not None:
+            yield found
 
 
 class Held(NamedTuple):

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from consent.restating import Kept, overturns, reverts
+from consent.restating import Kept, overturns, reverts, withdraws
 from consent.rules import Rule
 from tests.consent.given import directive
 
@@ -101,3 +101,21 @@ def test_a_correction_was_never_said_before_and_is_taken():
 @pytest.mark.parametrize("newest", [signed(20, "inactive"), signed(20, "draft"), None])
 def test_only_a_newer_statement_that_holds_is_defended(newest):
     assert not reverts(signed(0), [kept(21, newest), FIRST])
+
+
+def test_a_withdrawal_that_says_all_that_its_consent_said_withdraws_nothing_more():
+    assert withdraws(signed(9, "inactive"), [signed(0, "inactive"), signed(0)]) is None
+    assert withdraws(signed(0), [signed(0)]) is None
+    assert withdraws(signed(9, "entered-in-error", policy_uri=""), [signed(0)]) is None
+    assert withdraws(signed(9, "inactive", policy_uri=""), [signed(0, "proposed")]) is None
+
+
+@pytest.mark.parametrize("status", ["inactive", "rejected"])
+@pytest.mark.parametrize(
+    ("minute", "more"), [(9, {"policy_uri": ""}), (9, {"controller": "NW"}), (9, {"speaks": False}), (-9, {}), (9, {"proxy": "guardian"})]
+)
+def test_a_withdrawal_is_also_of_the_matter_of_which_its_consent_spoke_last(status, minute, more):
+    over = signed(minute, status, **more)
+    found = withdraws(over, [signed(0, controller="1", policy_uri="b"), signed(0, policy_uri="a")])
+    assert found is not None
+    assert (found.status, found.at, found.controller, found.policy_uri, found.proxy) == (status, max(over.at, START), "1", "b", "")
