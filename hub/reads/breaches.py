@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -19,7 +19,7 @@ from hub.reads.opaque import Opaque
 from hub.tables import breaches, directives, identities, scopes
 from hub.tables.breaches import BreachRow
 from hub.tables.derive import open_directive
-from hub.tables.scopes import Part, Wanted
+from hub.tables.scopes import Found, Part, Wanted
 from hub.views.breach import Due, clock
 from schemas.emergency_events import BreachSuspected
 from schemas.errors import BadValue, NotFound
@@ -78,7 +78,7 @@ class Scope:
     withdrawn: int
     unknown: bool
     nobodys: bool
-    found: tuple[scopes.Found, ...]
+    found: tuple[Found, ...]
     parts: tuple[Part, ...]
     withdrawn_persons: frozenset[bytes]
     patients: dict[bytes, int]
@@ -128,8 +128,10 @@ class Breaches:
         reference = self._gate.note(asking, b"", LOOK)
         with self._store.read() as tx:
             summed = scopes.summed(tx, wanted)
-            named = [found for found in summed.persons if found.person]
-            patients = self._patients(tx, [found.person for found in named])
+            somebodys = [found for found in summed.persons if found.person]
+            groups = identities.groups(tx, [found.person for found in somebodys])
+            named = _together(somebodys, groups.person)
+            patients = {found.person: groups.patients[found.person] for found in named}
             withdrawn = self._withdrawn(tx, patients, wanted)
         used = {place for found in named for place in found.parts}
         parts = [part for place, part in enumerate(summed.parts) if place in used]
@@ -137,7 +139,7 @@ class Breaches:
             reference=reference, wanted=wanted, persons=len(named), decisions=sum(found.decisions for found in named), counts=summed.counts,
             custodians=tuple(sorted({code for part in parts for code in part.custodians.split()})),
             receivers=tuple(sorted({part.organization for part in parts})), keys=sum(map(len, patients.values())), withdrawn=len(withdrawn),
-            unknown=any(not part.custodians for part in parts), nobodys=len(named) < len(summed.persons),
+            unknown=any(not part.custodians for part in parts), nobodys=len(somebodys) < len(summed.persons),
             found=tuple(sorted(named, key=lambda found: (-found.decisions, found.person))), parts=tuple(summed.parts), withdrawn_persons=withdrawn,
             patients={person: len(ids) for person, ids in patients.items()},
         )  # fmt: skip
@@ -154,12 +156,6 @@ class Breaches:
                 scope.patients.get(found.person, 0), found.person in scope.withdrawn_persons,
             )  # fmt: skip
 
-    @staticmethod
-    def _patients(tx: Tx, persons: list[bytes]) -> dict[bytes, list[bytes]]:
-        """Give the Patients of each, as of now: their records lie under a key each."""
-        groups = identities.groups(tx, persons)
-        return {person: groups.patients[groups.person[person]] for person in persons}
-
     def _withdrawn(self, tx: Tx, patients: dict[bytes, list[bytes]], wanted: Wanted) -> frozenset[bytes]:
         """Give those of whom a consent that stood within the stretch, or since, was taken back by now."""
         of = {patient: person for person, ids in patients.items() for patient in ids}
@@ -174,6 +170,18 @@ class Breaches:
     def _position(tx: Tx, since: int) -> int:
         row = tx.one("SELECT position FROM decisions WHERE at>=? ORDER BY at LIMIT 1", (since,))
         return int(row[0]) if row else 0
+
+
+def _together(found: list[Found], person: Mapping[bytes, bytes]) -> list[Found]:
+    """Give one line for each person by the links of today: decisions stand under the name that each had then."""
+    made: dict[bytes, Found] = {}
+    for one in found:
+        name = person[one.person]
+        held = made.get(name)
+        made[name] = one._replace(person=name) if held is None else Found(
+            name, held.decisions + one.decisions, min(held.first, one.first), max(held.last, one.last), tuple(sorted({*held.parts, *one.parts})),
+        )  # fmt: skip
+    return list(made.values())
 
 
 def _moment(at: int) -> datetime:

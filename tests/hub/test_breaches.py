@@ -232,6 +232,22 @@ def test_who_took_consent_back_since_is_told(given_out: World) -> None:
     assert (found["withdrawn"], found["persons"][0]["withdrawn"]) == (1, "取り下げ済みの同意あり")
 
 
+def test_who_became_one_person_since_is_counted_once_under_the_name_of_today(told: tuple[World, Clock]) -> None:
+    w, _ = told
+    for by, patient in ((HOSPITAL, a_patient()), (OTHER_HOSPITAL, a_patient("q1", insured=""))):
+        w.put(by, patient)
+        assert w.get(by, f"/fhir/Patient/{patient['id']}").status_code == 200
+    assert (scope(w, "from=2026-11-24")["count"], scope(w, "from=2026-11-24")["keys"]) == (2, 2)
+    (pair,) = w.get(NETWORK, "/links").json()["pairs"]
+    assert w.ask("POST", "/links", by=NETWORK, json={"first": pair["first"], "second": pair["second"]}).status_code == 200
+    found = scope(w, "from=2026-11-24")
+    assert (found["count"], found["keys"], found["decisions"]) == (1, 2, 2)
+    (person,) = found["persons"]
+    assert (person["decisions"], person["custodians"]) == ("2", "ひがし病院、にし病院")
+    named = {d["pseudonym"] for d in w.get(NETWORK, "/audit/decisions.json?action=read").json()["decisions"]}
+    assert named == {person["subject"]}
+
+
 def test_a_breach_that_names_its_decisions_has_their_scope(given_out: World) -> None:
     with given_out.hub.store.read() as tx:
         (row,) = decisions.search(tx, decisions.Filter(organization=OFFICE, action="read"), limit=5)
