@@ -22,7 +22,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from hub.assemble import Hub
 from hub.reads.presenting import instant
 from hub.web.auth import Doorkeeper, Recognising, Sessions
-from hub.web.bodies import acceptable
+from hub.web.bodies import acceptable, whole
 from hub.web.confirming import ConfirmingDoor
 from hub.web.deciding import DecisionsDoor
 from hub.web.erasing import ErasingDoor
@@ -111,6 +111,7 @@ class Guard:
         given = Headers(scope=scope).get("x-request-id", "")
         name = given if _REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
         scope.setdefault("state", {})["request_id"] = name
+        scope["path"], scope["query_string"] = scope["path"].replace("\0", "\ufffd"), whole(scope["query_string"])
         begun = False
 
         async def sending(message: Message) -> None:

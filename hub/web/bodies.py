@@ -34,6 +34,16 @@ async def body(request: Request, limit: int = MAX_BYTES) -> bytes:
     return b"".join(parts)
 
 
+async def form_text(request: Request, limit: int) -> str:
+    """Read a form's body. What is no text stands as U+FFFD, U+0000 too (as in HTML): no database of PostgreSQL takes it."""
+    return whole(await body(request, limit)).decode("utf-8", "replace")
+
+
+def whole(text: bytes) -> bytes:
+    """Give a form or the query of an address with U+FFFD for each U+0000."""
+    return text.replace(b"%00", b"%EF%BF%BD").replace(b"\0", "\ufffd".encode())
+
+
 def fhir_media(request: Request) -> None:
     """Refuse a body that does not say it is FHIR JSON, or says it is of another release."""
     media, _, more = request.headers.get("content-type", "application/fhir+json").lower().partition(";")

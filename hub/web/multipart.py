@@ -12,7 +12,7 @@ from python_multipart.multipart import MultipartParser, parse_options_header
 from starlette.requests import Request
 
 from hub.web.auth import Doorkeeper, SignedIn
-from hub.web.bodies import body
+from hub.web.bodies import body, form_text
 from hub.web.requests import MAX_FORM
 from schemas.errors import Malformed
 
@@ -47,7 +47,7 @@ class Sent:
 
 async def posted_fields(request: Request, door: Doorkeeper, *, person: bool | None = False) -> tuple[Sent, SignedIn]:
     """Read a form without files, whose fields may stand more than once. `person` as for `Doorkeeper.user`."""
-    data = (await body(request, MAX_FORM)).decode("utf-8", "replace")
+    data = await form_text(request, MAX_FORM)
     sent = Sent(parse_qsl(data, keep_blank_values=True), {})
     return sent, door.posting(request, sent.one("csrf"), person=person)
 
@@ -73,7 +73,7 @@ def parted(data: bytes, content_type: str) -> Sent:
         if b"filename" in named:
             files[name] = bytes(part.data)
         elif len(part.data) <= MOST_TEXT:
-            texts.append((name, part.data.decode("utf-8", "replace")))
+            texts.append((name, part.data.decode("utf-8", "replace").replace("\0", "\ufffd")))
         else:
             raise Malformed("HUB-5139")
     return Sent(texts, files)

@@ -13,7 +13,7 @@ from starlette.responses import Response
 from hub.commands import Asking, Query
 from hub.reads.past import Looking, Past
 from hub.web.auth import Doorkeeper, SignedIn, came
-from hub.web.bodies import body
+from hub.web.bodies import form_text
 from schemas.events import Action
 
 MAX_FORM = 50_000
@@ -44,7 +44,7 @@ async def looked_at(look: Looking, asking: Asking, request: Request) -> Past | N
 
 async def form_of(request: Request) -> dict[str, str]:
     """Read a posted form; of a field that stands twice the last."""
-    return dict(parse_qsl((await body(request, MAX_FORM)).decode("utf-8", "replace"), keep_blank_values=True))
+    return dict(parse_qsl(await form_text(request, MAX_FORM), keep_blank_values=True))
 
 
 async def posted(request: Request, door: Doorkeeper, *, person: bool | None = False) -> tuple[dict[str, str], SignedIn]:

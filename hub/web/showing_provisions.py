@@ -16,7 +16,7 @@ from hub.reads.officers import is_officer
 from hub.reads.provisions import FILE, Asked, Told
 from hub.views import provision_export as export
 from hub.web.auth import Doorkeeper, SignedIn
-from hub.web.bodies import body
+from hub.web.bodies import form_text
 from hub.web.exports import stream
 from hub.web.menus import office_nav
 from hub.web.pages import render_provisions
@@ -87,7 +87,7 @@ class ShowingProvisions:
         """Give what a person is told, signed, as PDF or JSON; the officer names person and period, or a program with the office's token does."""
         if request.headers.get("authorization"):
             asking = self._door.asking(request, "audit")
-            form = dict(parse_qsl((await body(request, MAX_FORM)).decode("utf-8", "replace")))
+            form = dict(parse_qsl(await form_text(request, MAX_FORM)))
         else:
             form, signed = await posted(request, self._door)
             asking = asked(signed, request, "audit")

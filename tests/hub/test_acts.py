@@ -24,6 +24,7 @@ from schemas.errors import BadValue, Broken, Denied, MissingValue
 from schemas.sign_in_events import PASSKEYS_REVOKED
 from tests.hub.audited import found
 from tests.hub.world import HOSPITAL, NETWORK, NOW, OFFICE, World, a_patient, database_of, register, world
+from tests.postgres import cluster
 
 
 class Clocked:
@@ -104,6 +105,16 @@ def test_letters_that_no_cookie_and_no_secret_of_ours_has_are_nobodys(hub_world:
     hub_world.sign_in("doctor")
     assert hub_world.ask("POST", "/emergency/find", by="doctor", data={"csrf": "花子"}).status_code == 403
     assert hub_world.ask("POST", "/confirmations", by="doctor", json={"csrf": "花子"}).status_code == 403
+
+
+def test_a_text_that_no_database_takes_is_nobodys_name_and_no_fault_of_the_hub(tmp_path: Path) -> None:
+    with world(tmp_path / "data", database=cluster().new()) as w:
+        for user in ("doctor", "officer"):
+            w.sign_in(user)
+        assert w.form("doctor", "/emergency/close", session="a\0b").status_code == 404
+        assert w.form("officer", "/audit/disasters/end", switch="a\0b").status_code == 404
+        assert w.get("officer", "/audit/why/a%00b").status_code == 404
+        assert w.get("officer", "/audit/breaches.json?session=a%00b&user=a%00b").status_code < 500
 
 
 def test_a_session_is_not_given_out_before_its_sign_in_is_recorded(hub_world: World) -> None:

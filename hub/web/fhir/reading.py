@@ -14,7 +14,7 @@ from starlette.responses import Response
 from hub.assemble import Hub
 from hub.reads.resources import Page, warnings_of
 from hub.web.auth import Doorkeeper
-from hub.web.bodies import acceptable, body, http_date
+from hub.web.bodies import acceptable, form_text, http_date
 from hub.web.errors import FHIR
 from hub.web.requests import searching
 from hub.writes.targets import NOT_STORED
@@ -84,7 +84,7 @@ async def searched(request: Request) -> list[tuple[str, str]]:
     media = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if media not in {"application/x-www-form-urlencoded", ""}:
         raise UnknownMedia("HUB-5038")
-    return [*params, *parse_qsl((await body(request, MAX_FORM)).decode("utf-8", "replace"), keep_blank_values=True)]
+    return [*params, *parse_qsl(await form_text(request, MAX_FORM), keep_blank_values=True)]
 
 
 def searchset(hub: Hub, kind: str, page: Page) -> dict[str, object]:
