@@ -5,10 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import signal
-import time
 from collections.abc import Callable, Iterable
-from contextlib import suppress
-from types import FrameType
 
 from hub.cli.telling import tell
 from schemas.errors import Broken, Refusal, quiet
@@ -26,51 +23,59 @@ def run_many(count: int, work: Callable[[int], int]) -> int:
     """
     if not hasattr(os, "fork"):
         raise Broken("HUB-5012", where="TSUNAGU_PROCESSES")
-    running: dict[int, int] = {}
-    ending = False
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, (*_ORDERS, signal.SIGCHLD))
+    try:
+        return _Watch(work, before).run(count)
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
-    def stop(_: int, __: FrameType | None) -> None:
-        nonlocal ending
-        ending = True
-        for child in running:
-            with suppress(ProcessLookupError):  # it has ended at this moment
-                os.kill(child, signal.SIGTERM)
 
-    def start(number: int) -> None:
-        """Start one, unless told to stop; an order that comes meanwhile waits until the new one can be told too."""
-        before = signal.pthread_sigmask(signal.SIG_BLOCK, _ORDERS)
-        try:
-            if not ending:
-                running[_start(number, work, before)] = number
-        finally:
-            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+class _Watch:
+    """The process that was started: it watches the others. Signals wait until they are asked for, so that none comes between two steps."""
 
-    for order in _ORDERS:
-        signal.signal(order, stop)
-    for number in range(count):
-        start(number)
-    worst = 0
-    while running:
-        try:
-            child, status = os.wait()
-        except InterruptedError:
-            continue
-        if child not in running:
-            continue
-        number = running.pop(child)
+    def __init__(self, work: Callable[[int], int], mask: Iterable[int]) -> None:
+        self._work, self._mask = work, mask
+        self._running: dict[int, int] = {}
+        self._ending = False
+        self._worst = 0
+
+    def run(self, count: int) -> int:
+        """Start so many and watch them until the last has ended; give the worst of their exit codes."""
+        for number in range(count):
+            self._start(number)
+        while self._running:
+            if signal.sigwait((*_ORDERS, signal.SIGCHLD)) in _ORDERS:
+                self._stop()
+            while self._running and (ended := os.waitpid(-1, os.WNOHANG)) != (0, 0):
+                self._ended(*ended)
+        return self._worst
+
+    def _start(self, number: int, after: float = 0.0) -> None:
+        """Start one, unless told to stop before that."""
+        if signal.sigtimedwait(_ORDERS, after) is not None:
+            self._stop()
+        if not self._ending:
+            self._running[_start(number, self._work, self._mask)] = number
+
+    def _stop(self) -> None:
+        self._ending = True
+        for child in self._running:
+            os.kill(child, signal.SIGTERM)  # one that has ended just now is still to be waited for, and takes no harm
+
+    def _ended(self, child: int, status: int) -> None:
+        number = self._running.pop(child, None)
+        if number is None:
+            return
         code = os.waitstatus_to_exitcode(status)
-        if ending:
+        if self._ending:
             ordered = code == -signal.SIGTERM  # it had not come to where it ends by itself
-            worst = max(worst, 0 if ordered else code if code >= 0 else 1)
-            continue
-        if code > 0:  # it said itself why it cannot run: the others would say the same
-            stop(0, None)
-            worst = max(worst, code)
-            continue
-        _log.error("process %d ended by signal %d and is started again", number, -code)
-        time.sleep(AGAIN)
-        start(number)
-    return worst
+            self._worst = max(self._worst, 0 if ordered else code if code >= 0 else 1)
+        elif code > 0:  # it said itself why it cannot run: the others would say the same
+            self._stop()
+            self._worst = max(self._worst, code)
+        else:
+            _log.error("process %d ended by signal %d and is started again", number, -code)
+            self._start(number, AGAIN)
 
 
 def _start(number: int, work: Callable[[int], int], mask: Iterable[int]) -> int:

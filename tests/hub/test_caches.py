@@ -16,6 +16,7 @@ ROOMS = ("gate", "vault.py", "reads", "web")
 KEPT = {
     # Keyed by what never changes its meaning; given only after the key of the person was found.
     "gate/known.py:Knowing._known": "consent and version",
+    "gate/known.py:Knowing._withdrawn": "consent and version of a withdrawal; asked for only once the withdrawal itself was opened",
     "gate/known.py:Knowing._records": "event, label by the log, edition of the table of labels",
     "gate/known.py:Knowing._ready": "consents with their versions, and findings of capacity",
     "gate/actors.py:Actors._opened": "event",

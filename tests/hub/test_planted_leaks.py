@@ -11,8 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import MutableHeaders
 
+from hub.log.store import Store
 from hub.reads import persons
 from hub.reads.events import Heard, Hearing
 from hub.reads.resources import Page, Reading
@@ -124,13 +126,17 @@ def a_header_that_counts(patch: pytest.MonkeyPatch) -> None:
         async def sending(message: Any) -> None:
             if message["type"] == "http.response.start":
                 store = scope["app"].state.metrics._hub.store
-                with store.read() as tx:
-                    MutableHeaders(scope=message)["X-Size"] = str(store.head(tx))
+                MutableHeaders(scope=message)["X-Size"] = str(await run_in_threadpool(_head, store))
             await send(message)
 
         await call(self, scope, receive, sending)
 
     patch.setattr(Guard, "__call__", called)
+
+
+def _head(store: Store) -> int:
+    with store.read() as tx:
+        return store.head(tx)
 
 
 def numbers_of_events_that_others_hear(patch: pytest.MonkeyPatch) -> None:
