@@ -10,6 +10,7 @@ from consent.ask import Requester
 from hub.reads.consents import Filed
 from hub.region import Region
 from hub.views.consent_kinds import form_classes, form_kinds, form_purposes, groups_of
+from hub.web.consent_same import says_the_same
 from hub.web.multipart import Sent
 from hub.writes.consent_form import FORMS, Entry, Signer
 from schemas.errors import Issue
@@ -141,19 +142,13 @@ def field_of(where: str) -> str:
     return next((name for part, name in _PLACES if part in where), "kind")
 
 
-def of_filed(one: Filed, today: date) -> Filled | None:
-    """Fill a form in from a consent on file; None when a form cannot say all that it says."""
+def of_filed(one: Filed, known: Collection[str], today: date) -> Filled | None:
+    """Fill a form in from a consent on file; None when a form cannot say all that it says. `known` = codes that it can name."""
     d = one.directive
     root, codes = d.root, {r.removeprefix("Organization/") for r in d.root.recipients}
-    plain = not (
-        root.custodians or root.authors or root.actions or root.sensitivities or root.codes or root.days or root.instances or root.related
-    )
     excluded = {r.removeprefix("Organization/") for rule in root.rules for r in rule.recipients}
-    nested = all(rule.effect == "deny" and not rule.rules and rule.recipients for rule in root.rules)
     kind = _kind(one)
-    if not (plain and nested and kind and all(len(code) == 10 for code in codes | excluded) and root.purposes <= set(form_purposes())):
-        return None
-    if root.classes and set(root.classes) != {t for g in groups_of(root.classes) for t in form_classes()[g][1]}:
+    if not (kind and codes | excluded <= set(known) and root.purposes <= set(form_purposes())):
         return None
     filled = blank(kind, today)
     period = one.shown.tree.get("provision", {}).get("period", {})
@@ -166,7 +161,7 @@ def of_filed(one: Filed, today: date) -> Filled | None:
         "recipients": tuple(sorted(codes)), "excluded": tuple(sorted(excluded)), "purposes": tuple(sorted(root.purposes)),
         "classes": groups_of(root.classes),
     }  # fmt: skip
-    return filled if filled.values["ceiling"] in CEILINGS else None
+    return filled if filled.values["ceiling"] in CEILINGS and says_the_same(filled.values, filled.ticked, one, today) else None
 
 
 def _kind(one: Filed) -> str:

@@ -64,7 +64,8 @@ class ShowingConsentForms:
         """Draw the form as a consent on file fills it; NotFound for one of another organization, or one that a form cannot say."""
         signed, file = await self._desk.finding.opened(request)
         one = await run_in_threadpool(self._hub.desk.consents.one, asked(signed, request, "view"), file, request.path_params["consent"])
-        filled = of_filed(one, self._today()) if one.own else None
+        known = offices(self._hub.region, signed.identified.requester)
+        filled = of_filed(one, known, self._today()) if one.own else None
         if filled is None:
             raise NotFound("HUB-5041")
         return html(self._form(signed, file, filled, one))

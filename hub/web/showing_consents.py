@@ -19,6 +19,7 @@ from hub.reads.consents import Filed, PersonFile
 from hub.views.consent_effect import effect
 from hub.views.consent_words import said, until
 from hub.web.auth import Doorkeeper
+from hub.web.consent_fields import of_filed, offices
 from hub.web.finding_at_desk import FindingAtDesk
 from hub.web.pages import render_consents
 from hub.web.pages.render_consents import Line, Room, Sheet
@@ -84,10 +85,16 @@ class ShowingConsents:
         current = next((one for one in file.consents if one.reference == newest.reference), newest)
         text = render_consents.one(
             self.line(file, current), [self.line(file, v) for v in versions], who=self.finding.who(file.patient), person=file.reference,
-            may_change=current.own and current.state in {"active", "later", "replaced"} and current.directive.policy_uri != CONFIRMATION, may_withdraw=self._withdrawable(asking, current),
+            may_change=self._changeable(asking, current), may_withdraw=self._withdrawable(asking, current),
             scan=f"/consents/{file.reference}/{current.reference}/paper" if current.scan else "", holder=self._holder(current), **self.finding.frame(signed),
         )  # fmt: skip
         return html(text)
+
+    def _changeable(self, asking: Asking, one: Filed) -> bool:
+        """Say whether this desk can change it: its own, and of what a form can say."""
+        if not one.own or one.state not in {"active", "later", "replaced"} or one.directive.policy_uri == CONFIRMATION:
+            return False
+        return of_filed(one, offices(self._hub.region, asking.requester), tokyo_day(self._hub.now())) is not None
 
     def line(self, file: PersonFile, one: Filed) -> Line:
         """Put one version of a consent into words."""
