@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from consent.rules import CONFIRMATION, RESERVATION, Directive, Rule
+from consent.rules import CONFIRMATION, NOTHING, RESERVATION, Directive, Rule
 from hub.views.ages import JST
 from hub.views.audit_tables import words
 from hub.views.consent_kinds import form_classes, groups_of
 from hub.views.consent_words import until
 from hub.views.shapes import Office
+
+_EMERGENCY = frozenset({"ETREAT", "BTG"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +26,7 @@ class Effect:
 def effect(d: Directive, offices: Mapping[str, Office]) -> Effect:
     """Say what this version of a consent opens and closes, taken by itself."""
     if d.status != "active":
-        return Effect((), ("この同意書は取り下げられています。これによっては、だれにも見せません。",))
+        return _over(d, offices)
     if not d.readable:
         return Effect((), ("この同意書は読み取れません。読み取れない間は、何も見せません。",))
     if d.policy_uri == CONFIRMATION:
@@ -39,6 +41,18 @@ def effect(d: Directive, offices: Mapping[str, Office]) -> Effect:
     if d.proxy and not d.proxy_verified:
         closes.append("代理の権限を確かめていないので、この同意書はまだ効きません。")
     return Effect(tuple(opens), tuple(closes))
+
+
+def _over(d: Directive, offices: Mapping[str, Office]) -> Effect:
+    """Say what a withdrawn one leaves: of a yes nothing; of a no, that it is no longer said, and so other consents count again."""
+    if d.root.purposes and d.root.purposes <= _EMERGENCY:
+        return Effect((), ("緊急のときについてのお答えは、取り消されています。",))
+    if d.root.effect == "permit" or (d.root == NOTHING and not d.dialect):
+        return Effect((), ("この同意書は取り下げられています。これによっては、だれにも見せません。",))
+    if d.policy_uri == RESERVATION:
+        return Effect((f"{_whom(d.root, offices) or 'すべての組織'}についての異議は、取り消されています。",), ())
+    opens = f"{_whom(d.root, offices) or 'ほかのどの組織'}にも見せない、という届けは取り消されています。"
+    return Effect((opens,), ("これだけでは、だれにも見せません。ほかの同意書があれば、それに従います。",))
 
 
 def _confirmed(d: Directive, offices: Mapping[str, Office]) -> Effect:

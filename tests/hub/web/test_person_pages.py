@@ -341,3 +341,24 @@ def test_a_person_in_the_register_is_bound_to_somebody_or_refused_with_its_place
     with pytest.raises(Broken) as caught:
         parse_region(tree)
     assert caught.value.issues[0].where == place
+
+
+# ── the printed confirmation of what is taken back ───────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    ("said", "taken_back", "words"),
+    [
+        ("stop", "unstop", "あおば居宅にも見せない、という届けは取り消されています。"),
+        ("reserve", "unreserve", "すべての組織についての異議は、取り消されています。"),
+        ("refuse-emergency", "unask-emergency", "緊急のときについてのお答えは、取り消されています。"),
+    ],
+)
+def test_the_sheet_of_a_refusal_that_is_taken_back_does_not_say_that_nobody_is_shown_anything(
+    w: World, said: str, taken_back: str, words: str
+) -> None:
+    say(w, "hanako", said, org=OFFICE)
+    sheet = say(w, "hanako", taken_back, org=OFFICE).text
+    assert words in sheet
+    assert "これによっては、だれにも見せません" not in sheet
+    assert visible(w)
