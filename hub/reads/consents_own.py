@@ -27,6 +27,8 @@ from schemas.errors import Denied
 MOST_LOOKS, PAGE = 5_000, 500
 """Decisions that the list of looks is made from at most, newest first, and how many are read at a time."""
 _TOLD = Decision("permit", "P-SUBJECT", "JP-SUBJECT", trail=("subject:yes",))
+_ANSWERING = frozenset({"active", "replaced", "withdrawn"})
+"""States in which a consent that is active still answers the question of emergencies: of one withdrawn by another over it, what it denies holds."""
 _APART = frozenset({"Consent", "Provenance", "AuditEvent"})
 
 
@@ -53,6 +55,11 @@ class Own:
     """The person shows nobody anything."""
     reserved: bool
     wish: str
+
+    def refusing(self) -> list[Filed]:
+        """Give the person's consents in force that are of a matter in which emergencies are refused, by them or by one that they replaced."""
+        matters = {_matter(one) for one in answers(self.consents, proxy=False) if one.directive.emergency == "refuse"}
+        return [one for one in self.consents if one.state == "active" and not one.directive.proxy and _matter(one) in matters]
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +94,7 @@ class OwnPage:
         return Own(
             hub_id(min(patients)), tuple(self._may_see(given, shut)), filed,
             any(one.directive.policy_uri == SHARING and one.directive.root.effect == "deny" and not one.directive.root.narrow for one in active),
-            any(one.directive.policy_uri == RESERVATION for one in active), _wish(active),
+            any(one.directive.policy_uri == RESERVATION for one in active), _wish(filed, proxy=asking.requester.role == "proxy"),
         )  # fmt: skip
 
     def _may_see(self, rows: Sequence[resources.Row], shut: Iterable[str]) -> Iterable[MaySee]:
@@ -158,9 +165,26 @@ def _in_words(types: Iterable[str]) -> tuple[str, ...]:
     return tuple(words for words, named in form_classes().values() if kinds & set(named))
 
 
-def _wish(active: Sequence[Filed]) -> str:
-    """Give the answer on emergencies: a refusal anywhere outweighs; of one's own word here, that."""
-    said = {one.directive.emergency for one in active}
+def _wish(filed: Sequence[Filed], *, proxy: bool) -> str:
+    """Give the answer on emergencies: a refusal of any matter outweighs."""
+    said = {one.directive.emergency for one in answers(filed, proxy=proxy)}
     if "refuse" in said:
         return "refuse"
     return "permit" if "permit" in said else "unasked"
+
+
+def _matter(one: Filed) -> tuple[str, str]:
+    return one.directive.controller, one.directive.policy_uri
+
+
+def answers(filed: Sequence[Filed], *, proxy: bool) -> list[Filed]:
+    """Give the newest answers on emergencies, of each matter: a later consent that did not ask takes none back (`consent.selecting`)."""
+    found: dict[tuple[str, str], list[Filed]] = {}
+    for one in filed:
+        d = one.directive
+        if d.status != "active" or d.emergency == "unasked" or one.state not in _ANSWERING or bool(d.proxy) != proxy:
+            continue
+        held = found.setdefault(_matter(one), [])
+        if not held or held[0].directive.at <= d.at:
+            found[_matter(one)] = [*(o for o in held if o.directive.at == d.at), one]
+    return [one for held in found.values() for one in held]

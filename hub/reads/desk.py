@@ -52,5 +52,5 @@ def desk(
         subjects=Subjects(store=store, secrets=secrets, region=region, now=now), consents=consents,
         visits=room(sits=confirms, closed="HUB-3053"),
         own=OwnPage(store=store, gate=gate, consents=consents, region=region, now=now), enter=enter,
-        word=PersonsWord(enter=enter, secrets=secrets, region=region, now=now),
+        word=PersonsWord(store=store, enter=enter, secrets=secrets, region=region, now=now),
     )  # fmt: skip

@@ -105,9 +105,8 @@ class ShowingPerson:
     def _permit(self, asking: Asking, own: Own) -> Said:
         """Say yes for emergencies; consents of one's own that refuse it are said anew with this answer."""
         if asking.requester.role == "subject":
-            for one in own.consents:
-                refuses = one.state == "active" and one.directive.emergency == "refuse" and not one.directive.proxy
-                if refuses and not any(p.get("uri", "").endswith("/policy/emergency") for p in one.shown.tree.get("policy", ())):
+            for one in own.refusing():
+                if not any(p.get("uri", "").endswith("/policy/emergency") for p in one.shown.tree.get("policy", ())):
                     holder = self._hub.desk.enter.office(one.shown.row.custodian)
                     tree = answered(one.shown.tree, patient=one.about, holder=holder, at=self._hub.now(), emergency="permit")
                     self._hub.desk.word.withdraw(asking, tree)

@@ -14,7 +14,11 @@ from consent.rules import RESERVATION
 from consent.times import TOKYO
 from hub.commands import Asking, Taken
 from hub.log.secrets import Secrets
+from hub.log.store import Store
+from hub.names import MAIN
 from hub.region import Region
+from hub.tables import resources
+from hub.tables.derive import namer
 from hub.writes.consent_entry import EnteringConsents
 from hub.writes.consent_form import EMERGENCY, EXCLUSION, SHARING, Signer, Tree, actors, extension, network, proxy, purposes
 from schemas.errors import Denied, NotFound
@@ -36,8 +40,10 @@ class Said:
 class PersonsWord:
     """These commands over their ports."""
 
-    def __init__(self, *, enter: EnteringConsents, secrets: Secrets, region: Region, now: Callable[[], datetime]) -> None:
-        self._enter, self._secrets, self._region, self._now = enter, secrets, region, now
+    def __init__(
+        self, *, store: Store, enter: EnteringConsents, secrets: Secrets, region: Region, now: Callable[[], datetime]
+    ) -> None:  # fmt: skip
+        self._store, self._enter, self._secrets, self._region, self._now = store, enter, secrets, region, now
 
     def stop_all(self, asking: Asking, patient: str) -> Said:
         """Show nobody anything any more, whatever was said before."""
@@ -92,9 +98,11 @@ class PersonsWord:
         self, asking: Asking, patient: str, policy: str, provision: Tree, *, more: Sequence[Tree] = (), status: str = "active"
     ) -> Said:
         signer = self._signer(asking)
+        proxied = asking.requester.person if signer.kind else ""
+        patient = self._said_of(asking, policy, proxied) or patient
         about = {"reference": f"Patient/{patient}"}
         tree: Tree = {
-            "resourceType": "Consent", "id": self._number(patient, policy, asking.requester.person if signer.kind else ""),
+            "resourceType": "Consent", "id": self._number(patient, policy, proxied),
             "extension": [extension("form", valueCode="electronic"), *more, *([proxy(signer)] if signer.kind else [])],
             "status": status,
             "scope": {"coding": [{"system": f"{_HL7}/consentscope", "code": "patient-privacy"}]},
@@ -104,6 +112,18 @@ class PersonsWord:
             "organization": [network()], "policy": [{"uri": policy}], "provision": provision,
         }  # fmt: skip
         return Said(tree, self._enter.record(asking, tree, tree["id"]))
+
+    def _said_of(self, asking: Asking, policy: str, proxied: str) -> str:
+        """Give the Patient of which this matter was said last: which of a person's is the first changes as others record them. Empty = not said yet."""
+        name = namer(self._secrets, asking.requester.organization, MAIN)
+        found: list[tuple[int, str]] = []
+        with self._store.read() as tx:
+            for one in sorted(asking.requester.patients or ()):
+                patient = one.removeprefix("Patient/")
+                row = resources.newest(tx, name("Consent", self._number(patient, policy, proxied)))
+                if row is not None and not row.deleted:
+                    found.append((row.position, patient))
+        return max(found, default=(0, ""))[1]
 
     def _number(self, patient: str, policy: str, proxy: str) -> str:
         """Give the id under which this matter is kept: a keyed hash, so that it tells of nobody."""

@@ -27,6 +27,7 @@ from tests.hub.world import (
     NOW,
     OFFICE,
     OTHER_HOSPITAL,
+    OTHER_OFFICE,
     STATION,
     World,
     a_consent,
@@ -361,4 +362,30 @@ def test_the_sheet_of_a_refusal_that_is_taken_back_does_not_say_that_nobody_is_s
     sheet = say(w, "hanako", taken_back, org=OFFICE).text
     assert words in sheet
     assert "これによっては、だれにも見せません" not in sheet
+    assert visible(w)
+
+
+# ── what was said stays to be taken back ─────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("user", ["hanako", "guardian"])
+def test_what_was_said_is_taken_back_however_many_records_the_person_has_by_then(w: World, user: str) -> None:
+    """Which of them is the first changes as others record the person."""
+    say(w, user, "stop", org=OFFICE)
+    for custodian in (OTHER_HOSPITAL, STATION, OTHER_OFFICE):
+        w.put(custodian, a_patient())
+    assert not visible(w)
+    assert say(w, user, "unstop", org=OFFICE).status_code == 200
+    assert visible(w)
+
+
+def test_a_refusal_in_a_consent_that_another_replaced_is_told_and_lifted_by_the_persons_own_yes(w: World) -> None:
+    """A later paper that did not ask about emergencies takes no refusal back, nor does the page hide it."""
+    refusing = a_consent("refusing", status="active") | {"dateTime": "2026-02-01"}
+    refusing["extension"] = [*refusing["extension"], {"url": f"{BASE}/StructureDefinition/consent-emergency", "valueCode": "refuse"}]
+    w.put(HOSPITAL, refusing)
+    w.put(HOSPITAL, a_consent("later") | {"dateTime": "2026-03-01"})
+    assert "いまの答え：<b>見せない</b>" in w.get("hanako", "/me").text
+    say(w, "hanako", "permit-emergency")
+    assert "いまの答え：<b>見てよい</b>" in w.get("hanako", "/me").text
     assert visible(w)
