@@ -48,7 +48,7 @@ class Reviewing:
         """Record what the officer found: justified, not justified (which raises the suspicion of a breach), or what is to be asked.
 
         Raises Denied for anybody else, NotFound, BadValue for another result, MissingValue (HUB-5157) without the words that a question and a
-        finding against need, BrokenRule (HUB-5065) where the review is done.
+        finding against need, BrokenRule (HUB-5065) where the review is done, and (HUB-5166) by who opened it, an officer by now.
         """
         requester = _officer(asking)
         if result not in RESULTS:
@@ -62,6 +62,8 @@ class Reviewing:
                 raise NotFound("HUB-5041")
             if row.review not in emergencies.OPEN_REVIEWS:
                 raise BrokenRule("HUB-5065")
+            if row.user == requester.person:
+                raise BrokenRule("HUB-5166")
             body = Reviewed(session, requester.person, result, text.strip())
             made = [self._network.event(EMERGENCY_REVIEWED, "EmergencyAccess", body, patient=row.patient, at=at)]
             return [*made, *([self._suspected(row, requester, text, at)] if result == "not-justified" else [])], None

@@ -147,6 +147,30 @@ def test_a_question_stays_open_and_its_words_reach_the_doctor(u: Urgent) -> None
     assert ASKED not in u.w.get("doctor", "/emergency").text
 
 
+def test_who_opened_it_and_is_an_officer_by_now_does_not_review_it(tmp_path: Path) -> None:
+    """The next edition of the register has the same user at the network's office."""
+    from dataclasses import replace
+
+    from tests.hub.urgent import region
+    from tests.hub.world import NETWORK, world
+
+    with urgent(tmp_path / "data") as before:
+        before.sign_in("doctor")
+        before.open(before.found())
+        at = before.now
+    held = region()
+    moved = replace(held.users["doctor"], organization=NETWORK, role="privacy-officer", purpose="HCOMPL")
+    with world(tmp_path / "data", now=lambda: at, region=replace(held, users={**held.users, "doctor": moved})) as w:
+        u = Urgent(w, [at])
+        u.sign_in("doctor", "officer")
+        session = u.session().session
+        for result in ("justified", "question", "not-justified"):
+            refused = w.form("doctor", "/audit/emergencies/review", session=session, result=result, text=FOUND)
+            assert (refused.status_code, "自分では確認できません" in refused.text) == (422, True)
+        assert u.session().review == "waiting"
+        assert review(u, "justified") == 303
+
+
 def test_one_that_is_not_justified_is_a_suspected_breach_in_the_same_submission(u: Urgent) -> None:
     assert review(u, "not-justified", "だめ") == 422
     assert review(u, "not-justified", FOUND) == 303
