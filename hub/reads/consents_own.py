@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from typing import Any
 
 from consent.ask import Decision
 from consent.rules import RESERVATION
@@ -55,6 +56,18 @@ class Own:
     """The person shows nobody anything."""
     reserved: bool
     wish: str
+
+    def exceptions(self) -> list[Any]:
+        """Give what the person's newest yes to all excepts, as it stands in the Consent: who says yes again, says so of the same."""
+        given = [
+            one for one in self.consents
+            if one.state in {"active", "replaced"} and not one.directive.proxy and one.directive.policy_uri == SHARING
+            and one.directive.status == "active" and one.directive.root.effect == "permit"
+        ]  # fmt: skip
+        if not given:
+            return []
+        nested = max(given, key=lambda one: one.directive.at).shown.tree.get("provision", {}).get("provision", ())
+        return [one for one in nested if one.get("type") == "deny"]
 
     def refusing(self) -> list[Filed]:
         """Give the person's consents in force that are of a matter in which emergencies are refused, by them or by one that they replaced."""

@@ -89,7 +89,7 @@ class ShowingPerson:
         recipients = sent.all("recipients") if sent.one("whom") == "listed" else ()
         ways: Mapping[str, Callable[[], Said]] = {
             "stop-all": lambda: word.stop_all(asking, patient),
-            "share": lambda: word.share(asking, patient, recipients),
+            "share": lambda: word.share(asking, patient, recipients, own.exceptions()),
             "stop": lambda: word.stop(asking, patient, sent.one("org")),
             "unstop": lambda: word.stop(asking, patient, sent.one("org"), over=True),
             "refuse-emergency": lambda: word.wish(asking, patient, "refuse"),

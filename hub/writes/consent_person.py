@@ -49,8 +49,8 @@ class PersonsWord:
         """Show nobody anything any more, whatever was said before."""
         return self._say(asking, patient, SHARING, {"type": "deny"})
 
-    def share(self, asking: Asking, patient: str, recipients: Sequence[str] = ()) -> Said:
-        """Say yes (again): to all members, or to these organizations; what was stopped one by one stays stopped."""
+    def share(self, asking: Asking, patient: str, recipients: Sequence[str] = (), exceptions: Sequence[Tree] = ()) -> Said:
+        """Say yes (again): to all members but for the exceptions, or to these organizations; what was stopped one by one stays stopped."""
         for code in recipients:
             self._known(code)
         today = self._now().astimezone(TOKYO).date()
@@ -61,6 +61,8 @@ class PersonsWord:
         }  # fmt: skip
         if recipients:
             provision["actor"] = actors(sorted(recipients), self._enter.office)
+        elif exceptions:
+            provision["provision"] = list(exceptions)
         return self._say(asking, patient, SHARING, provision)
 
     def stop(self, asking: Asking, patient: str, code: str, *, over: bool = False) -> Said:

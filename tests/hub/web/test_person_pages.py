@@ -19,6 +19,7 @@ from hub.names import hub_id
 from hub.region import Power, Region, User, parse_region
 from schemas.adapter import BASE
 from schemas.errors import Broken, NotFound
+from schemas.ids import INSTITUTION
 from tests.hub.doors.listed import routes
 from tests.hub.world import (
     HOSPITAL,
@@ -389,3 +390,19 @@ def test_a_refusal_in_a_consent_that_another_replaced_is_told_and_lifted_by_the_
     say(w, "hanako", "permit-emergency")
     assert "いまの答え：<b>見てよい</b>" in w.get("hanako", "/me").text
     assert visible(w)
+
+
+def test_who_says_yes_to_all_again_still_excepts_whom_the_paper_excepted(w: World) -> None:
+    role = {"coding": [{"system": "http://terminology.hl7.org/CodeSystem/v3-ParticipationType", "code": "IRCP"}]}
+    excepted = {"type": "deny", "actor": [{"role": role, "reference": {"identifier": {"system": INSTITUTION, "value": OTHER_HOSPITAL}}}]}
+    w.put(HOSPITAL, a_consent(provision=[excepted]) | {"dateTime": "2026-02-01"})
+    assert (visible(w), visible(w, OTHER_HOSPITAL)) == (True, False)
+    assert "前に除いた所には、見せません" in w.get("hanako", "/me/ask/share").text
+    for _ in range(2):
+        say(w, "hanako", "stop-all")
+        assert not visible(w)
+        sheet = say(w, "hanako", "share").text
+        assert "にし病院" in sheet
+        assert (visible(w), visible(w, OTHER_HOSPITAL)) == (True, False)
+    say(w, "hanako", "share", whom="listed", recipients=OTHER_HOSPITAL)
+    assert (visible(w), visible(w, OTHER_HOSPITAL)) == (False, True)
