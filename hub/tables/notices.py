@@ -75,12 +75,6 @@ def about(tx: Tx, things: Iterable[str]) -> list[NoticeRow]:
     return sorted(NoticeRow(*r) for r in tx.each(f"{_SELECT} WHERE about IN", things))
 
 
-def open_for(tx: Tx, receiver: str, *, limit: int) -> list[NoticeRow]:
-    """Give the notices to a kind of receiver that are still to be told, oldest first."""
-    sql = f"{_SELECT} WHERE receiver=? AND state IN (?,?) ORDER BY position LIMIT ?"
-    return [NoticeRow(*r) for r in tx.all(sql, (receiver, *OPEN, limit))]
-
-
 def late(tx: Tx, at: int, *, most: int) -> int:
     """Count notices to persons and heads that should have been given by a moment, up to `most`."""
     sql = "SELECT count(*) FROM (SELECT 1 FROM notices WHERE state IN (?,?) AND receiver IN ('patient','head') AND due<=? LIMIT ?) AS few"
@@ -88,6 +82,6 @@ def late(tx: Tx, at: int, *, most: int) -> int:
 
 
 def alarms(tx: Tx, *, limit: int) -> list[NoticeRow]:
-    """Give what officers were to be told beside openings (many openings, wrong codes), newest first."""
-    sql = f"{_SELECT} WHERE why IN ('many','codes') ORDER BY position DESC LIMIT ?"
-    return [NoticeRow(*r) for r in tx.all(sql, (limit,))]
+    """Give what officers were to be told beside openings (many openings, wrong codes): first what nobody has seen, newest first."""
+    sql = f"{_SELECT} WHERE why IN ('many','codes') ORDER BY CASE WHEN state=? THEN 0 ELSE 1 END, position DESC LIMIT ?"
+    return [NoticeRow(*r) for r in tx.all(sql, (QUEUED, limit))]

@@ -62,7 +62,7 @@ class ShowingEmergencies:
         asking, now = asked(signed, request, "audit"), self._hub.now()
         waiting, done, alarms = self._hub.emergencies.queue(asking)
         if asking.requester.person:
-            self._hub.reviewing.seen(asking)
+            self._hub.reviewing.seen(asking, [*(n for one in (*waiting, *done) for n in one.notices), *alarms])
         told = [(moment(n.queued), breaking.state_words(n.receiver, n.why, n.state), self._who(n.asker, n.organization)) for n in alarms]
         return render_urgent.emergencies(
             self._frame(signed, asking), now=now, days=breaking.rules(now).review_days, waiting=[self._line(s) for s in waiting],

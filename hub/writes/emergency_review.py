@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from consent.ask import Requester
@@ -99,32 +99,37 @@ class Reviewing:
 
         within(self._writer, make)
 
-    def seen(self, asking: Asking) -> None:
-        """Record that an officer has seen what the list told: each notice to officers once; that of a late review by somebody else than let it lie."""
+    def seen(self, asking: Asking, shown: Iterable[NoticeRow]) -> None:
+        """Record that an officer has seen what the list told: of the notices `shown`, each to officers once; that of a late review by somebody else than let it lie.
+
+        What was queued since the list was read was told to nobody, and waits.
+        """
         requester = _officer(asking)
+        told = {row.reference: row.about for row in shown}
 
         def make(tx: Tx) -> tuple[Sequence[NewEvent], None]:
             at = self._now()
-            made = [(NoticeSettled(row.reference, "seen", requester.person), row.patient) for row in self._unseen(tx, requester)]
+            made = [(NoticeSettled(row.reference, "seen", requester.person), row.patient) for row in self._unseen(tx, requester, told)]
             return [self._network.event(NOTICE_SETTLED, "Notice", body, patient=patient, at=at) for body, patient in made], None
 
         with self._store.read() as tx:
-            if not self._unseen(tx, requester):
+            if not self._unseen(tx, requester, told):
                 return
         within(self._writer, make)
 
     @staticmethod
-    def _unseen(tx: Tx, requester: Requester) -> list[NoticeRow]:
-        """Give the notices that this officer's look makes seen.
+    def _unseen(tx: Tx, requester: Requester, told: Mapping[str, str]) -> list[NoticeRow]:
+        """Give the notices that this officer's look makes seen, of those told (notice → what it is about).
 
         A second officer is one who has not seen the opening: the notice of a late review waits for a look by another than saw that one.
         """
-        first = notices.open_for(tx, "officer", limit=MOST)
-        late = notices.open_for(tx, "second-officer", limit=MOST)
-        told = notices.about(tx, [row.about for row in late])
-        saw = {n.about for n in told if n.receiver == "officer" and n.state == notices.SEEN and n.by == requester.person}
+        rows = notices.about(tx, set(told.values()))
+        waiting = [row for row in rows if row.reference in told and row.state in notices.OPEN]
+        first = [row for row in waiting if row.receiver == "officer"]
+        late = [row for row in waiting if row.receiver == "second-officer"]
+        saw = {n.about for n in rows if n.receiver == "officer" and n.state == notices.SEEN and n.by == requester.person}
         mine = saw | {row.about for row in first}
-        return [*first, *(row for row in late if row.about not in mine)]
+        return [*first, *(row for row in late if row.about not in mine)][:MOST]
 
     # ── time ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 

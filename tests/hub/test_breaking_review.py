@@ -4,18 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from consent.ask import Requester
 from hub.clock import milliseconds
+from hub.commands import Asking
+from hub.tables import resources
 from schemas.emergency_events import (
     BREACH_SUSPECTED,
     EMERGENCY_REVIEWED,
     NOTICE_QUEUED,
     NOTICE_SETTLED,
 )
-from tests.hub.urgent import ALLERGY, REASON, Urgent, urgent
-from tests.hub.world import HOSPITAL
+from tests.hub.urgent import ALLERGY, DOCTORS, REASON, Urgent, urgent
+from tests.hub.world import HOSPITAL, STATION
 
 ASKED = "付き添いの方がいたとのこと。事情を教えてください。"
 FOUND = "本人は話せる状態で、同意を求めることができた。"
@@ -52,6 +56,39 @@ def test_the_officers_notice_is_seen_once_an_officer_has_looked_and_by_whom(u: U
     assert states(u)[("officer", "opened")] == "seen"
     u.w.get("second-officer", "/audit/emergencies")
     assert [(s.state, s.by) for s in u.told(NOTICE_SETTLED)] == [("seen", "officer")]
+
+
+def test_what_is_queued_while_the_list_is_drawn_was_told_to_nobody(u: Urgent, monkeypatch: pytest.MonkeyPatch) -> None:
+    read = u.hub.emergencies.queue
+    doctor = Asking(Requester(HOSPITAL, "hospital", "doctor", "doctor"), "TREAT", "request", "emergency")
+    with u.hub.store.read() as tx:
+        person = next(row.stream for row in resources.own(tx, STATION, "Patient") if row.stream != u.session().patient)
+
+    def queue(asking: Asking) -> Any:
+        told = read(asking)
+        u.hub.breaking.open(doctor, person, reason=REASON, necessity=True, difficulty=True, identity="card", code=u.code("doctor"))
+        return told
+
+    monkeypatch.setattr(u.hub.emergencies, "queue", queue)
+    u.w.get("officer", "/audit/emergencies")
+    monkeypatch.undo()
+    (first, second) = [{n.receiver: n.state for n in u.notices(u.session(at).session)}["officer"] for at in (0, 1)]
+    assert (first, second) == ("seen", "queued")
+    u.w.get("second-officer", "/audit/emergencies")
+    assert [(s.state, s.by) for s in u.told(NOTICE_SETTLED)] == [("seen", "officer"), ("seen", "second-officer")]
+
+
+def test_more_alarms_than_the_list_shows_are_told_one_look_after_another(u: Urgent, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("hub.reads.emergencies.DONE", 1)
+    for user in DOCTORS:
+        u.w.sign_in(user)
+        found = u.found(user, kana="たなか たろう", birth="1940-01-01")
+        for _ in range(5):
+            assert u.open(found, user, code="000000").status_code == 422
+    assert [n.why for n in u.told(NOTICE_QUEUED)].count("codes") == 2
+    shown = [u.w.get("officer", "/audit/emergencies").text.partition("気をつけること")[2] for _ in DOCTORS]
+    assert ["救急 次郎" in text for text in shown] == [True, False]
+    assert len(u.told(NOTICE_SETTLED)) == 3  # the opening, and each alarm when it was shown
 
 
 @pytest.mark.parametrize("state", ["posted", "handed"])
