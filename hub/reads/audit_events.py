@@ -29,7 +29,7 @@ from hub.tables.acts import ActRow
 from hub.tables.decisions import DecisionRow
 from hub.tables.derive import namer
 from hub.views import audit_fhir, audit_fhir_acts
-from hub.views.audit_parts import BASIS, PSEUDONYM, REFERENCE, USER
+from hub.views.audit_parts import BASIS, HUB, PSEUDONYM, REFERENCE, USER
 from schemas.errors import NotFound
 
 SCAN, TURN = 5_000, 200
@@ -51,10 +51,11 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class _Chosen:
-    """What rows are chosen by; None = no row of that table."""
+    """What rows are chosen by; None = no row of that table. `disclosed` = deliveries too that tell this organization as their custodian."""
 
     decisions: decisions.Filter | None
     acts: acts.Filter | None
+    disclosed: str = ""
 
 
 class AuditEvents:
@@ -159,7 +160,8 @@ class AuditEvents:
             basis=basis, since=since, until=until,
         )  # fmt: skip
         others = acts.Filter(persons=about, organization=organization, user=user, topics=topics or (), since=since, until=until)
-        return _Chosen(rows if of_decisions(kinds) else None, None if topics is None else others)
+        disclosed = organization if rows.action in {"", "deliver"} else ""
+        return _Chosen(rows if of_decisions(kinds) else None, None if topics is None else others, disclosed)
 
     def _about(self, tx: Tx, asked: Question) -> tuple[bytes, ...]:
         """Give whose a resource is that is asked for as an entity: only decisions about that person can name it."""
@@ -179,6 +181,8 @@ class AuditEvents:
         modifier, value = found[0][0], found[0][1][0]
         if modifier == "identifier":
             system, _, number = value.rpartition("|")
+            if system == HUB:
+                return "", ""  # the hub stands in every event, and is named like the office that runs it
             return (
                 (number, "") if system == USER or number in self._region.users else ("", number if number in self._region.offices else "")
             )
@@ -219,6 +223,10 @@ class AuditEvents:
             rows: list[DecisionRow | ActRow] = []
             if chosen.decisions is not None:
                 rows += decisions.search(tx, chosen.decisions, limit=TURN, below=below)
+                if chosen.disclosed:
+                    heard = chosen.decisions._replace(organization="", action="deliver")
+                    found = decisions.search(tx, heard, limit=TURN, below=below, custodian=chosen.disclosed)
+                    rows += [row for row in found if row.organization != chosen.disclosed]
             if chosen.acts is not None and not (chosen.decisions is not None and chosen.decisions.reference):
                 rows += acts.search(tx, chosen.acts, limit=TURN, below=below)
             rows = sorted(rows, key=lambda row: -row.position)[:TURN]

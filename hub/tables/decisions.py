@@ -121,9 +121,12 @@ class Filter(NamedTuple):
     session: str = ""
 
 
-def search(tx: Tx, by: Filter, *, limit: int, below: int | None = None) -> list[DecisionRow]:
-    """Give decisions, newest first. `below` = go on under this position."""
+def search(tx: Tx, by: Filter, *, limit: int, below: int | None = None, custodian: str = "") -> list[DecisionRow]:
+    """Give decisions, newest first. `below` = go on under this position; `custodian` = only those by which something of its records left."""
     where, params = _where(by)
+    if custodian:
+        where.append("' ' || custodians || ' ' LIKE ?")
+        params.append(f"% {custodian} %")
     if below is not None:
         where.append("position<?")
         params.append(below)

@@ -39,6 +39,27 @@ def busy(w: World) -> str:
     return reference
 
 
+def test_whose_record_was_delivered_is_found_as_an_agent_too(hub_world: World) -> None:
+    """A disclosure names its custodian among the agents (BALP PrivacyDisclosure); the row is that of who got it."""
+    w = hub_world
+    admitted(w)
+    w.settle()
+    w.get(OFFICE, "/events?after=0", headers={"Accept": "application/x-ndjson", **named("heard")})
+    (disclosed, _) = of_request(w, "heard")
+    assert HOSPITAL in {a["who"]["identifier"]["value"] for a in disclosed["agent"]}
+    for query in (
+        f"&agent={HOSPITAL}",
+        f"&agent=Organization/{HOSPITAL}&subtype=disclose",
+        f"&agent=Organization/{HOSPITAL}&_total=accurate",
+    ):
+        got = [e["id"] for e in found(w, query, count=2)]
+        assert disclosed["id"] in got, query
+        assert len(set(got)) == len(got)
+    assert not found(w, f"&agent={HOSPITAL}&subtype=disclose&date=lt2026")
+    assert not found(w, f"&agent={OTHER_OFFICE}&subtype=disclose")
+    assert disclosed["id"] in {e["id"] for e in found(w, f"&agent:identifier=https://tsunagu.example.jp/sid/hub%7C{NETWORK}")}
+
+
 def test_each_parameter_finds_what_it_says_and_nothing_else(hub_world: World) -> None:
     w = hub_world
     reference = busy(w)
