@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from hub.views.ages import JST
 from hub.views.audit_tables import words
@@ -28,6 +28,12 @@ class Due:
     done: datetime | None
     state: str
     """done, overdue, soon (the guideline's first day has passed), waiting."""
+
+
+def begins() -> datetime:
+    """Give the moment from which there are clocks: nothing that was known before has any."""
+    first = min(date.fromisoformat(row["since"]) for row in _tables.rows("clock"))
+    return datetime(first.year, first.month, first.day, tzinfo=JST)
 
 
 def clock(known: datetime, *, malicious: bool, done: Mapping[str, datetime], ended: bool, now: datetime) -> tuple[Due, ...]:

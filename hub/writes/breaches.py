@@ -12,6 +12,7 @@ from hub.commands import Asking
 from hub.log.store import Store, Tx
 from hub.names import reference
 from hub.tables import breaches
+from hub.views import breach
 from hub.writer import Proposal, Writer
 from hub.writes.events import append
 from hub.writes.tombstone import Network
@@ -32,12 +33,12 @@ class Breaching:
     def suspect(self, asking: Asking, known: datetime, reason: str, *, malicious: bool = False, decisions: tuple[str, ...] = ()) -> str:
         """Record that a breach is suspected, known since a moment; give its reference. The clocks run from that moment.
 
-        Raises MissingValue (HUB-5193: reason too short), BadValue (HUB-5195: known later than now).
+        Raises MissingValue (HUB-5193: reason too short), BadValue (HUB-5195: known later than now, or before there were clocks).
         """
         by = _officer(asking)
         now = self._now()
         self._noted(reason, "reason")
-        if known > now:
+        if not breach.begins() <= known <= now:
             raise BadValue("HUB-5195", where="known")
         name = reference()
         body = BreachSuspected(name, milliseconds(known), by, reason.strip(), decisions=decisions, malicious=malicious)
@@ -57,12 +58,12 @@ class Breaching:
         self._noted(note, "note")
 
         def again(tx: Tx) -> Proposal:
-            breach, before = breaches.one(tx, name), {s.step for s in breaches.steps(tx, name)}
-            if breach is None:
+            row, before = breaches.one(tx, name), {s.step for s in breaches.steps(tx, name)}
+            if row is None:
                 raise NotFound("HUB-5041")
             if step in before or before & breaches.ENDS:
                 raise BrokenRule("HUB-5194")
-            if not breach.known <= milliseconds(done) <= milliseconds(now):
+            if not row.known <= milliseconds(done) <= milliseconds(now):
                 raise BadValue("HUB-5195", where="done")
             body = BreachStep(name, cast("Step", step), milliseconds(done), by, note.strip())
             made = self._network.event(BREACH_STEP, "BreachStep", body, patient=b"", at=now)

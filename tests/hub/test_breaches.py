@@ -160,6 +160,17 @@ def test_a_breach_known_tomorrow_or_without_a_reason_is_refused(told: tuple[Worl
     assert w.form("officer", PLACE, known="2026-11-24", known_time="09:00", reason="短い").status_code == 422
 
 
+@pytest.mark.parametrize("known", ["0001-01-01", "0026-11-24", "2022-03-31"])
+def test_a_breach_known_before_there_were_clocks_is_refused_and_spoils_no_page(told: tuple[World, Clock], known: str) -> None:
+    """A year mistyped would have had no clock for ever; the first of all days no page could draw, nor any search of the record."""
+    w, _ = told
+    form = {"known": known, "known_time": "08:00", "reason": "端末が一台見つからない"}
+    assert w.form("officer", PLACE, **form).status_code == 400
+    assert [w.get("officer", path).status_code for path in (PLACE, "/audit", "/fhir/AuditEvent")] == [200, 200, 200]
+    assert w.form("officer", PLACE, **form | {"known": "2022-04-01", "known_time": "00:00"}).status_code == 303
+    assert states(w)["reported"] == "overdue"
+
+
 @pytest.mark.parametrize("user", ["doctor", "clerk", "manager"])
 def test_nobody_but_the_officer(told: tuple[World, Clock], user: str) -> None:
     w, _ = told
