@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from datetime import date
+from datetime import date, timedelta
 from functools import partial
 from urllib.parse import parse_qsl, urlencode
 
@@ -15,6 +15,7 @@ from hub.assemble import Hub
 from hub.reads.officers import is_officer
 from hub.reads.provisions import FILE, Asked, Told
 from hub.views import provision_export as export
+from hub.views.disclosure import milliseconds
 from hub.web.auth import Doorkeeper, SignedIn
 from hub.web.bodies import form_text
 from hub.web.exports import stream
@@ -118,9 +119,12 @@ def span(form: Mapping[str, str]) -> tuple[date | None, date | None]:
 def _day(form: Mapping[str, str], where: str) -> date | None:
     text = form.get(where, "")
     try:
-        return date.fromisoformat(text) if text else None
-    except ValueError as fault:
+        day = date.fromisoformat(text) if text else None
+        if day is not None:
+            milliseconds(day), milliseconds(day + timedelta(days=1))  # neither end of the calendar has a moment in Japan
+    except (ValueError, OverflowError) as fault:
         raise BadValue("HUB-4083", where=where) from fault
+    return day
 
 
 def kind_of(form: Mapping[str, str]) -> str:

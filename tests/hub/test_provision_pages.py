@@ -124,6 +124,18 @@ def test_pages_go_on_and_a_cursor_of_another_opens_nothing(w: World) -> None:
     assert w.get(HOSPITAL, f"{PLACE}?below={first.next}").status_code in {303, 404}
 
 
+@pytest.mark.parametrize("period", ["from=0001-01-01", "to=9999-12-31"])
+def test_a_day_that_has_no_moment_is_refused_and_nothing_is_recorded_as_disclosed(w: World, period: str) -> None:
+    for path in (PLACE, f"{PLACE}.csv", f"{PLACE}.ndjson"):
+        assert w.get("officer", f"{path}?{period}").status_code == 400
+    whom = {"kana": "やまだ はなこ", "birth": "1938-05-02"}
+    (found,) = w.ask("POST", "/audit/persons.json", by=NETWORK, json=whom).json()["persons"]
+    name, _, day = period.partition("=")
+    assert w.form("officer", f"{PLACE}/disclosure", person=found["person"], form="json", **{name: day}).status_code == 400
+    with w.hub.store.read() as tx:
+        assert decisions.count(tx, decisions.Filter(reason="P-SUBJECT")) == 0
+
+
 def test_a_look_at_the_lines_is_itself_recorded(w: World) -> None:
     with w.hub.store.read() as tx:
         before = decisions.count(tx, decisions.Filter(action="audit"))
