@@ -232,7 +232,8 @@ class Gate:
 
         def holds(later: Tx) -> bool:
             return (
-                directives.epochs_of(later, identities.groups(later, people.patients, compartment=asking.compartment)) == epochs
+                identities.groups(later, people.person, compartment=asking.compartment) == people
+                and directives.epochs_of(later, people) == epochs
                 and directives.barred(later, nobodys) == barred
                 and asked.resolution.stands(later)
                 and labels.moved(later) == moved

@@ -67,6 +67,35 @@ def test_a_refusal_told_elsewhere_by_the_same_insured_number_meanwhile_counts(w:
     assert effects_before_and_after(w, row, told) == ("permit", "deny")
 
 
+def test_who_is_parted_from_the_person_meanwhile_is_not_given_by_that_persons_consent(w: World) -> None:
+    """Its number was a slip and is set right: no consent moved, and yet none speaks for it any more."""
+    for by, tree in ((OFFICE, a_patient("u1")), (OFFICE, a_consent(patient="Patient/u1")), (HOSPITAL, a_patient()), (HOSPITAL, an_encounter())):
+        assert w.put(by, tree).status_code == 201
+
+    def told() -> None:
+        assert w.put(HOSPITAL, a_patient(insured="131016:0000077777")).status_code == 200
+
+    assert effects_before_and_after(w, own(w, HOSPITAL, "Encounter"), told) == ("permit", "deny")
+
+
+def test_who_comes_to_the_person_meanwhile_brings_a_refusal_that_is_older_than_its_consents(w: World) -> None:
+    assert w.put(HOSPITAL, a_patient()).status_code == 201
+    assert w.put(OFFICE, a_patient("u1", insured="")).status_code == 201
+    assert w.put(OFFICE, refusing("Patient/u1")).status_code == 201
+    row = admitted_again(w)
+
+    def told() -> None:
+        assert w.put(OFFICE, a_patient("u1")).status_code == 200
+
+    assert effects_before_and_after(w, row, told) == ("permit", "deny")
+
+
+def admitted_again(w: World) -> Row:
+    for tree in (a_consent(), an_encounter()):
+        assert w.put(HOSPITAL, tree).status_code == 201
+    return own(w, HOSPITAL, "Encounter")
+
+
 def test_without_anything_between_the_first_decision_is_the_recorded_one(w: World) -> None:
     assert effects_before_and_after(w, admitted(w), lambda: None) == ("permit", "permit")
 
