@@ -155,7 +155,8 @@ class Gate:
         state = self._knowing.state(tx, people, asking, at, position, session)
         resolution = self._actors.look(tx, asking.requester, at, position, asking.compartment)
         asked = _Asked(asking, whole(at), resolution, switch_of(tx, asking, at, position))
-        persons = [state[people.person.get(row.patient, b"")] for row in rows]
+        barred = directives.barred(tx, _nobodys(rows), position)
+        persons = [_of(row, state[people.person.get(row.patient, b"")], barred) for row in rows]
         edition, held = labelling.in_force(tx, position), labelling.stands(tx, rows, position)
         return [
             self._one(asked.about(person), row, person, self._known(row, person, edition), rules)
@@ -213,7 +214,7 @@ class Gate:
         moved, edition, labelled = labels.moved(tx), labelling.in_force(tx, None), []
         for row in labelling.stands(tx, rows):
             person = people.person.get(row.patient, b"")
-            known = state[person] if row.stream not in barred else Person((), None, barred[row.stream])
+            known = _of(row, state[person], barred)
             record = self._known(row, known, edition)
             decision = self._here(asking, asked.about(known), row, known, record)
             labelled.append(row if record is None else labelling.labelled(row, record.labels))
@@ -314,6 +315,11 @@ def _at_the_desk(ask: Ask, record: Record, person: Person, rules: Network) -> bo
 def _nobodys(rows: Sequence[Row]) -> list[bytes]:
     """Give the streams of the directory that lie under keys of their own, and so can be erased one by one."""
     return sorted({row.stream for row in rows if not row.patient and row.type == "Practitioner"})
+
+
+def _of(row: Row, person: Person, barred: Mapping[bytes, bytes]) -> Person:
+    """Give of whom a row is; one of the directory that is barred by itself is of nobody else."""
+    return person if row.stream not in barred else Person((), None, barred[row.stream])
 
 
 def whole(at: datetime) -> datetime:

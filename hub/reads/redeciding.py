@@ -125,11 +125,12 @@ class Redeciding:
             if any(row is None or self._gate.record(row) is None for row in known):
                 return {**head, "same": None, "why": "erased", "recorded": _recorded(was)}
             held = [row for row in known if row is not None]
-            given = self._gate.as_of(tx, asker, held, position=base.position, at=base.at, rules=rules, session=was.session)
-            seen = [
-                SeenRow(s.type, s.id, s.version, d.effect, d.reason, d.basis, tuple(sorted(d.masks)), s.owner)
-                for s, d in zip(was.seen, given, strict=True)
-            ]
+            # a session that was open and that nothing came to rest on is not named: it may have lent its purpose for all that
+            for session in (was.session, None) if not was.session and requester.person else (was.session,):
+                given = self._gate.as_of(tx, asker, held, position=base.position, at=base.at, rules=rules, session=session)
+                seen = [_again(s, d) for s, d in zip(was.seen, given, strict=True)]
+                if tuple(seen) == was.seen:
+                    break
         lead, effect, obligations = summed_up(given)
         now = {**_told(lead), "effect": effect, "obligations": list(obligations)}
         differs = [name for name, told in _recorded(was).items() if now[name] != told]
@@ -184,6 +185,11 @@ def _recorded(was: events.Decided) -> dict[str, Any]:
         "effect": was.effect, "reason": was.reason, "basis": was.basis, "obligations": list(was.obligations), "trail": list(was.trail),
         "consents": [{"consent": c, "version": v, "effect": e} for c, v, e in was.consents],
     }  # fmt: skip
+
+
+def _again(was: SeenRow, decision: Decision) -> SeenRow:
+    masks = tuple(sorted(decision.masks))
+    return SeenRow(was.type, was.id, was.version, decision.effect, decision.reason, decision.basis, masks, was.owner)
 
 
 def _row_told(was: SeenRow, now: SeenRow | None) -> dict[str, Any]:

@@ -176,9 +176,9 @@ def epochs_of(tx: Tx, people: Groups) -> dict[bytes, int]:
     return {person: max((moved.get(p, 0) for p in patients), default=0) for person, patients in people.patients.items()}
 
 
-def barred(tx: Tx, streams: Iterable[bytes]) -> dict[bytes, bytes]:
-    """Give those of these streams that are RESTRICTED or ERASED now, and which."""
-    return dict(tx.each("SELECT patient, directive FROM directives WHERE patient IN", streams, (b"",), " AND key=? AND until IS NULL"))
+def barred(tx: Tx, streams: Iterable[bytes], at: int | None = None) -> dict[bytes, bytes]:
+    """Give those of these streams that are RESTRICTED or ERASED, and which, now or as of a position."""
+    return {row.patient: row.directive for row in in_force(tx, streams, at) if not row.key}
 
 
 def expiring(tx: Tx) -> list[DirectiveRow]:

@@ -69,7 +69,12 @@ def test_a_refusal_told_elsewhere_by_the_same_insured_number_meanwhile_counts(w:
 
 def test_who_is_parted_from_the_person_meanwhile_is_not_given_by_that_persons_consent(w: World) -> None:
     """Its number was a slip and is set right: no consent moved, and yet none speaks for it any more."""
-    for by, tree in ((OFFICE, a_patient("u1")), (OFFICE, a_consent(patient="Patient/u1")), (HOSPITAL, a_patient()), (HOSPITAL, an_encounter())):
+    for by, tree in (
+        (OFFICE, a_patient("u1")),
+        (OFFICE, a_consent(patient="Patient/u1")),
+        (HOSPITAL, a_patient()),
+        (HOSPITAL, an_encounter()),
+    ):
         assert w.put(by, tree).status_code == 201
 
     def told() -> None:

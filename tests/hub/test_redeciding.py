@@ -13,6 +13,7 @@ import pytest
 
 from hub.names import hub_id
 from hub.tables import decisions, resources
+from tests.hub.test_erasure import restricted
 from tests.hub.world import (
     HOSPITAL,
     NETWORK,
@@ -189,6 +190,24 @@ def references(w: World) -> list[str]:
         return [row.reference for row in reversed(decisions.search(tx, decisions.Filter(), limit=10_000))]
 
 
+def opened(told: Told) -> str:
+    """Let the doctor break the glass; give the reference of the person."""
+    w = told.w
+    page = w.form("doctor", "/emergency/find", by="name", kana="やまだ はなこ", birth="1938-05-02").text
+    reference = re.search(r'href="/emergency/([a-z2-7]{20,})"', page)[1]
+    w.form(
+        "doctor",
+        "/emergency/open",
+        person=reference,
+        reason=REASON,
+        necessity="yes",
+        difficulty="yes",
+        identity="card",
+        code=w.hub.breaking.code("doctor"),
+    )
+    return reference
+
+
 def lived(told: Told) -> None:
     """Reads, searches, boards and summaries under consents that come and go, a refusal of the hub, links, a break of the glass."""
     w = told.w
@@ -207,18 +226,7 @@ def lived(told: Told) -> None:
     w.put(STATION, a_patient("s1"))
     w.put(HOSPITAL, an_encounter("e2"))
     told.at(70)
-    page = w.form("doctor", "/emergency/find", by="name", kana="やまだ はなこ", birth="1938-05-02").text
-    reference = re.search(r'href="/emergency/([a-z2-7]{20,})"', page)[1]
-    w.form(
-        "doctor",
-        "/emergency/open",
-        person=reference,
-        reason=REASON,
-        necessity="yes",
-        difficulty="yes",
-        identity="card",
-        code=w.hub.breaking.code("doctor"),
-    )
+    reference = opened(told)
     assert w.get("doctor", f"/emergency/{reference}").status_code == 200
     told.at(80)
     w.put(OFFICE, a_patient("u1", insured="131016:0000099999"))
@@ -293,3 +301,35 @@ def test_a_decision_about_what_was_erased_since_cannot_be_repeated_and_says_so(t
     w.hub.keys.destroy([patient])
     made = asked(w, reference=reference).json()
     assert (made["same"], made["why"]) == (None, "erased")
+
+
+def test_what_a_purpose_lent_by_an_open_session_let_see_comes_out_the_same(told: Told) -> None:
+    """Consent in emergencies alone: the glass is open, and yet nothing that was read came to rest on it."""
+    w = told.w
+    w.put(STATION, a_patient("s1"))
+    w.put(STATION, an_encounter("v1", patient="Patient/s1"))
+    told.at(40)
+    opened(told)
+    code = "http://terminology.hl7.org/CodeSystem/v3-ActReason"
+    urgent = [{"system": code, "code": "ETREAT"}, {"system": code, "code": "BTG"}]
+    assert w.put(STATION, a_consent("k5", patient="Patient/s1", purpose=urgent)).status_code == 201
+    assert w.get("doctor", f"/fhir/{name_of(w, STATION, 'Encounter')}").status_code == 200
+    made = asked(w, reference=references(w)[-1]).json()
+    assert (made["recorded"]["reason"], made["same"]) == ("P-EXPLICIT", True)
+
+
+def test_why_somebody_of_the_directory_who_is_restricted_was_not_seen_comes_out_the_same(told: Told) -> None:
+    w = told.w
+    w.put(HOSPITAL, {"resourceType": "Practitioner", "id": "d7", "name": [{"text": "佐々木 誠"}]})
+    name = name_of(w, HOSPITAL, "Practitioner")
+    assert w.get(OFFICE, f"/fhir/{name}").status_code == 200
+    told.at(40)
+    restricted(w, name)
+    told.at(50)
+    assert w.get(OFFICE, f"/fhir/{name}").status_code == 404
+    reasons = [
+        (made["recorded"]["reason"], made["same"])
+        for made in (asked(w, reference=r).json() for r in references(w))
+        if made["action"] == "read"
+    ]
+    assert reasons == [("P-DIRECTORY", True), ("D-RESTRICTED", True)]
