@@ -41,7 +41,7 @@ class Looking:
         return [row for row in newest.values() if not row.deleted]
 
     def directives(self, patients: Patients, at: int) -> list[DirectiveRow]:
-        """Give the consents that were in force as of a position."""
+        """Give the consents that counted as of a position."""
         if patients not in self._held:
             self._held[patients] = directives.history(self.tx, patients)
-        return directives.as_of(self._held[patients], at)
+        return directives.counting_as_of(self._held[patients], at)

@@ -77,7 +77,7 @@ class Knowing:
         `session` = as of a position, the break-glass session that held; None = whichever of the asker's was open.
         """
         by_patient: dict[bytes, list[directives.DirectiveRow]] = {}
-        for row in directives.in_force(tx, (patient for patients in people.patients.values() for patient in patients), position):
+        for row in directives.counting(tx, (patient for patients in people.patients.values() for patient in patients), position):
             by_patient.setdefault(row.patient, []).append(row)
         sessions: dict[bytes, emergencies.EmergencyRow] = {}
         if asking.requester.person:
@@ -114,7 +114,7 @@ class Knowing:
         for row in rows:
             if not row.key:
                 barred = max(barred, row.directive, key=LEVELS.index)
-            elif (found := self._directive(row)) is not None:
+            elif (found := self._directive(row)) is not None and (not row.gone or found.status in REFUSING):
                 held.append(found)
                 if found.status in REFUSING and (more := self._also_withdrawn(tx, row, found)) is not None:
                     held.append(more)

@@ -50,6 +50,8 @@ class DirectiveRow(NamedTuple):
     event: bytes
     key: bytes
     directive: bytes
+    gone: bool = False
+    """It was the newest version when its consent was deleted."""
 
 
 def apply(tx: Tx, recorded: Sequence[Recorded]) -> None:
@@ -122,6 +124,18 @@ def in_force(tx: Tx, patients: Iterable[bytes], at: int | None = None) -> list[D
     return [DirectiveRow(*r) for r in sorted(rows)]
 
 
+def counting(tx: Tx, patients: Iterable[bytes], at: int | None = None) -> list[DirectiveRow]:
+    """Give what is in force and, as `gone`, the newest version of what was deleted: a withdrawal stays one when its record goes."""
+    held = list(patients)
+    then, params = ("", ()) if at is None else (" AND {}<=?", (at,))
+    later = f"SELECT 1 FROM directives later WHERE later.consent=d.consent AND later.since>=d.until{then.format('later.since')}"
+    gone = tx.each(
+        "SELECT consent, version, patient, event, key, directive FROM directives d WHERE patient IN", held, (b"", *params, *params),
+        f" AND key<>? AND until IS NOT NULL{then.format('until')} AND NOT EXISTS ({later})",
+    )  # fmt: skip
+    return in_force(tx, held, at) + [DirectiveRow(*row)._replace(gone=True) for row in sorted(gone)]
+
+
 def version(tx: Tx, consent: bytes, number: int) -> DirectiveRow | None:
     """Give one version of a consent, in force or not."""
     sql = "SELECT consent, version, patient, event, key, directive FROM directives WHERE consent=? AND version=?"
@@ -153,6 +167,16 @@ def history(tx: Tx, patients: Iterable[bytes]) -> list[Held]:
 def as_of(held: Iterable[Held], at: int) -> list[DirectiveRow]:
     """Give what was in force as of a position: `in_force` from a history."""
     return [one.row for one in held if one.since <= at and (one.until is None or one.until > at)]
+
+
+def counting_as_of(held: Sequence[Held], at: int) -> list[DirectiveRow]:
+    """Give what counted as of a position: `counting` from a history."""
+    newest: dict[bytes, Held] = {}
+    for one in held:
+        if one.since <= at and (one.row.consent not in newest or one.since > newest[one.row.consent].since):
+            newest[one.row.consent] = one
+    gone = [one.row._replace(gone=True) for one in newest.values() if one.until is not None and one.until <= at and one.row.key]
+    return as_of(held, at) + gone
 
 
 def overtaken(tx: Tx, patients: Iterable[bytes], since: int) -> dict[bytes, tuple[bytes, DirectiveRow | None]]:

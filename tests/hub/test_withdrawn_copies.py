@@ -13,7 +13,7 @@ import pytest
 from hub.names import hub_id
 from hub.tables import resources
 from tests.hub.test_submit import Held, at_once, submit
-from tests.hub.world import FHIR, HOSPITAL, NETWORK, NOW, OTHER_HOSPITAL, World, a_consent, a_patient, an_encounter, world
+from tests.hub.world import FHIR, HOSPITAL, NETWORK, NOW, OFFICE, OTHER_HOSPITAL, World, a_consent, a_patient, an_encounter, world
 
 IDENTIFIER = {"identifier": [{"system": "urn:example:paper", "value": "7"}]}
 CONDITION = "identifier=urn:example:paper|7"
@@ -171,3 +171,30 @@ def test_a_withdrawal_that_came_first_stops_a_copy_that_was_judged_before_it(hub
         first = held.then(lambda: submit(hub_world, a_consent(status="inactive")).taken[0].status)
         second = held.then(lambda: submit(hub_world, a_consent("k2")).taken[0].status)
     assert (first, second) == ([200], ["HUB-3069"])
+
+
+def signed_elsewhere(w: World) -> None:
+    """An older consent that another organization took of the same person, and the newer one withdrawn."""
+    assert w.put(OFFICE, a_patient("u1")).status_code == 201
+    assert w.put(OFFICE, paper("2025-11-01", patient="Patient/u1")).status_code == 201
+    assert w.put(HOSPITAL, paper(status="inactive")).status_code == 200
+    assert seen(w) == 404
+
+
+def test_a_withdrawal_still_holds_when_its_record_is_deleted(w: World) -> None:
+    """What the person withdrew had taken the place of an older paper elsewhere: that one does not speak again when the desk clears up."""
+    signed_elsewhere(w)
+    later(w)
+    assert w.ask("DELETE", "/fhir/Consent/k1", by=HOSPITAL).status_code == 204
+    assert seen(w) == 404
+    later(w)
+    assert w.put(HOSPITAL, paper(number="k2", signed=ANEW)).status_code == 201
+    assert seen(w) == 200
+
+
+def test_nothing_is_told_to_anybody_by_what_was_withdrawn_and_deleted(w: World) -> None:
+    signed_elsewhere(w)
+    assert w.ask("DELETE", "/fhir/Consent/k1", by=HOSPITAL).status_code == 204
+    assert w.put(HOSPITAL, an_encounter("e2")).status_code == 201
+    w.settle()
+    assert w.get(OFFICE, "/events?after=0", headers={"Accept": "application/x-ndjson"}).headers["x-next-after"] == "0"
