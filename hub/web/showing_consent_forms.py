@@ -153,7 +153,7 @@ class ShowingConsentForms:
     ) -> Any:  # fmt: skip
         more: dict[str, Any] = {}
         if one is not None:
-            seen = int(version) if version.isdecimal() else one.shown.row.version
+            seen = int(version) if version.isdecimal() and len(version) < 10 else one.shown.row.version
             more = {"number": one.shown.id, "version": seen, "held": (one.scan, one.power if entry.signer.kind else "")}
         return self._hub.desk.enter.enter(asking, file.number, entry, scan=papers["scan"], power=papers["power"], **more)
 

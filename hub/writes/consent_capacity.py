@@ -24,6 +24,8 @@ LEAST = 4
 """Fewest characters by which a paper is named."""
 LONGEST = timedelta(days=366)
 """How far ahead the day of the next look may lie (consent-and-audit facts §1.9: at most 12 months)."""
+EARLIEST = date(1900, 1, 1)
+"""No day before it is one on which somebody now alive was looked at: a year mistyped."""
 _STATES = frozenset({"capable", "incapable"})
 _CLERKS = frozenset({"clerk"})
 
@@ -77,7 +79,7 @@ class StatingCapacity:
         today = tokyo_day(self._now())
         if state not in _STATES:
             raise BadValue("HUB-5129", where="state")
-        if found > today:
+        if not EARLIEST <= found <= today:
             raise BadValue("HUB-5129", where="found")
         if len(document.strip()) < LEAST:
             raise MissingValue("HUB-5135", where="document", least=str(LEAST))

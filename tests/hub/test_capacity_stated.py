@@ -94,6 +94,7 @@ def test_the_clerk_may_state_it_for_a_paper_and_a_nurse_may_not(w: World) -> Non
     [
         ({"state": "tired"}, BadValue),
         ({"found": date(2026, 11, 25)}, BadValue),
+        ({"found": date(1, 1, 1)}, BadValue),
         ({"document": " 紙 "}, MissingValue),
         ({"review": None}, BadValue),
         ({"review": date(2026, 11, 23)}, BadValue),

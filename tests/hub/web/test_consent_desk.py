@@ -315,6 +315,7 @@ def test_a_change_of_what_has_changed_meanwhile_is_refused(w: World) -> None:
     record(w, "doctor", place, consent=reference, version="1", excluded=[OFFICE])
     assert record(w, "nurse", place, consent=reference, version="1").status_code == 422
     assert not visible(w)
+    assert record(w, "nurse", place, consent=reference, version="1" * 5_000).status_code == 303, "no version of ours counts as not said"
 
 
 def test_a_withdrawal_asks_once_and_holds_when_it_is_answered(w: World) -> None:
