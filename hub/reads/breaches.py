@@ -92,9 +92,11 @@ class Breaches:
 
     # ── clocks ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def listed(self, asking: Asking) -> tuple[Suspected, ...]:
-        """Give the suspected breaches, the newest first."""
+    def listed(self, asking: Asking, *, looked: bool = False) -> tuple[Suspected, ...]:
+        """Give the suspected breaches, the newest first; the look is recorded first. `looked` = it was already, with the scope beside."""
         officer(asking)
+        if not looked:
+            self._gate.note(asking, b"", LOOK)
         with self._store.read() as tx:
             return tuple(self._suspected(tx, row) for row in breaches.newest(tx, MOST))
 

@@ -66,6 +66,8 @@ def moment(day: str, time: str, where: str, *, over: bool = False) -> int | None
         if _OFFSET.search(text):
             return milliseconds(instant(text))  # to the millisecond, as it was asked
         at = datetime.fromisoformat(text)
+        if at.tzinfo is not None:  # an offset of hours alone
+            return milliseconds(at)
         unit = timedelta(0) if not over else timedelta(minutes=1) if "T" in text else timedelta(days=1)
         return milliseconds((at.replace(tzinfo=JST) + unit).astimezone(UTC))
     except (ValueError, OverflowError) as fault:

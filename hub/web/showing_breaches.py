@@ -60,8 +60,8 @@ class ShowingBreaches:
     def _page(self, request: Request, signed: SignedIn, problem: Issue | None = None, typed: Mapping[str, str] | None = None) -> str:
         asking = asked(signed, request, "audit")
         filters = {name: request.query_params.get(name, "").strip() for name in FILTERS}
-        found = self._hub.breaches.listed(asking)
         scope = self._scope(asking, request, filters) if filters["from"] or filters["breach"] else None
+        found = self._hub.breaches.listed(asking, looked=scope is not None)
         held = urlencode({name: value for name, value in filters.items() if value})
         now = self._hub.now().astimezone(JST)
         return render_provisions.breaches(

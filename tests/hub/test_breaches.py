@@ -23,6 +23,7 @@ from hub.replay import replay
 from hub.tables import breaches, decisions, scopes
 from hub.tables.scopes import Wanted
 from hub.views import breach
+from hub.web.filters import moment
 from tests.hub.test_gate import admitted
 from tests.hub.world import (
     HOSPITAL,
@@ -343,3 +344,21 @@ def _summed(file: Path, rows: list[Any], wanted: Wanted) -> scopes.Summed:
         found = scopes.summed(tx, wanted)
     store.close()
     return found
+
+
+def test_a_look_at_the_list_is_recorded_once_with_a_scope_beside_it_too(told: tuple[World, Clock]) -> None:
+    w, _ = told
+
+    def looks() -> int:
+        with w.hub.store.read() as tx:
+            return len(decisions.search(tx, decisions.Filter(user="officer", action="audit"), limit=99))
+
+    for path in ("/audit/breaches", "/audit/breaches?from=2026-11-24&to=2026-11-25"):
+        before = looks()
+        assert w.get("officer", path).status_code == 200
+        assert looks() == before + 1
+
+
+def test_an_offset_of_hours_alone_is_an_offset() -> None:
+    assert moment("2026-11-24T10:00+00", "", "from") == moment("2026-11-24T19:00", "", "from")
+    assert moment("2026-11-24T10:00+00", "", "to", over=True) == moment("2026-11-24T10:00:00+00:00", "", "to", over=True)
