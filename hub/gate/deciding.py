@@ -157,9 +157,9 @@ class Gate:
         asked = _Asked(asking, whole(at), resolution, switch_of(tx, asking, at, position))
         barred = directives.barred(tx, _nobodys(rows), position)
         persons = [_of(row, state[people.person.get(row.patient, b"")], barred) for row in rows]
-        edition, held = labelling.in_force(tx, position), labelling.stands(tx, rows, position)
+        edition, held, wrong = labelling.in_force(tx, position), labelling.stands(tx, rows, position), self._in_error(tx, rows, position)
         return [
-            self._one(asked.about(person), row, person, self._known(row, person, edition), rules)
+            self._one(asked.about(person), row, person, self._known(row, person, edition, wrong), rules)
             for row, person in zip(held, persons, strict=True)
         ]
 
@@ -211,11 +211,11 @@ class Gate:
         switch = switch_of(tx, asking, at)
         asked = _Asked(asking, at, self._actors.look(tx, asking.requester, at, None, asking.compartment), switch)
         sessions = {known.emergency.session for known in state.values() if known.emergency}
-        moved, edition, labelled = labels.moved(tx), labelling.in_force(tx, None), []
+        moved, edition, labelled, wrong = labels.moved(tx), labelling.in_force(tx, None), [], self._in_error(tx, rows)
         for row in labelling.stands(tx, rows):
             person = people.person.get(row.patient, b"")
             known = _of(row, state[person], barred)
-            record = self._known(row, known, edition)
+            record = self._known(row, known, edition, wrong)
             decision = self._here(asking, asked.about(known), row, known, record)
             labelled.append(row if record is None else labelling.labelled(row, record.labels))
             decisions.append(decision)
@@ -283,9 +283,21 @@ class Gate:
             ask = replace(ask, requester=member, statute=law, meeting=meeting)
         return self._one(ask, row, person, record)
 
-    def _known(self, row: Row, person: Person, edition: str) -> Record | None:
-        """Give what a decision may know of a row of a person; None for who is erased."""
-        return self._knowing.record(row, edition, person.same) if person.barred != directives.ERASED else None
+    def _known(self, row: Row, person: Person, edition: str, wrong: AbstractSet[bytes] = frozenset()) -> Record | None:
+        """Give what a decision may know of a row of a person; None for who is erased. `wrong` = streams that were entered in error."""
+        found = self._knowing.record(row, edition, person.same) if person.barred != directives.ERASED else None
+        return replace(found, in_error=True) if found is not None and row.stream in wrong else found
+
+    def _in_error(self, tx: Tx, rows: Sequence[Row], position: int | None = None) -> frozenset[bytes]:
+        """Give the streams, of older versions among these rows, of which the newest one says that all was entered in error."""
+        newest = {row.stream: row for row in rows if row.newest}
+        found = set[bytes]()
+        for stream, place in {row.stream: row.compartment for row in rows if not row.newest}.items():
+            row = newest.get(stream) or (resources.newest(tx, stream, place) if position is None else resources.as_of(tx, stream, position))
+            record = self._knowing.record(row) if row is not None and not row.deleted else None
+            if record is not None and record.in_error:
+                found.add(stream)
+        return frozenset(found)
 
     def _one(self, ask: Ask, row: Row, person: Person, record: Record | None, rules: Network | None = None) -> Decision:
         if record is None:

@@ -56,9 +56,12 @@ class Reading:
         stream = self.stream(asking, kind, number)
         with self._store.read() as tx:
             place = asking.compartment
-            row = resources.newest(tx, stream, place) if version is None else resources.version(tx, stream, version, place)
-        if row is None or row.type != kind:
+            newest = resources.newest(tx, stream, place)
+            row = newest if version is None else resources.version(tx, stream, version, place)
+        if row is None or newest is None or row.type != kind:
             raise NotFound("HUB-5041")
+        if newest.deleted and row.custodian != asking.requester.organization:
+            raise NotFound("HUB-5041")  # what was taken back is absent to others, its earlier versions too
         if row.deleted:
             if row.custodian == asking.requester.organization:
                 raise Gone("HUB-5118" if row.deleted == resources.ERASED else "HUB-5047")
