@@ -66,6 +66,14 @@ def has_inline_labels(body: Body) -> bool:
     return _without(body, "inline") != body
 
 
+def unmarked(body: Body) -> dict[str, Any]:
+    """Give a copy without any element that is marked, for whatever mask."""
+    left: Any = dict(body)
+    for url in _MASKS.values():
+        left = _strip(left, url) if left is not _GONE else left
+    return {} if left is _GONE else left
+
+
 def _without(body: Body, mask: str, resource_type: str = "") -> Body | None:
     """Take out what one mask names; None when the resource as such is meant."""
     elements = _family().get(resource_type or str(body.get("resourceType", "")), frozenset()) if mask == "family" else frozenset()

@@ -17,7 +17,7 @@ from hub.reads.criteria import DEFAULT_COUNT, Span, page_size, sorted_out
 from hub.reads.opaque import Opaque
 from hub.reads.presenting import Presented, Presenting
 from hub.tables import identities, resources
-from hub.tables.derive import namer
+from hub.tables.derive import namer, own_token
 from hub.tables.resources import Row
 from hub.writes.conditions import alternatives, identifier_token
 from schemas.errors import BadValue, Gone, Issue, NotFound
@@ -151,7 +151,7 @@ class Reading:
         marks = [identifier_token(secrets, kind, v) for v in alternatives(value)]
         if not all(marks):
             raise BadValue("HUB-4085", where="identifier")
-        return [m for m in marks if m is not None]
+        return [one for m in marks if m is not None for one in (m, own_token(m, asking.requester.organization))]
 
     def _patient(self, asking: Asking, value: str) -> bytes:
         match = _PATIENT.fullmatch(value.removeprefix(f"{self._base}/"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 import unicodedata
 from collections.abc import Callable, Mapping
@@ -119,6 +120,11 @@ def token(secrets: Secrets, kind: str, system: str, value: str) -> bytes:
     return first if system == "*" else first + secrets.token("identifier", kind, system, value)[:8]
 
 
+def own_token(found: bytes, custodian: str) -> bytes:
+    """Give the token by which its custodian alone finds what `found` would find: the identifier stands where others do not see it."""
+    return hashlib.sha256(b"own\0" + custodian.encode() + b"\0" + found[:16]).digest()[:16] + found[16:]
+
+
 def set_token(secrets: Secrets, custodian: str, name: str) -> bytes:
     """Give the keyed hash by which the members of a set of an adapter's file are found."""
     return secrets.token("set", custodian, name).ljust(TOKEN, b"\0")
@@ -180,7 +186,8 @@ def make(
         security=tuple(sorted(told.security)),
         members=tuple(sorted([wide(m) or m for m in told.members])),
     )
-    tokens = {token(secrets, kind, s, v).ljust(TOKEN, b"\0") for s, v in told.identifiers}
+    tokens = {token(secrets, kind, s, v).ljust(TOKEN, b"\0") for s, v in told.identifiers if (s, v) not in told.marked}
+    tokens |= {own_token(token(secrets, kind, s, v), header.custodian).ljust(TOKEN, b"\0") for s, v in told.marked}
     if cell.set:
         tokens.add(set_token(secrets, header.custodian, cell.set))
     insured: tuple[bytes, ...] = ()

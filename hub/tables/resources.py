@@ -28,7 +28,7 @@ SCHEMA = (
 the log has one. Keyed hashes fall all over an index, so that each index more writes a page a resource (229 a Bundle of 50 resources with four such indexes, 160 with two)."""
 TOKEN = 24
 """Bytes of a token: 16 of a value, 8 of its system."""
-VERSION = 3
+VERSION = 4
 TABLES = ("resources", "tokens")
 _COLUMNS = "position, stream, version, event, type, custodian, compartment, patient, updated, deleted, confidentiality, sensitivities, key, digest, facts, newest"
 _INSERTED = (*_COLUMNS.split(", "), "tokens")

@@ -11,7 +11,7 @@ import msgspec
 
 from consent.family import members
 from consent.labels import harms, label_codes
-from consent.redact import has_inline_labels, may_be_marked, names_family, speaks_of_family
+from consent.redact import has_inline_labels, may_be_marked, names_family, speaks_of_family, unmarked
 from schemas.fhir import facts
 from schemas.fhir.resource import Body
 
@@ -43,6 +43,9 @@ class Told(msgspec.Struct, frozen=True):
     harm: bool
     inline: bool
     identifiers: tuple[tuple[str, str], ...]
+    """By which it is found."""
+    marked: tuple[tuple[str, str], ...] = ()
+    """Those of them that stand in marked elements, which others do not see: by these it is found by its custodian alone."""
     staff: bool = False
     """A Group of practitioners: about no person of whom records are kept."""
     names: tuple[str, ...] = ()
@@ -64,6 +67,8 @@ def told(kind: str, tree: dict[str, Any], text: bytes, *, again: bool = False) -
     stated, tags = (_labels(meta, "security"), _labels(meta, "tag")) if isinstance(meta, dict) else (_NONE, _NONE)
     number = tree.get("id")
     birth = tree.get("birthDate") if kind == "Patient" else None
+    identifiers = tuple(facts.identifiers(tree))
+    shown = set(facts.identifiers(unmarked(tree))) if identifiers and (marked or may_be_marked(text, "inline")) else set(identifiers)
     return Told(
         id=number if isinstance(number, str) else "",
         patients=() if again else (*(facts.subject_references(kind, tree) or facts.patient_references(kind, tree)), *_inside(tree)),
@@ -80,7 +85,8 @@ def told(kind: str, tree: dict[str, Any], text: bytes, *, again: bool = False) -
         members=members(kind, tree) if marked and family else _NONE,
         harm=harms(tags),
         inline=_INLINE in tags or _INLINE in stated or (may_be_marked(text, "inline") and has_inline_labels(tree)),
-        identifiers=tuple(facts.identifiers(tree)),
+        identifiers=identifiers,
+        marked=tuple(one for one in identifiers if one not in shown),
         staff=kind == "Group" and tree.get("type") == "practitioner",
         names=tuple(_kana_names(tree)) if isinstance(birth, str) else (),
         birth=birth if isinstance(birth, str) else "",

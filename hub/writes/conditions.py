@@ -8,7 +8,7 @@ from urllib.parse import parse_qsl
 from hub.log.secrets import Secrets
 from hub.log.store import Tx
 from hub.tables import resources
-from hub.tables.derive import token
+from hub.tables.derive import own_token, token
 from schemas.errors import Unsupported
 
 _ONE = re.compile(r"(?:[^,\\]|\\.)+")
@@ -44,4 +44,5 @@ def _plain(text: str) -> str:
 
 def matching(tx: Tx, kind: str, mark: bytes, custodian: str, compartment: str) -> list[resources.Row]:
     """Find the custodian's own resources by a token; of the directory (what belongs to no person) everybody's."""
-    return [r for r in resources.found(tx, mark, compartment) if r.type == kind and (r.custodian == custodian or not r.patient)]
+    rows = resources.found(tx, mark, compartment) + resources.found(tx, own_token(mark, custodian), compartment)
+    return sorted({r for r in rows if r.type == kind and (r.custodian == custodian or not r.patient)})

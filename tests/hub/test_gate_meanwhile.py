@@ -8,12 +8,13 @@ from typing import Any
 
 import pytest
 
+from consent.redact import INLINE
 from hub.commands import Asking
 from hub.names import hub_id
 from hub.tables import resources
 from hub.tables.resources import Row
 from tests.hub.test_erasure import restricted
-from tests.hub.world import HOSPITAL, OFFICE, OTHER_HOSPITAL, World, a_consent, a_patient, an_encounter, world
+from tests.hub.world import FHIR, HOSPITAL, OFFICE, OTHER_HOSPITAL, World, a_consent, a_patient, an_encounter, world
 
 
 @pytest.fixture
@@ -125,6 +126,25 @@ def test_while_a_consent_on_file_cannot_be_read_nothing_is_provided(tmp_path: Pa
         with hub.store.read() as tx:
             (decision,) = hub.gate.as_of(tx, asking(after, OTHER_HOSPITAL), [row], position=hub.store.head(tx), at=hub.now())
         assert (decision.effect, decision.reason) == ("deny", "D-UNPARSABLE")
+
+
+def test_an_identifier_that_is_masked_finds_nothing_for_whom_it_is_masked(w: World) -> None:
+    """Its custodian finds by it, and its conditions do; to others it answers as one that nobody bears."""
+    label = {"system": "http://terminology.hl7.org/CodeSystem/v3-Confidentiality", "code": "R"}
+    masked = {"extension": [{"url": INLINE, "valueCoding": label}], "system": "urn:example:special", "value": "77"}
+    told = an_encounter(identifier=[{"system": "urn:example:plain", "value": "1"}, masked])
+    for tree in (a_patient(), a_consent(), told):
+        assert w.put(HOSPITAL, tree).status_code == 201
+
+    def total(by: str, value: str) -> int:
+        return int(w.get(by, f"/fhir/Encounter?identifier={value}&_summary=count").json()["total"])
+
+    asked = ("urn:example:plain|1", "urn:example:special|77", "77")
+    assert [total(OTHER_HOSPITAL, one) for one in asked] == [1, 0, 0]
+    assert [total(HOSPITAL, one) for one in asked] == [1, 1, 1]
+    again = {name: value for name, value in told.items() if name != "id"}
+    made = w.ask("POST", "/fhir/Encounter", by=HOSPITAL, json=again, headers={**FHIR, "If-None-Exist": "identifier=urn:example:special|77"})
+    assert made.status_code == 200
 
 
 def test_what_is_said_of_the_family_stays_where_no_family_member_has_agreed(w: World) -> None:
