@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -73,7 +74,7 @@ def planted(w: World, handler: Any) -> Any:
     """Ask a route that was put beside the gate."""
 
     async def door(request: Request) -> Response:
-        return Response(handler(request))
+        return Response(await run_in_threadpool(handler, request))
 
     w.app.add_api_route("/planted", door, methods=["GET"], response_class=Response)
     w.app.router.routes.insert(0, w.app.router.routes.pop())
