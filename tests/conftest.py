@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sys
 
 import pytest
 
@@ -11,6 +12,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     """Add `--long`: loads and races as long as they take to be believed, instead of a few seconds."""
     parser.addoption("--postgres", action="store_true", help="let every hub of these tests stand on PostgreSQL instead of SQLite")
     parser.addoption("--long", action="store_true", help="races and loads in full length (minutes)")
+
+
+def pytest_sessionfinish() -> None:
+    """Let the databases of this session go, where it has made any."""
+    if (held := sys.modules.get("tests.postgres")) is not None:
+        held.end()
 
 
 @pytest.fixture

@@ -146,11 +146,13 @@ def cluster() -> Cluster:
         home = Path(tempfile.mkdtemp(prefix="tsunagu-postgres-"))
         home.chmod(0o755)
         _running.append(make(home, binaries))
-        atexit.register(_end)
+        atexit.register(end)
     return _running[0]
 
 
-def _end() -> None:
-    for one in _running:
+def end() -> None:
+    """Stop this process's cluster and let go of its files. At the end of a test session, not of the process: a worker is given no time there."""
+    while _running:
+        one = _running.pop()
         one.stop()
         shutil.rmtree(one.home, ignore_errors=True)
