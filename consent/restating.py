@@ -13,7 +13,7 @@ from typing import NamedTuple
 from consent.reading import CLOCK_SKEW
 from consent.rules import REFUSING, Directive
 
-_OVER = frozenset({"inactive", "rejected", "entered-in-error"})
+_OVER = REFUSING | {"entered-in-error"}
 """Statuses by which a consent is over (R4 consent-state-codes)."""
 
 

@@ -26,10 +26,10 @@ from hub.reads.consent_state import States, states
 from hub.reads.opaque import Opaque
 from hub.reads.presenting import Presented, Presenting
 from hub.tables import directives, identities, resources
-from hub.tables.derive import name_token, namer, open_directive
+from hub.tables.derive import name_token, namer, read_directive
 from hub.writes.consent_entry import may_sit_at_desk
 from hub.writes.consent_form import TAKEN_BY
-from schemas.errors import Denied, NotFound, Refusal
+from schemas.errors import Denied, NotFound
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,12 +252,7 @@ class Consents:
         return withdraws(over, (one for one in before if one is not None))
 
     def _opened(self, row: directives.DirectiveRow) -> Directive | None:
-        """Open a version's canonical form; None when its key was erased, or it cannot be read."""
-        key = self._keys.held(row.key)
-        try:
-            return open_directive(key, row.directive, row.event) if key is not None else None
-        except Refusal:
-            return None
+        return read_directive(self._keys, row.key, row.directive, row.event)
 
     def _one(self, asking: Asking, shown: Presented, directive: Directive, known: States) -> Filed:
         organization = asking.requester.organization

@@ -19,10 +19,10 @@ from hub.reads.audits import Auditing
 from hub.reads.officers import LOOK, officer
 from hub.reads.opaque import Opaque
 from hub.tables import capacities, directives, expiries, identities
-from hub.tables.derive import open_directive
+from hub.tables.derive import read_directive
 from hub.tables.directives import DirectiveRow
 from hub.tables.expiries import CAPACITY, CONSENT, ExpiryRow
-from schemas.errors import BadValue, Refusal
+from schemas.errors import BadValue
 
 PAGE = 50
 ENDED = timedelta(days=366)
@@ -100,11 +100,7 @@ class ExpiringConsents:
         )  # fmt: skip
 
     def _open(self, row: DirectiveRow) -> Directive | None:
-        key = self._keys.held(row.key) if row.key else None
-        try:
-            return open_directive(key, row.directive, row.event) if key is not None else None
-        except Refusal:
-            return None
+        return read_directive(self._keys, row.key, row.directive, row.event)
 
 
 def _follows(other: Directive, ending: Directive, row: ExpiryRow, now: datetime) -> bool:

@@ -23,11 +23,11 @@ from hub.reads.opaque import Opaque
 from hub.reads.past import Past
 from hub.reads.redeciding import Question, Redeciding
 from hub.tables import directives, identities, resources
-from hub.tables.derive import open_directive
+from hub.tables.derive import read_directive
 from hub.tables.directives import DirectiveRow
 from hub.tables.resources import Row
 from hub.views.audit_shapes import Decided
-from schemas.errors import NotFound, Refusal
+from schemas.errors import NotFound
 
 MOST = 5_000
 """Records of a question at most; what is beyond is not decided, and told."""
@@ -156,11 +156,8 @@ class Explaining:
         return Spoke(consent, version, effect, self._open(row) if row is not None and row.key else None)
 
     def _open(self, row: DirectiveRow) -> Directive | None:
-        key = self._keys.held(row.key)
-        try:
-            return replace(open_directive(key, row.directive, row.event), version=row.version) if key is not None else None
-        except Refusal:
-            return None
+        said = read_directive(self._keys, row.key, row.directive, row.event)
+        return replace(said, version=row.version) if said is not None else None
 
 
 def _together(effects: set[str]) -> str:

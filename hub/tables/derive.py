@@ -15,13 +15,14 @@ from consent import directive
 from consent.ask import Labels, Record
 from hub.clock import milliseconds
 from hub.log.envelope import Header
-from hub.log.keys import DataKey
+from hub.log.keys import DataKey, Keyring
 from hub.log.seal import open_cell, seal_cell
 from hub.log.secrets import Secrets
 from hub.names import hub_id
 from hub.tables.belonging import KINDS, Belonging, belonging, pack, unpack
 from hub.tables.resources import TOKEN
 from hub.tables.told import Told
+from schemas.errors import Refusal
 from schemas.fhir.references import splice
 from schemas.ids import KAIGO_INSURED
 
@@ -250,6 +251,15 @@ def open_belonging(key: DataKey, sealed: bytes, event: bytes) -> Belonging:
 def open_directive(key: DataKey, sealed: bytes, event: bytes) -> directive.Directive:
     """Open the sealed canonical form of a Consent."""
     return directive.unpack(open_cell(key, sealed, column="directives.directive", row=event))
+
+
+def read_directive(keys: Keyring, key: bytes, sealed: bytes, event: bytes) -> directive.Directive | None:
+    """Open the canonical form of a Consent by the id of its key; None when that was erased, or the form cannot be read."""
+    opener = keys.held(key) if key else None
+    try:
+        return open_directive(opener, sealed, event) if opener is not None else None
+    except Refusal:
+        return None
 
 
 def record_of(cell: FactsCell, *, custodian: str, kind: str, stream: bytes, patient: bytes, labels: Labels) -> Record:

@@ -61,14 +61,14 @@ def told(kind: str, tree: dict[str, Any], text: bytes, *, again: bool = False) -
     `again` = for rows that are made anew: the owner stands in the header, and what it hangs on is left out.
     """
     begins, ends = facts.clinical_days(kind, tree)
-    marked = may_be_marked(text, "family")
+    marked, labelled = may_be_marked(text, "family"), may_be_marked(text, "inline")
     family = speaks_of_family(kind, tree) if marked else names_family(kind, tree)
     meta = tree.get("meta")
     stated, tags = (_labels(meta, "security"), _labels(meta, "tag")) if isinstance(meta, dict) else (_NONE, _NONE)
     number = tree.get("id")
     birth = tree.get("birthDate") if kind == "Patient" else None
     identifiers = tuple(facts.identifiers(tree))
-    shown = set(facts.identifiers(unmarked(tree))) if identifiers and (marked or may_be_marked(text, "inline")) else set(identifiers)
+    shown = set(facts.identifiers(unmarked(tree))) if identifiers and (marked or labelled) else set(identifiers)
     return Told(
         id=number if isinstance(number, str) else "",
         patients=() if again else (*(facts.subject_references(kind, tree) or facts.patient_references(kind, tree)), *_inside(tree)),
@@ -84,7 +84,7 @@ def told(kind: str, tree: dict[str, Any], text: bytes, *, again: bool = False) -
         family=family,
         members=members(kind, tree) if marked and family else _NONE,
         harm=harms(tags),
-        inline=_INLINE in tags or _INLINE in stated or (may_be_marked(text, "inline") and has_inline_labels(tree)),
+        inline=_INLINE in tags or _INLINE in stated or (labelled and has_inline_labels(tree)),
         identifiers=identifiers,
         marked=tuple(one for one in identifiers if one not in shown),
         staff=kind == "Group" and tree.get("type") == "practitioner",

@@ -15,10 +15,10 @@ from hub.log.event import NewEvent
 from hub.log.keys import Keyring
 from hub.log.store import Tx
 from hub.tables import directives, resources
-from hub.tables.derive import open_directive
+from hub.tables.derive import read_directive
 from hub.tables.identities import Groups
 from hub.writes.targets import Aim
-from schemas.errors import BrokenRule, Refusal
+from schemas.errors import BrokenRule
 from schemas.events import RESOURCE_RECORDED
 
 
@@ -45,7 +45,7 @@ class Withdrawals:
         self._aim.reading.versions.setdefault(event.stream, row.version if row is not None else 0)
         if event.rows is None or event.rows.directive is None:
             return ""
-        new = self._opened(event.header.key, event.rows.directive, event.header.event)
+        new = read_directive(self._keys, event.header.key, event.rows.directive, event.header.event)
         if new is None or new.status != "active":
             return ""
         if overturns(new, self._before(row)):
@@ -66,7 +66,7 @@ class Withdrawals:
 
     def _said(self, row: resources.Row) -> Directive | None:
         held = directives.version(self._tx, row.stream, row.version) if not row.deleted else None
-        return self._opened(held.key, held.directive, held.event) if held is not None else None
+        return read_directive(self._keys, held.key, held.directive, held.event) if held is not None else None
 
     def _others(self, patients: Iterable[bytes], stream: bytes) -> Iterator[list[Directive | None]]:
         """Give the versions of each other consent of these Patients, oldest first; None where it was taken away. What cannot be read is left out."""
@@ -75,16 +75,8 @@ class Withdrawals:
             held = list(versions)
             found: list[Directive | None] = []
             for one, following in zip_longest(held, held[1:]):
-                if (said := self._opened(one.row.key, one.row.directive, one.row.event)) is not None:
+                if (said := read_directive(self._keys, one.row.key, one.row.directive, one.row.event)) is not None:
                     found.append(said)
                 if one.until is not None and (following is None or following.since != one.until):
                     found.append(None)
             yield found
-
-    def _opened(self, key: bytes, sealed: bytes, event: bytes) -> Directive | None:
-        """Open what a version says; None when its key was erased, or it cannot be read."""
-        opener = self._keys.held(key)
-        try:
-            return open_directive(opener, sealed, event) if opener is not None else None
-        except Refusal:
-            return None
