@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from hub.names import hub_id
-from hub.tables import resources
+from hub.tables import directives, resources
+from hub.tables.derive import read_directive
 from tests.hub.test_submit import Held, submit
 from tests.hub.world import HOSPITAL, NOW, OTHER_HOSPITAL, World, a_consent, a_patient, an_encounter, world
 
@@ -136,3 +137,15 @@ def test_what_was_narrowed_is_not_widened_by_the_old_text(tmp_path: Path, door: 
         assert DOORS[door](w, narrow).status_code == 200
         assert DOORS[door](w, signed("2026-03-05")).status_code == 200, "the person changed their mind again"
         assert seen(w) == 200
+
+
+def test_the_form_of_a_consent_that_cannot_be_read_is_passed_over(withdrawn: World) -> None:
+    keys = withdrawn.hub.keys
+    with withdrawn.hub.store.read() as tx:
+        row = directives.version(tx, resources.own(tx, HOSPITAL, "Consent")[0].stream, 1)
+    assert row is not None
+    said = read_directive(keys, row.key, row.directive, row.event)
+    assert said is not None
+    assert said.status == "active"
+    assert read_directive(keys, row.key, row.directive[:-1], row.event) is None
+    assert read_directive(keys, b"", row.directive, row.event) is None
